@@ -1,0 +1,11 @@
+//! The decisions of Seaworthy: pure functions from what is known to what is to be done.
+//!
+//! This crate must not know a clock, randomness, a file, a socket, a thread or an async runtime: time and
+//! chance come in as arguments, and the same arguments give the same answer for ever.
+
+pub mod audit;
+pub mod expect;
+pub mod run;
+pub mod schedule;
+pub mod tell;
+pub mod watch;

@@ -1,0 +1,374 @@
+//! Everything that can be recorded. One variant per type; the closed list is what makes the compiler
+//! show every place that must think about a new one.
+//!
+//! This module must not know who records or reads. Formats: `docs/formats/entry.md`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::{
+    id::{ActorId, EntryId, MessageId, RunId, SignalId},
+    process::Occasion,
+    run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
+    time::{At, Span},
+};
+
+/// A recorded fact. The stream it belongs to is named in the comment of each group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", rename_all = "snake_case")]
+pub enum Event {
+    // ---- site
+    /// A node took this data folder into use.
+    NodeStarted {
+        host: String,
+        version: String,
+        format: u32,
+        listen: Option<String>,
+    },
+    NodeStopped {
+        reason: String,
+    },
+    /// A file could not be used; the last good version, if any, stays in force.
+    FileBroken {
+        file: String,
+        problems: Vec<String>,
+    },
+    FileMended {
+        file: String,
+    },
+    /// The body of an entry was dropped by retention.
+    BodyDropped {
+        entry: EntryId,
+        position: u64,
+        why: String,
+    },
+    /// The data folder was restored from a backup that ended at this position.
+    SiteRestored {
+        from_position: u64,
+        from_at: At,
+    },
+    /// Storage trouble of our own, survived.
+    StorageTrouble {
+        what: String,
+        since: At,
+    },
+
+    // ---- process/NAME
+    /// From now on runs start with this definition. `definition` is its canonical text.
+    ProcessLoaded {
+        digest: String,
+        definition: String,
+        file: String,
+    },
+    ProcessRemoved {
+        file: String,
+    },
+
+    // ---- schedule/NAME
+    /// The schedule in force changed; occurrences before `since` are judged by the one before.
+    ScheduleSet {
+        digest: String,
+        since: At,
+    },
+    OccurrenceDue {
+        nominal: At,
+        run: RunId,
+    },
+    /// An occurrence that did not become a run, and why. Nothing is skipped in silence.
+    OccurrenceSkipped {
+        nominal: At,
+        reason: SkipReason,
+    },
+    /// More occurrences were skipped than are recorded one by one: how many, and the first and last of them.
+    OccurrencesSkipped {
+        count: u64,
+        first: At,
+        last: At,
+        reason: SkipReason,
+    },
+    /// An occurrence that waits for the live run to end.
+    OccurrenceQueued {
+        nominal: At,
+    },
+
+    // ---- run/ID
+    RunRequested {
+        process: String,
+        kind: Kind,
+        digest: String,
+        cause: Cause,
+        usual: Usual,
+        artifact: Option<DrillArtifact>,
+        objective: Option<Span>,
+    },
+    /// A node took the run. `fence` grows with every claim.
+    RunClaimed {
+        fence: u64,
+    },
+    /// Written before the attempt starts; without an end it is unknown.
+    AttemptStarted {
+        step: String,
+        attempt: u32,
+        key: String,
+    },
+    AttemptEnded {
+        step: String,
+        attempt: u32,
+        acted: Acted,
+    },
+    ArtifactMade {
+        step: String,
+        artifact: Artifact,
+    },
+    ArtifactMissing {
+        step: String,
+        name: String,
+        looked_at: String,
+        reason: String,
+    },
+    /// Nothing happens before this time.
+    Waiting {
+        until: At,
+        why: String,
+    },
+    Checked {
+        judged: Judged,
+    },
+    /// A round of verification is complete.
+    VerificationEnded {
+        round: u32,
+        verified: Verified,
+    },
+    HealTried {
+        heal: Heal,
+    },
+    /// A rung is about to run; without an end it is unknown and counts as tried.
+    HealStarted {
+        rung: u32,
+    },
+    HostSeen {
+        snapshot: HostSnapshot,
+    },
+    CancelRequested {
+        reason: String,
+    },
+    RunEnded {
+        executed: Executed,
+        verified: Verified,
+        reason: String,
+        duration: Span,
+        recovery: Option<Span>,
+    },
+
+    // ---- signal/ID
+    SignalRaised {
+        signal: SignalId,
+        key: String,
+        process: String,
+        kind: SignalKind,
+        nominal: Option<At>,
+        run: Option<RunId>,
+        expected: String,
+        seen: String,
+    },
+    SignalCleared {
+        signal: SignalId,
+        key: String,
+        seen: String,
+    },
+
+    // ---- message/ID
+    /// Somebody is to be told. State change and notification are two records.
+    MessageDue {
+        message: MessageId,
+        route: String,
+        occasion: Occasion,
+        process: String,
+        run: Option<RunId>,
+        signal: Option<SignalId>,
+    },
+    MessageTried {
+        message: MessageId,
+        outlet: String,
+        attempt: u32,
+        outcome: SendOutcome,
+    },
+    MessageEnded {
+        message: MessageId,
+        told: bool,
+        detail: String,
+    },
+
+    // ---- person/ID
+    /// Name and salt live in the erasable personal table; this is their digest.
+    ActorNamed {
+        actor: ActorId,
+        digest: String,
+    },
+    ActorErased {
+        actor: ActorId,
+        why: String,
+    },
+}
+
+/// Which artifact a drill restores, fixed when the drill is requested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrillArtifact {
+    pub from_run: RunId,
+    pub name: String,
+    pub place: String,
+    pub bytes: u64,
+    pub sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Nobody was there, and the missed policy says no.
+    Downtime,
+    /// A run was still live.
+    Overlap,
+    /// The queue was full.
+    QueueFull,
+    /// Older than `within`.
+    Expired,
+    /// The clock was set forward by more than the limit.
+    ClockStep,
+}
+
+impl SkipReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            SkipReason::Downtime => "downtime",
+            SkipReason::Overlap => "overlap",
+            SkipReason::QueueFull => "queue full",
+            SkipReason::Expired => "expired",
+            SkipReason::ClockStep => "clock step",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignalKind {
+    /// Nothing started within the limit.
+    Missed,
+    /// It started, but after the limit.
+    Late,
+    /// It runs, or ran, longer than the limit.
+    Long,
+    /// A drill is overdue.
+    DrillOverdue,
+    /// The record says verified, the artifact on disk says otherwise.
+    ArtifactGone,
+    /// The watched node is not there.
+    NodeSilent,
+}
+
+impl SignalKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            SignalKind::Missed => "missed",
+            SignalKind::Late => "started late",
+            SignalKind::Long => "ran too long",
+            SignalKind::DrillOverdue => "drill overdue",
+            SignalKind::ArtifactGone => "artifact gone",
+            SignalKind::NodeSilent => "node silent",
+        }
+    }
+
+    /// The occasion that a route subscribes to.
+    pub fn occasion(self) -> Occasion {
+        match self {
+            SignalKind::Missed | SignalKind::DrillOverdue | SignalKind::NodeSilent => Occasion::Missed,
+            SignalKind::Late => Occasion::Late,
+            SignalKind::Long => Occasion::Long,
+            SignalKind::ArtifactGone => Occasion::Unverified,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SendOutcome {
+    Sent {
+        receipt: String,
+    },
+    /// Will be tried again at this time.
+    Retry {
+        reason: String,
+        at: At,
+    },
+    /// Will not be tried again.
+    GivenUp {
+        reason: String,
+    },
+}
+
+/// An entry of a type or version that this program does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownEvent {
+    pub kind: String,
+    pub v: u32,
+    pub detail: String,
+}
+
+impl std::fmt::Display for UnknownEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the journal holds an entry of type `{}` version {} that this program cannot read ({}); use the program version that wrote it, or a newer one",
+            self.kind, self.v, self.detail
+        )
+    }
+}
+
+impl std::error::Error for UnknownEvent {}
+
+impl Event {
+    /// Type name and body as stored. The version is [`Event::version`].
+    pub fn encode(&self) -> (String, String) {
+        let json = serde_json::to_value(self).expect("events have only string keys and finite numbers");
+        let Json::Object(mut map) = json else { unreachable!("adjacently tagged enums are objects") };
+        let kind = map.get("type").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let body = map.remove("body").unwrap_or(Json::Object(serde_json::Map::new()));
+        (kind, body.to_string())
+    }
+
+    /// Version of this type's body. Grows when its meaning changes; old ones are upcast in [`Event::decode`].
+    pub fn version(&self) -> u32 {
+        1
+    }
+
+    /// Reads a stored body.
+    ///
+    /// # Errors
+    /// [`UnknownEvent`] for a type or version that this program does not know, and for a body that is not of its type.
+    pub fn decode(kind: &str, v: u32, body: &str) -> Result<Event, UnknownEvent> {
+        let unknown = |detail: String| UnknownEvent { kind: kind.to_owned(), v, detail };
+        if v != 1 {
+            return Err(unknown("version not known".to_owned()));
+        }
+        let body: Json = serde_json::from_str(body).map_err(|e| unknown(e.to_string()))?;
+        serde_json::from_value(serde_json::json!({ "type": kind, "body": body })).map_err(|e| unknown(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_survives_its_bytes() {
+        let event = Event::NodeStopped { reason: "asked".into() };
+        let (kind, body) = event.encode();
+        assert_eq!((kind.as_str(), body.as_str()), ("node_stopped", r#"{"reason":"asked"}"#));
+        assert_eq!(Event::decode(&kind, 1, &body), Ok(event));
+    }
+
+    #[test]
+    fn an_unknown_type_or_version_is_refused_by_name() {
+        assert_eq!(Event::decode("moon_landed", 1, "{}").map_err(|e| e.kind), Err("moon_landed".to_owned()));
+        assert_eq!(Event::decode("node_stopped", 2, "{}").map_err(|e| e.v), Err(2));
+    }
+}

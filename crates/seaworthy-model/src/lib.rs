@@ -1,0 +1,17 @@
+//! The words of Seaworthy: ids, times, definitions, runs, entries, and the ports between rooms.
+//!
+//! Everything else speaks in these types. This crate performs no IO and must not know how anything is
+//! decided, stored, executed or shown; it has no clock, no randomness and no runtime.
+
+pub mod checkpoint;
+pub mod entry;
+pub mod event;
+pub mod id;
+pub mod port;
+pub mod process;
+pub mod run;
+pub mod site;
+pub mod time;
+pub mod tree;
+pub mod value;
+pub mod view;

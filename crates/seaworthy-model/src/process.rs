@@ -1,0 +1,318 @@
+//! A process as its file defines it: seven facets, immutable, named by the hash of its content.
+//!
+//! This module must not know YAML (spec reads it) nor what happens with a definition (core decides).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::time::{At, Span};
+
+/// An operation with its seven facets: trigger, steps, verify, heal, watch, tell, drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    pub name: String,
+    pub about: Option<String>,
+    pub service: Option<String>,
+    pub team: Option<String>,
+    pub tier: Tier,
+    pub schedule: Option<Schedule>,
+    pub env: BTreeMap<String, String>,
+    /// Names only; the site file says where each comes from.
+    pub secrets: Vec<String>,
+    pub steps: Vec<Step>,
+    pub verify: Vec<Check>,
+    pub heal: Vec<Rung>,
+    pub watch: Option<Watch>,
+    pub tell: Option<Tell>,
+    pub drill: Option<Drill>,
+    /// How many runs keep their artifacts.
+    pub keep: u32,
+}
+
+/// Sets the windows of the controls. A is the most critical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tier {
+    A,
+    B,
+    C,
+}
+
+/// When a process is due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub when: When,
+    /// IANA name, such as `Europe/Berlin`.
+    pub timezone: String,
+    pub missed: Missed,
+    /// How old a missed occurrence may be and still run; one period if absent.
+    pub within: Option<Span>,
+    pub overlap: Overlap,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Five fields, as crontab(5).
+    Cron(String),
+    /// Aligned to `anchor`, never to the end of the last run.
+    Every { span: Span, anchor: At },
+}
+
+/// What happens to occurrences that were due while nobody was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    Skip,
+    Latest,
+    All,
+}
+
+/// What happens when an occurrence is due while a run of the process is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    Forbid,
+    /// At most this many wait.
+    Queue(u32),
+    /// The live run is stopped first.
+    Replace,
+    Allow,
+}
+
+/// One action of a process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: String,
+    pub action: Action,
+    /// Ids of steps that must be done before.
+    pub needs: Vec<String>,
+    pub timeout: Option<Span>,
+    pub effect: Effect,
+    /// Artifact names, relative to the run's work folder.
+    pub makes: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub secrets: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Run(Command),
+    /// Does nothing, durably. For measuring the engine.
+    Noop,
+}
+
+/// What may be assumed about repeating a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// May be repeated.
+    Idempotent,
+    /// Never repeated blindly: after an unknown end, `verify` says whether it happened.
+    Once,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    pub line: Line,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Line {
+    /// Given to `shell` as its last argument; `["sh", "-c"]` unless the file says otherwise.
+    Shell { script: String, shell: Vec<String> },
+    /// Program and arguments, no shell.
+    Args(Vec<String>),
+}
+
+/// A look at the result by a probe that is not the actor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Unique in its list and stable over edits elsewhere: `artifact orders.dump`, `command 1`, `sql 1`, `duration`.
+    pub id: String,
+    pub look: Look,
+    /// Source text of the condition, already type-checked. `None` for `duration`, which carries its own bounds.
+    pub expect: Option<String>,
+    /// Limit of one look.
+    pub timeout: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    Artifact {
+        name: String,
+    },
+    /// `artifact` is what `ARTIFACT` points to; in a drill it is the newest verified one and this is `None`.
+    Command {
+        command: Command,
+        artifact: Option<String>,
+    },
+    /// `url`: `postgresql://…` or `sqlite:PATH`; `$NAME` of the command environment is replaced in it.
+    Sql {
+        query: String,
+        url: String,
+        artifact: Option<String>,
+    },
+    Http {
+        url: String,
+        method: String,
+        headers: BTreeMap<String, String>,
+        body: Option<String>,
+    },
+    /// Judged from the run's own record, no probe.
+    Duration {
+        at_least: Option<Bound>,
+        at_most: Option<Bound>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    Span(Span),
+    /// Per cent of the usual duration.
+    OfUsual(f64),
+}
+
+/// One rung of the healing ladder, tried in order until verification says yes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    Retry { times: u32, backoff: Backoff },
+    Run { command: Command, timeout: Option<Span> },
+    Tell { route: String },
+}
+
+/// Full jitter: the n-th wait is drawn evenly from 0 to min(longest, shortest * 2^n), never under `shortest / 2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    pub shortest: Span,
+    pub longest: Span,
+}
+
+/// Limits that the watcher keeps, which does not ask the runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub start_within: Option<Span>,
+    pub finish_within: Option<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tell {
+    pub when: Vec<Occasion>,
+    pub route: String,
+    /// Path of the Markdown file, relative to the site's folder.
+    pub procedure: Option<String>,
+}
+
+/// What a route may be told about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    Failed,
+    Unverified,
+    Unknown,
+    Missed,
+    Late,
+    Long,
+    Healed,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drill {
+    pub restore: Option<RestoreDrill>,
+    pub people: Option<PeopleDrill>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestoreDrill {
+    pub every: Option<Span>,
+    /// Objective; measured on every drill.
+    pub recovery_time: Option<Span>,
+    pub steps: Vec<Step>,
+    pub verify: Vec<Check>,
+    /// Clean-up, run even after failure.
+    pub after: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleDrill {
+    pub every: Span,
+    pub by: String,
+    pub follow: String,
+}
+
+/// The seven facets, in the order of the design page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facet {
+    Trigger,
+    Steps,
+    Verify,
+    Heal,
+    Watch,
+    Tell,
+    Drill,
+}
+
+impl Facet {
+    /// All seven.
+    pub const ALL: [Facet; 7] =
+        [Facet::Trigger, Facet::Steps, Facet::Verify, Facet::Heal, Facet::Watch, Facet::Tell, Facet::Drill];
+
+    /// The word that files and pages use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Facet::Trigger => "trigger",
+            Facet::Steps => "steps",
+            Facet::Verify => "verify",
+            Facet::Heal => "heal",
+            Facet::Watch => "watch",
+            Facet::Tell => "tell",
+            Facet::Drill => "drill",
+        }
+    }
+}
+
+impl Process {
+    /// The facets that this definition lacks. Without `verify` the process is *unproven*.
+    pub fn missing(&self) -> Vec<Facet> {
+        Facet::ALL
+            .into_iter()
+            .filter(|facet| match facet {
+                Facet::Trigger => self.schedule.is_none(),
+                Facet::Steps => self.steps.is_empty(),
+                Facet::Verify => self.verify.is_empty(),
+                Facet::Heal => self.heal.is_empty(),
+                Facet::Watch => self.watch.is_none(),
+                Facet::Tell => self.tell.is_none(),
+                Facet::Drill => self.drill.is_none(),
+            })
+            .collect()
+    }
+
+    /// Canonical bytes: JSON of this struct in field order. What the digest is taken over.
+    pub fn canonical(&self) -> String {
+        serde_json::to_string(self).expect("a definition has only string keys and finite numbers")
+    }
+
+    /// The name of this exact definition: SHA-256 of its canonical bytes, in hex.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(self.canonical().as_bytes()))
+    }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
