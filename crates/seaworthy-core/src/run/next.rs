@@ -56,9 +56,6 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
         return Next::Ended;
     }
     let Some(requested) = &state.requested else { return Next::Ended };
-    if state.fence == 0 {
-        return Next::Record(vec![Event::RunClaimed { fence: 1 }]);
-    }
     if let Some(reason) = &state.cancel {
         return finish(plan, state, now, Executed::Cancelled, Verified::No, format!("cancelled: {reason}"));
     }
