@@ -18,7 +18,7 @@ fn schedule(missed: Missed, overlap: Overlap) -> Schedule {
 
 fn ask(schedule: &Schedule, cursor: At, queued: &[At], live: u32, now: At) -> Decision {
     let timetable = Timetable::parse(schedule).unwrap();
-    let row = ScheduleRow { process: "p".into(), digest: "d".into(), cursor, queued: queued.to_vec() };
+    let row = ScheduleRow { process: "p".into(), digest: "d".into(), since: cursor, cursor, queued: queued.to_vec() };
     decide(schedule, &timetable, &row, live, now)
 }
 

@@ -121,7 +121,13 @@ pub(super) fn judge_duration(check: &Check, round: u32, took: Span, usual: &Usua
     let high = at_most.map(|b| resolve(b, centre));
     let fast = low.is_some_and(|low| took < low);
     let slow = high.is_some_and(|high| took > high);
-    let remark = if fast { ", too fast" } else if slow { ", too slow" } else { "" };
+    let remark = if fast {
+        ", too fast"
+    } else if slow {
+        ", too slow"
+    } else {
+        ""
+    };
     let facts = BTreeMap::from([("duration".to_owned(), Value::Duration(i64::try_from(took.0).unwrap_or(i64::MAX)))]);
     Judged {
         check: check.id.clone(),

@@ -48,7 +48,10 @@ pub(super) fn climb(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() 
                     let wait = wait(*backoff, tries, draw());
                     return Some(vec![
                         Event::HealStarted { rung, what: "retry".into(), again },
-                        Event::Waiting { until: now + wait, why: format!("retry {} of {times} after {wait}", tries + 1) },
+                        Event::Waiting {
+                            until: now + wait,
+                            why: format!("retry {} of {times} after {wait}", tries + 1),
+                        },
                     ]);
                 }
             }

@@ -40,9 +40,15 @@ pub enum Next {
     Record(Vec<Event>),
     Act(Box<Act>),
     /// Look whether the step made this artifact.
-    Collect { step: String, name: String },
+    Collect {
+        step: String,
+        name: String,
+    },
     /// Look with a probe, then `judge`.
-    Look { check: Box<Check>, round: u32 },
+    Look {
+        check: Box<Check>,
+        round: u32,
+    },
     /// Take evidence of the host.
     Snapshot,
     /// Nothing to do before this time.
@@ -72,7 +78,9 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
         Some(Verified::Unproven) => finish(plan, state, now, Executed::Ok, Verified::Unproven, String::new()),
         Some(Verified::No) if state.snapshot.is_none() => Next::Snapshot,
         Some(_) if state.heal_open => close_heal(plan, state, HealOutcome::NotHealed),
-        Some(Verified::Unknown) => finish(plan, state, now, executed(plan, state), Verified::Unknown, trouble(plan, state)),
+        Some(Verified::Unknown) => {
+            finish(plan, state, now, executed(plan, state), Verified::Unknown, trouble(plan, state))
+        }
         Some(Verified::No) => match ladder::climb(plan, state, now, draw) {
             Some(events) => Next::Record(events),
             None => finish(plan, state, now, executed(plan, state), Verified::No, trouble(plan, state)),
@@ -140,14 +148,7 @@ fn start(plan: &Plan, state: &State, step: &Step) -> Next {
     }
 }
 
-fn act(
-    plan: &Plan,
-    state: &State,
-    id: &str,
-    command: Command,
-    timeout: Option<Span>,
-    step: Option<&Step>,
-) -> Next {
+fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<Span>, step: Option<&Step>) -> Next {
     let attempt = state.count(id) + 1;
     let mut env = plan.env.clone();
     let mut secrets = plan.secrets.clone();
@@ -213,13 +214,15 @@ fn look_round(plan: &Plan, state: &State, requested: &Requested) -> Option<Next>
 /// A `once` step whose end nobody knows is looked at before anything is repeated.
 fn settle(plan: &Plan, state: &State, requested: &Requested, step: &Step, now: At) -> Next {
     if let Some((_, reason)) = state.last(&step.id).and_then(|last| last.settled.as_ref()) {
-        let reason = format!("nobody knows whether step {} happened: {reason}; look yourself before running it again", step.id);
+        let reason =
+            format!("nobody knows whether step {} happened: {reason}; look yourself before running it again", step.id);
         return finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason);
     }
     if let Some(next) = look_round(plan, state, requested) {
         return next;
     }
-    let verdicts: Vec<&Verdict> = state.open_round().map(|j| &j.verdict).filter(|v| !matches!(v, Verdict::Skipped { .. })).collect();
+    let verdicts: Vec<&Verdict> =
+        state.open_round().map(|j| &j.verdict).filter(|v| !matches!(v, Verdict::Skipped { .. })).collect();
     let all = |wanted: Verdict| !verdicts.is_empty() && verdicts.iter().all(|v| **v == wanted);
     let (happened, reason) = if all(Verdict::Yes) {
         (Some(true), "every check says yes")
@@ -310,7 +313,10 @@ pub(super) fn trouble(plan: &Plan, state: &State) -> String {
         .find(|j| j.verdict == Verdict::No)
         .or_else(|| state.last_round().find(|j| matches!(j.verdict, Verdict::Unknown { .. })));
     match worst {
-        Some(judged) => format!("{}: expected {}, seen {}", judged.check, judged.expected, judged.observed),
+        Some(judged) if judged.verdict == Verdict::No => {
+            format!("{}: expected {}, seen {}", judged.check, judged.expected, judged.observed)
+        }
+        Some(judged) => format!("{}: {}", judged.check, judged.observed),
         None => "no check that proves data could be carried out".into(),
     }
 }
@@ -332,4 +338,3 @@ pub fn interrupted(state: &State, why: &str) -> Vec<Event> {
     }
     events
 }
-

@@ -31,7 +31,10 @@ pub fn live(run: RunId, state: &State) -> Option<LiveRun> {
 }
 
 fn doing(state: &State) -> String {
-    let running = state.attempts.iter().find_map(|(step, all)| all.last().filter(|a| a.ended.is_none()).map(|a| (step, a.number)));
+    let running = state
+        .attempts
+        .iter()
+        .find_map(|(step, all)| all.last().filter(|a| a.ended.is_none()).map(|a| (step, a.number)));
     match (running, state.waiting) {
         (Some((step, 1)), _) => format!("step {step}"),
         (Some((step, n)), _) => format!("step {step}, attempt {n}"),

@@ -141,7 +141,8 @@ impl State {
         match event {
             Event::AttemptStarted { step, attempt, .. } => {
                 self.waiting = None;
-                let attempt = Attempt { number: *attempt, started_at: at, ended: None, made: BTreeMap::new(), settled: None };
+                let attempt =
+                    Attempt { number: *attempt, started_at: at, ended: None, made: BTreeMap::new(), settled: None };
                 self.attempts.entry(step.clone()).or_default().push(attempt);
             }
             Event::AttemptEnded { step, acted, .. } => {

@@ -45,7 +45,8 @@ pub fn occasion(state: &State) -> Option<Occasion> {
 
 fn a_step_failed(state: &State) -> bool {
     let mut checks = state.last_round().peekable();
-    checks.peek().is_some() && checks.all(|j| matches!(&j.verdict, Verdict::Skipped { reason } if reason.starts_with("step ")))
+    checks.peek().is_some()
+        && checks.all(|j| matches!(&j.verdict, Verdict::Skipped { reason } if reason.starts_with("step ")))
 }
 
 /// Routes that are due after these events of a run, in order, each once.
@@ -62,7 +63,8 @@ pub fn routes(process: &Process, plan: &Plan, state: &State, events: &[Event]) -
                 let Some(tell) = &process.tell else { continue };
                 let told = state.heals.iter().any(|h| h.outcome == HealOutcome::Told && h.detail == tell.route);
                 let bad = occasion != Occasion::Healed;
-                let last_rung = bad && !plan.heal.is_empty() && !state.heals.iter().any(|h| h.outcome == HealOutcome::Told);
+                let last_rung =
+                    bad && !plan.heal.is_empty() && !state.heals.iter().any(|h| h.outcome == HealOutcome::Told);
                 if !told && (tell.when.contains(&occasion) || last_rung) {
                     out.push((tell.route.clone(), occasion));
                 }
@@ -74,7 +76,16 @@ pub fn routes(process: &Process, plan: &Plan, state: &State, events: &[Event]) -
 }
 
 /// The message about a run.
-pub fn about_run(site: &Site, process: &Process, plan: &Plan, run: RunId, state: &State, occasion: Occasion, id: MessageId, now: At) -> Message {
+pub fn about_run(
+    site: &Site,
+    process: &Process,
+    plan: &Plan,
+    run: RunId,
+    state: &State,
+    occasion: Occasion,
+    id: MessageId,
+    now: At,
+) -> Message {
     let what = match plan.kind {
         Kind::Run => process.name.clone(),
         Kind::Drill => format!("restore drill of {}", process.name),
@@ -89,7 +100,8 @@ pub fn about_run(site: &Site, process: &Process, plan: &Plan, run: RunId, state:
         Occasion::Long => "RUNS TOO LONG",
     };
     let (expected, seen) = expectations(plan, state);
-    let tried: Vec<String> = state.heals.iter().map(|h| format!("{} {}: {}", h.what, h.detail, heal_word(h.outcome))).collect();
+    let tried: Vec<String> =
+        state.heals.iter().map(|h| format!("{} {}: {}", h.what, h.detail, heal_word(h.outcome))).collect();
     let reason = state.ended.as_ref().map(|e| e.reason.clone()).filter(|r| !r.is_empty());
     let headline = reason.clone().or_else(|| seen.first().cloned()).unwrap_or_default();
     let link = site.public_url.as_ref().map(|url| format!("{}/runs/{run}", url.trim_end_matches('/')));
@@ -120,7 +132,14 @@ pub fn about_run(site: &Site, process: &Process, plan: &Plan, run: RunId, state:
 }
 
 /// The message about a signal; `cleared` says that it is over.
-pub fn about_signal(site: &Site, process: &Process, signal: &SignalRow, cleared: bool, id: MessageId, now: At) -> Message {
+pub fn about_signal(
+    site: &Site,
+    process: &Process,
+    signal: &SignalRow,
+    cleared: bool,
+    id: MessageId,
+    now: At,
+) -> Message {
     let word = if cleared { "over" } else { signal.kind.word() };
     let link = site.public_url.as_ref().map(|url| format!("{}/processes/{}", url.trim_end_matches('/'), process.name));
     let procedure = process.tell.as_ref().and_then(|t| t.procedure.clone());
@@ -169,7 +188,8 @@ fn expectations(plan: &Plan, state: &State) -> (Vec<String>, Vec<String>) {
 }
 
 fn last_words(state: &State) -> Vec<String> {
-    let failed = state.attempts.values().flatten().filter_map(|a| a.ended.as_ref()).filter(|(_, acted)| acted.reason.is_some());
+    let failed =
+        state.attempts.values().flatten().filter_map(|a| a.ended.as_ref()).filter(|(_, acted)| acted.reason.is_some());
     let Some((_, acted)) = failed.max_by_key(|(at, _)| *at) else { return Vec::new() };
     let lines: Vec<&str> = acted.stderr.last.lines().filter(|l| !l.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..].iter().map(|l| one_line(l)).collect()
