@@ -1,0 +1,331 @@
+//! The provider of this host: commands as its own processes.
+//!
+//! Must not know why a command is run nor whether it achieved anything.
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{pipe::PipeFlags, process::WaitIdStatus};
+use seaworthy_model::{
+    port::{Fut, Order, Provider},
+    run::{Acted, Outcome, Output},
+    time::Span,
+};
+use tokio::sync::{Notify, oneshot};
+
+use super::{
+    attend::{Attended, Why, attend, count},
+    start::{Extras, start},
+};
+use crate::{
+    held::{
+        self,
+        cgroup::Cgroup,
+        folder::{self, Folder},
+        orphan::Orphans,
+        tree::Tree,
+    },
+    output::{self, mask::Mask, write::Writer},
+};
+
+/// Time between TERM and KILL, unless told otherwise.
+pub const GRACE: Span = Span::seconds(10);
+/// Longest quotation of a command's own words in a reason, in characters.
+const QUOTED_CHARS_MAX: usize = 300;
+
+/// Commands on this host. Cheap to clone; all clones share one count of what is held.
+#[derive(Debug, Clone)]
+pub struct Local {
+    data: PathBuf,
+    grace: Span,
+    /// Whether a cgroup is used where there is one.
+    cgroups: bool,
+    held: Arc<Held>,
+}
+
+/// What is being attended to now.
+#[derive(Debug, Default)]
+struct Held {
+    attempts: AtomicUsize,
+    settled: Notify,
+    orphans: Orphans,
+}
+
+/// Counts one attempt for as long as it lives.
+struct Counted(Arc<Held>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.orphans.reap(Instant::now());
+        if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.settled.notify_waiters();
+        }
+    }
+}
+
+impl Local {
+    /// `data` is the data folder; it must exist.
+    pub fn new(data: PathBuf) -> Local {
+        Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
+    }
+
+    /// Another time between TERM and KILL.
+    pub fn with_grace(self, grace: Span) -> Local {
+        Local { grace, ..self }
+    }
+
+    /// Holds by session and descent even where a cgroup could be made.
+    pub fn without_cgroups(self) -> Local {
+        Local { cgroups: false, ..self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_cgroups(self) -> Local {
+        Local { cgroups: true, ..self }
+    }
+
+    /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
+    pub fn held(&self) -> usize {
+        self.held.attempts.load(Ordering::Acquire)
+    }
+
+    /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
+    pub async fn settled(&self) {
+        loop {
+            let told = self.held.settled.notified();
+            if self.held() == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl Provider for Local {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    /// An attempt that was begun before (same [`seaworthy_model::port::OutputKey`]) is not begun again: the
+    /// answer is `Unknown`.
+    fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
+        Box::pin(async move {
+            let counted = Counted(self.held.clone());
+            self.held.attempts.fetch_add(1, Ordering::AcqRel);
+            let (local, order) = (self.clone(), order.clone());
+            let (tell, told) = oneshot::channel();
+            // Dropping `guard` (with this future) is what the thread sees as "nobody waits any more".
+            let (dropped, guard) = match rustix::pipe::pipe_with(PipeFlags::CLOEXEC) {
+                Ok(ends) => ends,
+                Err(error) => return not_started(format!("the command could not be attended to: {error}")),
+            };
+            let attended = thread::Builder::new().name("attempt".into()).spawn(move || {
+                let counted = counted;
+                let acted = carry_out(&local, &order, &dropped);
+                drop(counted);
+                // Nobody may wait any more; then the answer is for nobody.
+                let _ = tell.send(acted);
+            });
+            if let Err(error) = attended {
+                return not_started(format!("no thread for the command: {error}; run fewer at the same time"));
+            }
+            let acted = told.await;
+            drop(guard);
+            acted.unwrap_or_else(|_| lost())
+        })
+    }
+}
+
+fn carry_out(local: &Local, order: &Order, dropped: &OwnedFd) -> Acted {
+    let begun = Instant::now();
+    match hold(local, order, dropped, begun) {
+        Ok(acted) => acted,
+        Err(Failed::Before(reason)) => not_started(reason),
+        Err(Failed::BegunBefore) => Acted {
+            outcome: Outcome::Unknown,
+            reason: Some(format!(
+                "attempt {} of step `{}` was begun before and its end is not known: look at what it did before repeating it",
+                order.output.attempt, order.output.step
+            )),
+            empty: None,
+            ..not_started(String::new())
+        },
+    }
+}
+
+enum Failed {
+    Before(String),
+    BegunBefore,
+}
+
+fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Result<Acted, Failed> {
+    let cannot = |what: &str| {
+        let what = what.to_owned();
+        move |error: io::Error| Failed::Before(format!("{what} in `{}`: {error}", local.data.display()))
+    };
+    if let Some(secret) = order.secrets.iter().find(|secret| !is_name(&secret.name)) {
+        return Err(Failed::Before(format!("`{}` cannot name a secret: use letters, digits and `_`", secret.name)));
+    }
+    let head = output::head(&local.data, &order.output).map_err(|error| Failed::Before(error.to_string()))?;
+    let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
+    let mask = Mask::of(&order.secrets);
+    let mut writer = match Writer::begin(&head, &mask) {
+        Ok(writer) => writer,
+        Err(error) => {
+            let _ = folder.end(true);
+            let before = error.kind() == io::ErrorKind::AlreadyExists;
+            return Err(if before { Failed::BegunBefore } else { cannot("no output can be kept")(error) });
+        }
+    };
+    for name in Mask::unmasked(&order.secrets) {
+        writer.note(&format!("the secret {name} is too short to be masked in this output: make it longer"));
+    }
+    let acted = match begin(local, order, &folder) {
+        Ok((child, tree, held_by)) => {
+            let limits = (begun, order.timeout.map(Span::to_std), local.grace.to_std());
+            let (attended, writer) = attend(child, tree, writer, dropped, limits);
+            said(order, attended, writer, held_by)
+        }
+        Err(reason) => {
+            let reason = mask.text(&reason);
+            writer.note(&reason);
+            let (stdout, stderr) = writer.end();
+            Acted { stdout, stderr, took: span(begun.elapsed()), ..not_started(reason) }
+        }
+    };
+    if let Err(error) = folder.end(acted.empty == Some(true)) {
+        tracing::warn!(%error, "the secret files of an attempt could not be removed; the next start removes them");
+    }
+    Ok(acted)
+}
+
+fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(std::process::Child, Tree, String), String> {
+    let cannot = |error: io::Error| format!("the command could not be prepared in `{}`: {error}", local.data.display());
+    let marker = folder::marker(&local.data, &order.output).map_err(cannot)?;
+    let secret_files = folder.keep_secrets(&order.secrets).map_err(cannot)?;
+    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
+    let entrance = group.as_ref().map(Cgroup::entrance).transpose().map_err(cannot)?;
+    if let Some(group) = &group {
+        folder.keep_cgroup(group.path()).map_err(cannot)?;
+    }
+    let orphans = held::holds_orphans();
+    let held_by = match (&group, orphans) {
+        (Some(_), _) => "cgroup",
+        (None, true) => "subreaper",
+        (None, false) => "session",
+    };
+    match start(order, Extras { marker: marker.clone(), secret_files, entrance }) {
+        Ok(child) => {
+            let main = i32::try_from(child.id()).unwrap_or(0);
+            Ok((child, Tree::of(main, marker, group, orphans), held_by.to_owned()))
+        }
+        Err(reason) => {
+            if let Some(group) = group {
+                group.remove();
+            }
+            Err(reason)
+        }
+    }
+}
+
+/// Puts the end of an attempt into words.
+fn said(order: &Order, attended: Attended, writer: Writer, held_by: String) -> Acted {
+    let Attended { why, took, ended } = attended;
+    let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
+    let (stdout, stderr) = writer.end();
+    let tree = match (ended.told.len(), ended.empty) {
+        (0, Some(true)) => "nothing of it is left".to_owned(),
+        (told, Some(true)) => format!("{} ended, proven gone", count(told)),
+        (told, Some(false)) => format!("{} told to end, not all of them gone", count(told)),
+        (told, None) => format!("{} ended, which could not be proven", count(told)),
+    };
+    let (exit, signal) = match &why {
+        Why::Ended(status) => (status.exit_status(), status.terminating_signal()),
+        _ => (None, None),
+    };
+    let (outcome, reason) = match &why {
+        Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
+        Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
+        Why::Limit => {
+            let limit = order.timeout.unwrap_or_default();
+            let last = words.map(|words| format!("; its last words: {words}")).unwrap_or_default();
+            let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
+            (Outcome::NotDone, Some(text))
+        }
+        Why::Dropped => (Outcome::NotDone, Some(format!("the command was given up and stopped ({tree})"))),
+        Why::Blind(error) => {
+            (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
+        }
+    };
+    Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
+}
+
+fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
+    let last = words.unwrap_or_else(|| "it said nothing".to_owned());
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(127), _) => format!("exit 127, a command was not found: {last}"),
+        (Some(126), _) => format!("exit 126, a command could not be executed: {last}"),
+        (Some(exit), _) => format!("exit {exit}: {last}"),
+        (None, Some(signal)) => format!("killed by signal {signal}{}: {last}", signal_name(signal)),
+        (None, None) => format!("ended in a way the kernel does not name: {last}"),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (HUP)",
+        2 => " (INT)",
+        6 => " (ABRT)",
+        9 => " (KILL: by somebody, or because memory ran out)",
+        11 => " (SEGV)",
+        13 => " (PIPE)",
+        15 => " (TERM)",
+        24 => " (XCPU)",
+        25 => " (XFSZ: a file grew beyond its limit)",
+        _ => "",
+    }
+}
+
+/// The last line that says something, fit for one line of ours.
+fn quoted(text: &str) -> Option<String> {
+    let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
+    let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
+    Some(plain)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn span(took: Duration) -> Span {
+    Span(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Nothing was started, so nothing can be left.
+fn not_started(reason: String) -> Acted {
+    Acted {
+        outcome: Outcome::NotDone,
+        exit: None,
+        signal: None,
+        reason: Some(reason),
+        took: Span::ZERO,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        held_by: "nothing was started".into(),
+        empty: Some(true),
+    }
+}
+
+fn lost() -> Acted {
+    let reason = "the thread that attended to the command was lost: look at what the command did before repeating it";
+    Acted { outcome: Outcome::Unknown, empty: None, ..not_started(reason.into()) }
+}
