@@ -1,0 +1,11 @@
+//! The notifiers against real parts: processes, an HTTP server, a mail server.
+//!
+//! These tests must not know the notifiers' insides: they go through the port and the list.
+//! (`cfg(test)` on the modules tells clippy that all of it is test code.)
+
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod webhook;
