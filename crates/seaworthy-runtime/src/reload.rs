@@ -223,8 +223,8 @@ pub async fn recorded(ports: &Ports, name: &str, digest: &str) -> Result<Option<
     Ok(None)
 }
 
-/// Runs until stopping is asked for.
-pub async fn run(ports: Ports, files: Arc<dyn Files>, in_force: Arc<InForce>, stop: Stop) {
+/// Runs until stopping is asked for. `keep` is given what has come into force, to be kept for the next start.
+pub async fn run(ports: Ports, files: Arc<dyn Files>, in_force: Arc<InForce>, keep: impl Fn(&Loaded), stop: Stop) {
     let mut stamp = files.stamp();
     while !stop.is_asked() {
         let asked = tokio::select! {
@@ -237,8 +237,9 @@ pub async fn run(ports: Ports, files: Arc<dyn Files>, in_force: Arc<InForce>, st
             continue;
         }
         stamp = now;
-        if let Err(trouble) = once(&ports, files.as_ref(), &in_force).await {
-            error!("the files were not put into force: {trouble}");
+        match once(&ports, files.as_ref(), &in_force).await {
+            Ok(()) => keep(&in_force.current()),
+            Err(trouble) => error!("the files were not put into force: {trouble}"),
         }
     }
 }
