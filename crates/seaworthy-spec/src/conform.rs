@@ -3,6 +3,7 @@
 //! This module must not know what a value means for another one (`build` does) and builds nothing.
 
 use crate::{
+    diagnostic::quoted,
     nearest::{advice, nearest},
     scalar,
     shape::{Choice, Kind, Shape},
@@ -19,6 +20,7 @@ pub fn conform(node: &Node, kind: &Kind, report: &mut Report<'_>) {
             wrong_place(node, report);
         }
         Kind::Either(kinds) => match kinds.iter().find(|kind| fits(node, kind)) {
+            Some(kind @ Kind::Word(words)) if wrong_text(node, kind) => either_word(node, words, kinds, report),
             Some(kind) => conform(node, kind, report),
             None => wrong_type(node, kind, report),
         },
@@ -45,6 +47,7 @@ pub fn conform(node: &Node, kind: &Kind, report: &mut Report<'_>) {
 
 fn object(node: &Node, shape: &'static Shape, report: &mut Report<'_>) {
     let Data::Map(entries) = &node.data else { return wrong_type(node, &Kind::Object(shape), report) };
+    let mut explained = false;
     for (key, value) in entries {
         let name = key.text().unwrap_or_default();
         match shape.field(name) {
@@ -52,6 +55,7 @@ fn object(node: &Node, shape: &'static Shape, report: &mut Report<'_>) {
             Some(field) => conform(value, &field.kind, report),
             None => {
                 hide(value, shape, report);
+                explained |= shape.later.contains(&name) || nearest(name, shape.some_of.iter().copied()).is_some();
                 unknown_key(key, name, shape.title, &shape.keys(), shape.later, report);
             }
         }
@@ -61,7 +65,7 @@ fn object(node: &Node, shape: &'static Shape, report: &mut Report<'_>) {
         report.error("missing-key", head(node), message, format!("add `{}:`. {}", field.key, field.about));
     }
     let some = shape.some_of;
-    if !some.is_empty() && !some.iter().any(|key| node.get(key).is_some()) {
+    if !explained && !some.is_empty() && !some.iter().any(|key| node.get(key).is_some()) {
         let message = format!("{} says nothing", shape.title);
         report.error("missing-key", head(node), message, format!("add one of: {}", some.join(", ")));
     }
@@ -132,7 +136,7 @@ fn unknown_key(key: &Node, name: &str, title: &str, known: &[&str], later: &[&st
         report.error("not-built", key.place, message, format!("known here: {}", known.join(", ")));
         return;
     }
-    report.error("unknown-key", key.place, format!("unknown key `{name}` in {title}"), advice(name, known));
+    report.error("unknown-key", key.place, format!("unknown key {} in {title}", quoted(name)), advice(name, known));
 }
 
 fn list(node: &Node, items: &[Node], of: &Kind, max: usize, report: &mut Report<'_>) {
@@ -187,6 +191,17 @@ fn wrong_place(node: &Node, report: &mut Report<'_>) {
     report.hide(node.place);
     let help = "say where it comes from: {env: NAME}, {file: PATH} or {command: CMD}";
     report.error("literal-secret", node.place, "a secret must not be written into a file", help);
+}
+
+/// An unknown word, where an object would do too.
+fn either_word(node: &Node, words: &[&str], kinds: &[Kind], report: &mut Report<'_>) {
+    let text = node.text().unwrap_or_default();
+    let objects = kinds.iter().filter_map(|kind| match kind {
+        Kind::Object(shape) => Some(format!("`{}:`", shape.first_key())),
+        _ => None,
+    });
+    let help = format!("{}; or {}", advice(text, words), objects.collect::<Vec<_>>().join(", "));
+    report.error("wrong-value", node.place, format!("{} is not known here", quoted(text)), help);
 }
 
 fn wrong_text(node: &Node, kind: &Kind) -> bool {

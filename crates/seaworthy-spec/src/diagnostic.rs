@@ -4,8 +4,11 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 /// How much a diagnostic weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The file is not used: nothing in it comes into force.
     Error,
@@ -35,7 +38,7 @@ impl Severity {
 }
 
 /// One problem at one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     pub severity: Severity,
     /// Stable, for scripts: `unknown-key`, `wrong-type` …
@@ -113,6 +116,17 @@ impl Diagnostic {
             text.push('…');
         }
         (text.trim_end().to_owned(), before, width.max(1))
+    }
+}
+
+/// Longest piece of a file that a message repeats.
+const QUOTED_CHARS_MAX: usize = 60;
+
+/// A piece of a file as a message repeats it: in backticks, cut if it is long.
+pub fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS_MAX) {
+        Some((cut, _)) => format!("`{}…`", &text[..cut]),
+        None => format!("`{text}`"),
     }
 }
 

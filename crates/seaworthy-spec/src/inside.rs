@@ -12,9 +12,13 @@ use crate::{
 /// Values and lines beyond this are marked as a whole: following costs the square of their length.
 const FOLLOWED_CHARS_MAX: usize = 8 * 1024;
 
-/// The place of `len` bytes at byte `at` of a scalar's text. A place past the end is just behind the last character.
+/// The place of `len` bytes at byte `at` of a scalar's text. A place past the end is just behind the last
+/// character; no bytes at the very beginning mean all of it.
 pub fn inside(node: &Node, at: usize, len: usize, report: &Report<'_>) -> Place {
     let Data::Scalar { text, style } = &node.data else { return node.place };
+    if at == 0 && len == 0 {
+        return node.place;
+    }
     let (first, behind_last) = (count(text, at), count(text, at + len.max(1)));
     if behind_last > FOLLOWED_CHARS_MAX || report.line(node.place.start.line).len() > FOLLOWED_CHARS_MAX {
         return node.place;
@@ -45,7 +49,8 @@ fn marks(text: &str, style: ScalarStyle, place: Place, report: &Report<'_>) -> V
     let mut at = Cursor { mark: place.start, report };
     let mut indent = 0;
     if block {
-        at.next_line();
+        // The scanner says where the text begins, not where `|` or `>` stands; empty lines before it are of the text.
+        at.mark.column = 1;
         indent = indentation(text, at.mark.line, report);
         at.skip_spaces(indent);
     } else if style != ScalarStyle::Plain {

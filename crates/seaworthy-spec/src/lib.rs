@@ -41,7 +41,7 @@ pub struct Source {
 }
 
 /// What the files say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Read {
     /// `None` if the site file has an error.
     pub site: Option<Site>,

@@ -16,11 +16,12 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         let other: Vec<char> = k.to_lowercase().replace('-', "_").chars().take(WORD_CHARS_MAX + 1).collect();
         (distance(&letters, &other), k)
     };
-    known.into_iter().map(near).filter(|(d, _)| *d <= allowed).min_by_key(|(d, _)| *d).map(|(_, k)| k)
+    let good = |d: usize| d <= allowed && d < letters.len();
+    known.into_iter().map(near).filter(|(d, _)| good(*d)).min_by_key(|(d, _)| *d).map(|(_, k)| k)
 }
 
 /// "write `x`" when a near word is known, else the list of all of them.
-pub fn advice<'k>(word: &str, known: &[&'k str]) -> String {
+pub fn advice(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("write `{near}`"),
         None if known.is_empty() => String::new(),
@@ -60,6 +61,7 @@ mod tests {
             ("finish-within", Some("finish_within")),
             ("Needs", Some("needs")),
             ("colour", None),
+            ("D", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), meant, "{word}");

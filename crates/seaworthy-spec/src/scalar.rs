@@ -9,6 +9,7 @@ use seaworthy_model::{
 };
 
 use crate::{
+    diagnostic::quoted,
     nearest::advice,
     shape::{Kind, process::QUEUE_MAX},
 };
@@ -51,7 +52,7 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
             ..wrong("only `true` says something here", "write true, or leave the key out")
         }),
         Kind::Word(words) if !words.contains(&text) => {
-            Err(wrong(format!("`{text}` is not known here"), advice(text, words)))
+            Err(wrong(format!("{} is not known here", quoted(text)), advice(text, words)))
         }
         _ => Ok(()),
     }
@@ -64,7 +65,7 @@ fn name(text: &str) -> Result<(), Wrong> {
     }
     let help =
         format!("use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most {NAME_CHARS_MAX}");
-    Err(wrong(format!("`{text}` is not a name"), help))
+    Err(wrong(format!("{} is not a name", quoted(text)), help))
 }
 
 /// Names that Seaworthy itself gives to commands.
@@ -74,23 +75,29 @@ fn variable(text: &str) -> Result<(), Wrong> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || !text.chars().all(good) {
         let help = "use letters, digits and `_`, not beginning with a digit";
-        return Err(wrong(format!("`{text}` is not the name of an environment variable"), help));
+        return Err(wrong(format!("{} is not the name of an environment variable", quoted(text)), help));
     }
     if VARIABLES_TAKEN.contains(&text) || text.starts_with("SEAWORTHY_") {
-        return Err(wrong(format!("`{text}` is set by Seaworthy itself"), "choose another name"));
+        return Err(wrong(format!("{} is set by Seaworthy itself", quoted(text)), "choose another name"));
     }
     Ok(())
 }
 
 fn path(text: &str) -> Result<(), Wrong> {
     if text.starts_with('/') {
-        return Err(wrong(format!("`{text}` is an absolute path"), "write it relative, without the leading `/`"));
+        return Err(wrong(
+            format!("{} is an absolute path", quoted(text)),
+            "write it relative, without the leading `/`",
+        ));
     }
     if text.split('/').any(|part| part == "..") {
-        return Err(wrong(format!("`{text}` leaves its folder"), "write a path without `..`"));
+        return Err(wrong(format!("{} leaves its folder", quoted(text)), "write a path without `..`"));
     }
     if text.is_empty() || text.split('/').any(|part| part.is_empty() || part == ".") {
-        return Err(wrong(format!("`{text}` is not a plain path"), "write a name, or names with one `/` between them"));
+        return Err(wrong(
+            format!("{} is not a plain path", quoted(text)),
+            "write a name, or names with one `/` between them",
+        ));
     }
     Ok(())
 }
@@ -119,7 +126,7 @@ pub fn bound(text: &str) -> Result<Bound, Wrong> {
     };
     let help = "write it as `20% of usual`, or as a length of time";
     if rest.split_whitespace().collect::<Vec<_>>() != ["of", "usual"] {
-        return Err(wrong(format!("`{text}` does not say per cent of what"), help));
+        return Err(wrong(format!("{} does not say per cent of what", quoted(text)), help));
     }
     let digits = number.trim().chars().all(|c| c.is_ascii_digit() || c == '.');
     match number.trim().parse::<f64>() {
@@ -155,7 +162,7 @@ pub fn overlap(text: &str) -> Result<Overlap, Wrong> {
             Some(number) => whole(number.trim(), 1, QUEUE_MAX).map(Overlap::Queue),
             None => {
                 let help = advice(text, &["forbid", "queue(3)", "replace", "allow"]);
-                Err(wrong(format!("`{text}` is not known here"), help))
+                Err(wrong(format!("{} is not known here", quoted(text)), help))
             }
         },
     }
@@ -168,12 +175,12 @@ pub fn overlap(text: &str) -> Result<Overlap, Wrong> {
 pub fn whole(text: &str, min: u32, max: u32) -> Result<u32, Wrong> {
     let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     if !digits || (text.len() > 1 && text.starts_with('0')) {
-        let message = format!("`{text}` is not a whole number");
+        let message = format!("{} is not a whole number", quoted(text));
         return Err(Wrong { code: "wrong-type", ..wrong(message, "write digits only, without a leading zero") });
     }
     match text.parse::<u32>() {
         Ok(number) if (min..=max).contains(&number) => Ok(number),
-        _ => Err(wrong(format!("`{text}` is out of bounds"), format!("write a number from {min} to {max}"))),
+        _ => Err(wrong(format!("{} is out of bounds", quoted(text)), format!("write a number from {min} to {max}"))),
     }
 }
 

@@ -43,7 +43,14 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// An empty report about `text`. Lines end at LF, CR LF or CR, as YAML 1.2.2 section 5.4 has it.
     pub fn new(file: &'a str, text: &'a str) -> Report<'a> {
-        Report { file, lines: lines(text), found: Vec::new(), private: Vec::new(), errors: 0, left_out: 0 }
+        Report {
+            file,
+            lines: lines(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            found: Vec::new(),
+            private: Vec::new(),
+            errors: 0,
+            left_out: 0,
+        }
     }
 
     pub fn error(&mut self, code: &'static str, place: Place, message: impl Into<String>, help: impl Into<String>) {
@@ -81,6 +88,8 @@ impl<'a> Report<'a> {
         }
         let length = self.line(line).chars().count() as u32;
         let end = if place.end.line > line { length + 1 } else { place.end.column };
+        let message = cut(message);
+        let help = cut(help);
         let file = self.file.to_owned();
         let end_column = end.max(column + 1);
         let line_text = String::new();
@@ -116,6 +125,17 @@ impl<'a> Report<'a> {
         let chars = self.line(line).chars().take(LINE_TEXT_CHARS_MAX);
         chars.zip(1u32..).map(|(c, column)| if hidden(column) && c != ' ' { '•' } else { c }).collect()
     }
+}
+
+/// Longest message and help; whatever they repeat of a file, they stay readable.
+const SENTENCE_CHARS_MAX: usize = 400;
+
+fn cut(mut sentence: String) -> String {
+    if let Some((end, _)) = sentence.char_indices().nth(SENTENCE_CHARS_MAX) {
+        sentence.truncate(end);
+        sentence.push('…');
+    }
+    sentence
 }
 
 fn lines(text: &str) -> Vec<&str> {

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use crate::source::{Mark, Place, Report};
+use crate::{
+    diagnostic::quoted,
+    source::{Mark, Place, Report},
+};
 
 /// Largest file, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
@@ -114,8 +117,12 @@ pub fn parse(text: &str, report: &mut Report<'_>) -> Vec<Node> {
             Ok(good) => good,
             Err(wrong) => {
                 let place = Place::on_line(mark(wrong.marker()), 1);
+                if wrong.info() == "recursion limit exceeded" {
+                    growth.too_deep(place);
+                    break;
+                }
                 let message = format!("this is not YAML: {}", wrong.info());
-                growth.report.error("syntax", place, message, "look at indentation, quotes and colons up to here");
+                growth.report.error("syntax", place, message, syntax_help(wrong.info()));
                 break;
             }
         };
@@ -125,6 +132,21 @@ pub fn parse(text: &str, report: &mut Report<'_>) -> Vec<Node> {
         }
     }
     growth.documents
+}
+
+/// What usually lies behind a sentence of the YAML scanner.
+fn syntax_help(info: &str) -> &'static str {
+    if info.contains("mapping values are not allowed") {
+        "a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines"
+    } else if info.contains("tab") {
+        "indent with spaces, not with tabs"
+    } else if info.contains("quoted scalar") {
+        "close the quote; inside single quotes a single quote is written twice"
+    } else if info.contains("flow") {
+        "close every bracket and brace; quote a text that begins with one"
+    } else {
+        "look at indentation, quotes and colons up to here"
+    }
 }
 
 fn mark(marker: &Marker) -> Mark {
@@ -192,12 +214,16 @@ impl Growth<'_, '_> {
     fn begin(&mut self, place: Place, data: Data) -> Option<()> {
         self.count(place)?;
         if self.open.len() >= DEPTH_MAX {
-            let message = format!("lists and mappings are nested deeper than {DEPTH_MAX}");
-            self.report.error("too-deep", place, message, "nothing in a process file needs this");
+            self.too_deep(place);
             return None;
         }
         self.open.push(Open { node: Node { place, data }, key: None, seen: BTreeSet::new() });
         Some(())
+    }
+
+    fn too_deep(&mut self, place: Place) {
+        let message = format!("lists and mappings are nested deeper than {DEPTH_MAX}");
+        self.report.error("too-deep", place, message, "nothing in a process file needs this");
     }
 
     fn put(&mut self, node: Node) -> Option<()> {
@@ -231,7 +257,7 @@ impl Growth<'_, '_> {
                         self.report.error("wrong-type", key.place, message, "quote it if braces were meant as text");
                     }
                     Some(name) if !open.seen.insert(name.to_owned()) => {
-                        let message = format!("`{name}` is written twice in one mapping");
+                        let message = format!("{} is written twice in one mapping", quoted(name));
                         self.report.error("duplicate-key", key.place, message, "keep one of them");
                     }
                     Some(_) => entries.push((key, node)),

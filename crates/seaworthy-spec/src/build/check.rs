@@ -10,7 +10,7 @@ use seaworthy_model::{
     time::Span,
 };
 
-use crate::{inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
+use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
 
 use super::{command, command_lint, map, span, text};
 
@@ -114,6 +114,12 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
         return Some(Look::Command { command, artifact: artifact(item, "command", at, all, looked, report) });
     }
     if let (Some(query), Some(url)) = (text(item, "sql"), text(item, "url")) {
+        let schemes = ["postgresql://", "postgres://", "sqlite:", "$"];
+        if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+            let place = item.get("url").map_or(item.place, |value| value.place);
+            let message = format!("{} is not the URL of a database", quoted(&url));
+            report.error("bad-url", place, message, "begin it with postgresql:// or sqlite:");
+        }
         return Some(Look::Sql { query, url, artifact: artifact(item, "url", at, all, looked, report) });
     }
     if let Some(url) = text(item, "http") {
@@ -122,7 +128,7 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
             report.error(
                 "bad-url",
                 place,
-                format!("`{url}` is not a URL of HTTP"),
+                format!("{} is not a URL of HTTP", quoted(&url)),
                 "begin it with http:// or https://",
             );
         }

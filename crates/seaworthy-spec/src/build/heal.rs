@@ -7,7 +7,7 @@ use seaworthy_model::{
     time::Span,
 };
 
-use crate::{scalar, shape::process::RETRIES_MAX, source::Report, tree::Node};
+use crate::{diagnostic::quoted, scalar, shape::process::RETRIES_MAX, source::Report, tree::Node};
 
 use super::{Around, command, command_lint, span, texts};
 
@@ -61,7 +61,12 @@ pub fn tell(process: &Node, around: &Around<'_>, report: &mut Report<'_>) -> Opt
     for word in texts(node, "when") {
         let Some(occasion) = occasion(&word) else { continue };
         if when.contains(&occasion) {
-            report.warning("duplicate-word", node.key_place("when"), format!("`{word}` is named twice"), "keep one");
+            report.warning(
+                "duplicate-word",
+                node.key_place("when"),
+                format!("{} is named twice", quoted(&word)),
+                "keep one",
+            );
         } else {
             when.push(occasion);
         }

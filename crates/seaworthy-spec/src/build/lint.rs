@@ -76,6 +76,7 @@ fn names_twice(document: &Node, report: &mut Report<'_>) {
         let Some(env) = owner.get("env") else { continue };
         for secret in owner.get("secrets").map(Node::items).unwrap_or_default() {
             let Some(name) = secret.text().filter(|name| env.get(name).is_some()) else { continue };
+            report.hide(env.get(name).map_or(env.place, |value| value.place));
             let message = format!("`{name}` is in `env` and in `secrets`");
             report.error(
                 "duplicate-name",

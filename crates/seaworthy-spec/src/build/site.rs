@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use seaworthy_model::site::{Outlet, Route, SecretPlace, Site, SmtpSecurity, SmtpServer, StoreKind, Team};
 
-use crate::{conform::literal_secret, source::Report, tree::Node};
+use crate::{conform::literal_secret, diagnostic::quoted, source::Report, tree::Node};
 
 use super::{command, command_lint, text, texts};
 
@@ -97,7 +97,7 @@ fn mail_address(node: &Node, report: &mut Report<'_>) {
     let parts = address.rsplit_once('@');
     let good = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
     if !good || address.chars().any(|c| c.is_whitespace() || c == ',') {
-        let message = format!("`{address}` is not a mail address");
+        let message = format!("{} is not a mail address", quoted(address));
         report.error("bad-address", node.place, message, "write one as `name@example.com`, several as a list");
     }
 }
@@ -157,7 +157,7 @@ fn public_url(document: &Node, report: &mut Report<'_>) -> Option<String> {
     let url = text(document, "public_url")?;
     if let Some(value) = document.get("public_url").filter(|_| !is_http(&url) || url.contains(['?', '#', ' '])) {
         let help = "write it as `https://example.com/base`";
-        report.error("bad-url", value.place, format!("`{url}` is not the address of a site"), help);
+        report.error("bad-url", value.place, format!("{} is not the address of a site", quoted(&url)), help);
     }
     Some(url.trim_end_matches('/').to_owned())
 }

@@ -2,27 +2,29 @@
 //!
 //! This module must not know in which order steps are started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::process::{Action, Effect, Step};
 
-use crate::{nearest::advice, source::Report, tree::Node};
+use crate::{diagnostic::quoted, nearest::advice, source::Report, tree::Node};
 
 use super::{command, command_lint, map, span, text, texts};
 
 /// The steps of a list. `prefix` names those without an id: `step-1`, `step-2` …; `taken` holds ids and artifacts of
-/// lists that run in the same place before.
+/// lists that run in the same place before, which must differ but cannot be needed.
 pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Report<'_>) -> Vec<Step> {
     let items = list.map(Node::items).unwrap_or_default();
     let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, report)).collect();
     let mut made: BTreeMap<&str, &str> = BTreeMap::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ids: BTreeSet<&str> = BTreeSet::new();
     for step in taken {
-        index.insert(&step.id, usize::MAX);
+        ids.insert(&step.id);
         made.extend(step.makes.iter().map(|name| (name.as_str(), step.id.as_str())));
     }
     for (at, (step, item)) in steps.iter().zip(items).enumerate() {
-        if index.insert(&step.id, at).is_some() {
+        index.insert(&step.id, at);
+        if !ids.insert(&step.id) {
             let place = item.get("id").map_or(item.place, |id| id.place);
             report.error("duplicate-id", place, format!("two steps have the id `{}`", step.id), "rename one of them");
         }
@@ -69,7 +71,7 @@ fn needs(item: &Node, index: &BTreeMap<&str, usize>, report: &mut Report<'_>) {
             report.error("unknown-step", need.place, format!("there is no step `{id}`"), help);
         }
         if seen.contains(&id) {
-            report.warning("duplicate-need", need.place, format!("`{id}` is named twice"), "keep one of them");
+            report.warning("duplicate-need", need.place, format!("{} is named twice", quoted(id)), "keep one of them");
         }
         seen.push(id);
     }

@@ -44,9 +44,12 @@ fn a_condition_is_marked_where_it_stands_in_any_kind_of_scalar() {
           |          ^^^^
         6 |       && sise > 1"
           |          ^^^^
-          | ^
-          | ^
-          | ^
+        6 |         sise > 1
+          |         ^^^^
+        6 |       sise > 1
+          |       ^^^^
+        7 |       && sise > 1
+          |          ^^^^
         4 |     expect: stdout == 'über 日本' && sise > 1
           |                                      ^^^^
     "#]]
@@ -77,7 +80,7 @@ fn lines_are_counted_with_cr_lf_and_a_byte_order_mark() {
           --> ops/it.yaml:3:7
           |
         3 | tier: D
-          |       ^ help: write `A`
+          |       ^ help: known here: A, B, C
         error[unknown-key]: unknown key `rnu` in a step
           --> ops/it.yaml:5:3
           |

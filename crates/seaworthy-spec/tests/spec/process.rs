@@ -90,7 +90,7 @@ fn wrong_schedules_are_marked_inside_their_text() {
           --> ops/it.yaml:2:20
           |
         2 | schedule: { every: 10ms }
-          |                    ^ help: the shortest is 1s
+          |                    ^^^^ help: the shortest is 1s
         error[wrong-value]: no time at all is not a length of time here
           --> ops/it.yaml:2:20
           |
@@ -208,18 +208,33 @@ process: it
 secrets: [TOKEN, PGPASSWORD]
 env: { PGPASSWORD: hunter2 }
 steps:
-  - run: curl -H \"Authorization: $TOKEN\" https://example.com
+  - run: 'curl -H \"Authorization: $TOKEN\" https://example.com'
   - run: |
       printf '%s' \"$TOKEN\" | login --stdin
       PGPASSWORD=\"$PGPASSWORD\" psql; psql --password=${PGPASSWORD}
   - run: [curl, $TOKEN]
 ";
     expect![[r#"
-        error[syntax]: this is not YAML: mapping values are not allowed in this context
-          --> ops/it.yaml:5:32
+        error[duplicate-name]: `PGPASSWORD` is in `env` and in `secrets`
+          --> ops/it.yaml:2:18
           |
-        5 |   - run: curl -H "Authorization: $TOKEN" https://example.com
-          |                                ^ help: look at indentation, quotes and colons up to here
+        2 | secrets: [TOKEN, PGPASSWORD]
+          |                  ^^^^^^^^^^ help: keep one of them; a secret must not be written into a file
+        warning[secret-in-argument]: the secret `TOKEN` becomes an argument, which everybody on the host can read
+          --> ops/it.yaml:5:35
+          |
+        5 |   - run: 'curl -H "Authorization: $TOKEN" https://example.com'
+          |                                   ^^^^^^ help: let the command read it from its environment, or from the file `$TOKEN_FILE`
+        warning[secret-in-argument]: the secret `PGPASSWORD` becomes an argument, which everybody on the host can read
+          --> ops/it.yaml:8:54
+          |
+        8 |       PGPASSWORD="$PGPASSWORD" psql; psql --password=${PGPASSWORD}
+          |                                                      ^^^^^^^^^^^^^ help: let the command read it from its environment, or from the file `$PGPASSWORD_FILE`
+        warning[no-shell]: in a list of arguments no variable is replaced
+          --> ops/it.yaml:9:17
+          |
+        9 |   - run: [curl, $TOKEN]
+          |                 ^^^^^^ help: write the command as one text, or begin the list with [sh, -c]
     "#]]
     .assert_eq(&problems(text));
 }

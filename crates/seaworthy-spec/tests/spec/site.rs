@@ -167,21 +167,11 @@ teams: [a]
           |
         5 |   b: { smpt: a@example.com }
           |        ^^^^ help: write `smtp`
-        error[missing-key]: a route says nothing
-          --> seaworthy.yaml:5:8
-          |
-        5 |   b: { smpt: a@example.com }
-          |        ^^^^ help: add one of: smtp, webhook, command
         error[not-built]: `slack` is not known to this version in a route
           --> seaworthy.yaml:6:8
           |
         6 |   c: { slack: '#ops' }
           |        ^^^^^ help: known here: smtp, webhook, secret, command
-        error[missing-key]: a route says nothing
-          --> seaworthy.yaml:6:8
-          |
-        6 |   c: { slack: '#ops' }
-          |        ^^^^^ help: add one of: smtp, webhook, command
         error[bad-url]: this is not a URL of HTTP
           --> seaworthy.yaml:7:17
           |
@@ -211,7 +201,7 @@ teams: [a]
            --> seaworthy.yaml:11:8
            |
         11 | store: mysql
-           |        ^^^^^ help: known here: sqlite
+           |        ^^^^^ help: known here: sqlite; or `postgres:`
         error[wrong-type]: here is a list, but a mapping is wanted
            --> seaworthy.yaml:12:8
            |
