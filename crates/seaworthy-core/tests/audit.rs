@@ -239,6 +239,24 @@ fn a_forged_checkpoint_is_named() {
 }
 
 #[test]
+fn a_checkpoint_of_nothing_has_the_root_of_nothing() {
+    let mut journal = journal();
+    journal.notes.insert(0, note(0, Hash([1; 32]), sign));
+    names(&journal.walk(), Some(0), "the first 0 entries have the root");
+}
+
+#[test]
+fn a_repeated_entry_does_not_spoil_the_checkpoint_before_it() {
+    let mut journal = journal();
+    let copy = journal.entries[5].clone();
+    journal.entries.insert(8, copy);
+    let report = journal.walk();
+    names(&report, Some(5), "an entry with position 5 stands where 8 should be");
+    names(&report, Some(8), "the first 12 entries have the root");
+    assert_eq!(report.sealed, 8);
+}
+
+#[test]
 fn every_signature_is_asked_about() {
     let asked = Cell::new(0);
     let check = |body: &[u8], signature: &[u8; 64], hash: &[u8; 4]| {

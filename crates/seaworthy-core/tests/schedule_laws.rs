@@ -138,6 +138,21 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_written_is_read_or_pointed_at(
+        text in prop_oneof!["\\PC{0,20}", "[-0-9*/,#LWlMONé@ ]{0,24}", "([0-9*/,#L-]{1,6} ){4}[0-7*/,#L-]{1,6}"]
+    ) {
+        let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
+        let schedule = Schedule { when: When::Cron(text.clone()), timezone: "Europe/Berlin".into(), missed, within: None, overlap };
+        match Timetable::parse(&schedule) {
+            Ok(timetable) => prop_assert!(timetable.next_after(At(1_767_225_600_000_000_000)).is_some()),
+            Err(problem) => {
+                prop_assert!(text.get(problem.at..problem.at + problem.len).is_some(), "{problem:?} in {text:?}");
+                prop_assert!(!problem.message.is_empty() && !problem.help.is_empty());
+            }
+        }
+    }
+
+    #[test]
     fn fires_grow_strictly_over_years(sets in sets(), place in 0..PLACES.len(), days in 0..3650u64, nanos in 0..MINUTE.0) {
         let (name, start) = PLACES[place];
         let timetable = timetable(&sets.text(), name);

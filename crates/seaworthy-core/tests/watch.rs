@@ -189,6 +189,21 @@ fn a_late_start_turns_missed_into_late_until_the_next_start() {
 }
 
 #[test]
+fn a_run_that_started_before_its_nominal_time_by_a_set_clock_serves_it() {
+    let mut world = world(NIGHTLY);
+    world.ended(1, Kind::Run, Some("10 01:00"), "10 00:59", "10 01:30", Verified::Yes);
+    assert_eq!(world.keys("10 02:00"), [""; 0]);
+    assert_eq!(world.look("10 02:00").as_deref(), Some("11 01:10"));
+}
+
+#[test]
+fn occurrences_of_a_schedule_before_this_one_are_not_judged() {
+    let mut world = world(NIGHTLY);
+    world.ended(1, Kind::Run, Some("09 01:00"), "09 05:00", "09 05:30", Verified::Yes);
+    assert_eq!(world.keys("10 00:30"), [""; 0], "late, but by the limits of another definition");
+}
+
+#[test]
 fn an_overlap_is_not_missed_but_downtime_is() {
     let mut world = world("0 * * * *");
     world.ended(1, Kind::Run, Some("10 01:00"), "10 01:00", "10 01:50", Verified::Yes);

@@ -91,3 +91,41 @@ impl Dropped {
         self.waiting.clone().into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use seaworthy_model::time::At;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_follows_itself() {
+        let mut versions = Versions::default();
+        let answers = [1, 2, 4, 5, 5].map(|version| versions.follow("site", version));
+        assert_eq!(answers, [None, None, Some(2), None, Some(5)]);
+        assert_eq!(versions.follow("run/b", 2), Some(0));
+        assert_eq!(versions.unchecked, 0);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_unchecked_and_not_wrong() {
+        let mut versions = Versions::default();
+        versions.follow("site", 1);
+        for n in 0..STREAMS_MAX {
+            assert_eq!(versions.follow(&format!("run/{n:09}"), 1), None);
+        }
+        assert_eq!(versions.last.len(), STREAMS_MAX);
+        assert_eq!(versions.follow("site", 3), Some(1), "only runs are forgotten");
+        assert_eq!((versions.follow("run/000000000", 2), versions.unchecked), (None, 1));
+        assert_eq!(versions.follow("run/000099999", 3), Some(1), "the newest are remembered");
+    }
+
+    #[test]
+    fn the_newest_ids_are_remembered() {
+        let id = |n: usize| EntryId::new(At(n as i64 * 1_000_000), &[0; 10]);
+        let mut ids = Ids::default();
+        assert!((0..=IDS_MAX).all(|n| ids.add(id(n))));
+        assert_eq!(ids.0.len(), IDS_MAX);
+        assert!(!ids.add(id(IDS_MAX)) && !ids.add(id(1)));
+    }
+}
