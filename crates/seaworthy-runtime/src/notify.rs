@@ -235,13 +235,13 @@ async fn send(ports: &Ports, parcel: &Parcel) -> Result<(&'static str, String), 
     let kind = outlet.kind();
     let notifier = ports.notifiers.iter().find(|n| n.kind() == kind);
     let notifier = notifier.ok_or_else(|| gone(format!("nothing here can send by {kind}")))?;
-    let names = match outlet {
+    let name = match outlet {
         Outlet::Webhook { secret, .. } => secret.clone(),
         Outlet::Smtp { .. } => loaded.site.smtp.as_ref().and_then(|s| s.password.clone()),
         Outlet::Command { .. } => None,
     };
     let mut secrets = Vec::new();
-    for name in names {
+    if let Some(name) = name {
         let place = loaded.site.secrets.get(&name).cloned().unwrap_or_else(|| SecretPlace::Env(name.clone()));
         let found = ports.secrets.get(&name, &place, &loaded.folder).await;
         secrets.push(found.map_err(|reason| (kind, SendError { retry: true, reason }))?);

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use seaworthy_core::schedule::{Act, Timetable, decide};
+use seaworthy_core::schedule::{Act, Decision, Timetable, decide};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SkipReason},
@@ -134,69 +134,81 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
 async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Option<At>, bool), StoreError> {
     let ports = &desk.ports;
     let now = ports.clock.now();
-    let name = &pinned.process.name;
     let row = in_force(ports, &pinned, now).await?;
     let Some((schedule, timetable)) = timetable(&pinned.process) else { return Ok((None, false)) };
     let count = u32::try_from(live.len()).unwrap_or(u32::MAX);
     let decision = decide(schedule, &timetable, &row, count, now);
-    let mut plan =
-        Plan { batch: Batch::by(ports.actor, Via::Node), events: vec![], queued: row.queued.clone(), started: vec![] };
-    for act in &decision.acts {
-        plan.take(ports, &pinned, act).await?;
-        if matches!(act, Act::Replace { .. }) {
-            for run in &live {
-                let ask = Ask::Cancel { run: run.run, reason: "replaced by the next occurrence".into() };
-                desk.ask(ask, ports.actor, Via::Node).await?;
+    let mut gone: Vec<At> = Vec::new();
+    loop {
+        let plan = Plan::of(ports, &pinned, &row, &decision, &gone).await?;
+        let waiting = !plan.row.queued.is_empty();
+        // A quiet advance of the cursor is not worth a write: the row is written with the next act.
+        if plan.batch.views.is_empty() {
+            return Ok((decision.next, waiting));
+        }
+        match ports.journal.append(plan.batch).await {
+            // Another node, or this one before the clock was set back, has it already.
+            Err(StoreError::Duplicate { nominal, .. }) if !gone.contains(&nominal) => gone.push(nominal),
+            Err(other) => return Err(other),
+            Ok(_) => {
+                for run in live.iter().filter(|_| plan.replaces) {
+                    let ask = Ask::Cancel { run: run.run, reason: "replaced by the next occurrence".into() };
+                    desk.ask(ask, ports.actor, Via::Node).await?;
+                }
+                for run in plan.started {
+                    desk.runs.take_up(run);
+                }
+                return Ok((decision.next, waiting));
             }
         }
     }
-    // A quiet advance of the cursor is not worth an entry: the row is written with the next act.
-    if plan.events.is_empty() && plan.started.is_empty() {
-        return Ok((decision.next, !plan.queued.is_empty()));
-    }
-    let waiting = !plan.queued.is_empty();
-    let row = ScheduleRow { cursor: decision.cursor, queued: plan.queued, ..row };
-    plan.batch.views.push(ViewChange::Schedule(row));
-    plan.batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, plan.events));
-    ports.journal.append(plan.batch).await?;
-    for run in plan.started {
-        desk.runs.take_up(run);
-    }
-    Ok((decision.next, waiting))
 }
 
 /// What one activation of one schedule writes.
 struct Plan {
     batch: Batch,
     events: Vec<Event>,
-    queued: Vec<At>,
+    row: ScheduleRow,
     started: Vec<RunId>,
+    replaces: bool,
 }
 
 impl Plan {
-    async fn take(&mut self, ports: &Ports, pinned: &Pinned, act: &Act) -> Result<(), StoreError> {
-        match act {
-            Act::Start { nominal } => self.start(ports, pinned, *nominal).await?,
-            Act::Replace { nominal } | Act::Queue { nominal } => {
-                self.queued.push(*nominal);
-                self.events.push(Event::OccurrenceQueued { nominal: *nominal });
-            }
-            Act::Skip { nominal, reason } => {
-                self.queued.retain(|q| q != nominal);
-                self.events.push(Event::OccurrenceSkipped { nominal: *nominal, reason: *reason });
-                self.skipped(&pinned.process.name, *nominal, *reason, 1);
-            }
-            Act::SkipMany { count, first, last, reason } => {
-                self.events.push(Event::OccurrencesSkipped {
-                    count: *count,
-                    first: *first,
-                    last: *last,
-                    reason: *reason,
-                });
-                self.skipped(&pinned.process.name, *last, *reason, *count);
+    /// Turns a decision into entries; starts of `gone` nominal times are left out.
+    async fn of(ports: &Ports, pinned: &Pinned, row: &ScheduleRow, decision: &Decision, gone: &[At]) -> Result<Plan, StoreError> {
+        let row = ScheduleRow { cursor: decision.cursor, ..row.clone() };
+        let batch = Batch::by(ports.actor, Via::Node);
+        let mut plan = Plan { batch, events: vec![], row, started: vec![], replaces: false };
+        for act in &decision.acts {
+            match act {
+                Act::Start { nominal } if gone.contains(nominal) => plan.row.queued.retain(|q| q != nominal),
+                Act::Start { nominal } => plan.start(ports, pinned, *nominal).await?,
+                Act::Replace { nominal } | Act::Queue { nominal } => {
+                    plan.replaces |= matches!(act, Act::Replace { .. });
+                    plan.row.queued.push(*nominal);
+                    plan.events.push(Event::OccurrenceQueued { nominal: *nominal });
+                }
+                Act::Skip { nominal, reason } => {
+                    plan.row.queued.retain(|q| q != nominal);
+                    plan.events.push(Event::OccurrenceSkipped { nominal: *nominal, reason: *reason });
+                    plan.skipped(&pinned.process.name, *nominal, *reason, 1);
+                }
+                Act::SkipMany { count, first, last, reason } => {
+                    let event = Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason };
+                    plan.events.push(event);
+                    plan.skipped(&pinned.process.name, *last, *reason, *count);
+                }
             }
         }
-        Ok(())
+        if !plan.events.is_empty() {
+            let events = std::mem::take(&mut plan.events);
+            let write = ports.ids().write(Stream::schedule(&pinned.process.name), None, ports.clock.now(), events);
+            plan.batch.writes.push(write);
+        }
+        if !plan.batch.writes.is_empty() || !gone.is_empty() {
+            plan.batch.views.push(ViewChange::Schedule(plan.row.clone()));
+        }
+        Ok(plan)
     }
 
     async fn start(&mut self, ports: &Ports, pinned: &Pinned, nominal: At) -> Result<(), StoreError> {
@@ -211,7 +223,7 @@ impl Plan {
             }
             Err(reason) => warn!("`{}` was due and could not be requested: {reason}", pinned.process.name),
         }
-        self.queued.retain(|q| *q != nominal);
+        self.row.queued.retain(|q| *q != nominal);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use seaworthy_core::{
     schedule::{Timetable, utc},
     tell,
-    watch::{Finding, WatchFacts, changes, judge},
+    watch::{Finding, WatchFacts, artifact_to_look_at, changes, judge},
 };
 use seaworthy_model::{
     entry::{Stream, Via},
@@ -72,29 +72,43 @@ impl Watcher {
     pub async fn activate(&mut self) -> Result<(), StoreError> {
         let loaded = self.ports.definitions.current();
         let live = self.watched.live_runs().await?;
-        let mut findings = Vec::new();
-        for pinned in loaded.processes.values() {
-            findings.extend(self.look(pinned, &live).await?);
-        }
-        if (self.alive)() == Some(false) {
-            findings.push(Finding {
-                key: "silent/node".into(),
-                kind: SignalKind::NodeSilent,
-                nominal: None,
-                run: None,
-                expected: "the server of this site is running".into(),
-                seen: "no living node holds the data folder".into(),
-            });
-        }
         let open = self.ports.views.signals(true, SIGNALS_MAX).await?;
-        let (raise, clear) = changes(&open, &findings);
-        for finding in raise {
-            self.raise(&loaded.processes, finding).await?;
+        for pinned in loaded.processes.values() {
+            let findings = self.look(pinned, &live).await?;
+            let name = &pinned.process.name;
+            let known: Vec<SignalRow> = open.iter().filter(|s| s.process == *name).cloned().collect();
+            let (raise, clear) = changes(&known, &findings);
+            for finding in raise {
+                self.raise(&loaded.processes, name, finding).await?;
+            }
+            for signal in clear {
+                self.clear(&loaded.processes, signal).await?;
+            }
         }
-        for signal in clear {
-            self.clear(&loaded.processes, signal).await?;
+        for signal in open.iter().filter(|s| !s.process.is_empty() && !loaded.processes.contains_key(&s.process)) {
+            self.clear(&loaded.processes, signal.clone()).await?;
         }
-        Ok(())
+        self.look_for_node(&loaded.processes, &open).await
+    }
+
+    /// Whether anybody is there to run what is due.
+    async fn look_for_node(&self, processes: &BTreeMap<String, Arc<Pinned>>, open: &[SignalRow]) -> Result<(), StoreError> {
+        let known = open.iter().find(|s| s.kind == SignalKind::NodeSilent);
+        match ((self.alive)(), known) {
+            (Some(false), None) => {
+                let finding = Finding {
+                    key: "silent".into(),
+                    kind: SignalKind::NodeSilent,
+                    nominal: None,
+                    run: None,
+                    expected: "the server of this site is running".into(),
+                    seen: "no living server holds the data folder".into(),
+                };
+                self.raise(processes, "", finding).await
+            }
+            (Some(true), Some(signal)) => self.clear(processes, signal.clone()).await,
+            _ => Ok(()),
+        }
     }
 
     async fn look(&mut self, pinned: &Pinned, live: &[LiveRun]) -> Result<Vec<Finding>, StoreError> {
@@ -110,9 +124,14 @@ impl Watcher {
         let live: Vec<LiveRun> = live.iter().filter(|r| r.process == process.name).cloned().collect();
         let mut ended = view.runs;
         ended.extend(view.drills);
+        for run in view.last_verified.into_iter().chain(view.last_verified_drill) {
+            if ended.iter().all(|known| known.run != run.run) {
+                ended.push(run);
+            }
+        }
         ended.sort_by_key(|run| std::cmp::Reverse(run.ended_at));
-        let artifact = match view.last_verified.as_ref().and_then(|run| run.artifacts.first()) {
-            Some(artifact) => Some(self.artifact(&process.name, artifact).await),
+        let artifact = match artifact_to_look_at(&ended).map(|(_, artifact)| artifact.clone()) {
+            Some(artifact) => Some(self.artifact(&process.name, &artifact).await),
             None => None,
         };
         let now = self.ports.clock.now();
@@ -147,12 +166,12 @@ impl Watcher {
         seen
     }
 
-    async fn raise(&self, processes: &BTreeMap<String, Arc<Pinned>>, finding: Finding) -> Result<(), StoreError> {
+    async fn raise(&self, processes: &BTreeMap<String, Arc<Pinned>>, process: &str, finding: Finding) -> Result<(), StoreError> {
         let ports = &self.ports;
         let (ids, now) = (ports.ids(), ports.clock.now());
         let signal = SignalRow {
             signal: ids.signal(),
-            process: process_of(&finding.key),
+            process: process.to_owned(),
             key: finding.key,
             kind: finding.kind,
             raised_at: now,
@@ -218,9 +237,4 @@ impl Watcher {
             notify::queue(&self.ports, &loaded.site, batch, tell.route.clone(), message, Some(signal.signal));
         }
     }
-}
-
-/// The process that a signal's key names: the second part.
-fn process_of(key: &str) -> String {
-    key.split('/').nth(1).unwrap_or_default().to_owned()
 }

@@ -23,7 +23,10 @@ use seaworthy_model::{
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::{Runs, surroundings::Surroundings};
+use super::{
+    Runs,
+    surroundings::{Surroundings, not_started},
+};
 use crate::{notify, writing::append_patiently};
 
 /// A run under way.
@@ -216,11 +219,10 @@ impl Drive<'_> {
     async fn act(&mut self, act: Act) -> Result<(), StoreError> {
         self.note(act.event.clone());
         self.commit().await?;
-        let around = self.surroundings();
-        let order = match around.order(&act).await {
+        let order = match self.surroundings().order(&act).await {
             Ok(order) => order,
             Err(reason) => {
-                let acted = around.not_started(reason);
+                let acted = not_started(reason);
                 self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
                 return Ok(());
             }
@@ -239,7 +241,7 @@ impl Drive<'_> {
         };
         drop(work);
         let acted = acted.unwrap_or_else(|| {
-            let mut acted = around.not_started("it was stopped on request before it ended".into());
+            let mut acted = not_started("it was stopped on request before it ended".into());
             acted.outcome = if self.state.cancel.is_some() { Outcome::NotDone } else { Outcome::Unknown };
             acted
         });
@@ -266,9 +268,9 @@ impl Drive<'_> {
 
     async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
         self.commit().await?;
-        let around = self.surroundings();
         let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
-        let seen = match around.look(check).await {
+        let around = self.surroundings().look(check).await;
+        let seen = match around {
             Err(reason) => Err(reason),
             Ok(order) => match self.runs.ports.probes.iter().find(|p| p.takes(&order.look)).cloned() {
                 None => Err("no probe knows how to look at this".to_owned()),

@@ -108,20 +108,20 @@ impl Surroundings<'_> {
         }
         Ok(out)
     }
+}
 
-    /// An attempt that did not come to start, and why.
-    pub fn not_started(&self, reason: String) -> Acted {
-        Acted {
-            outcome: Outcome::NotDone,
-            exit: None,
-            signal: None,
-            reason: Some(reason),
-            took: Span::ZERO,
-            stdout: Output::default(),
-            stderr: Output::default(),
-            held_by: "nothing".into(),
-            empty: None,
-        }
+/// An attempt that did not come to start, or to its end, and why.
+pub(super) fn not_started(reason: String) -> Acted {
+    Acted {
+        outcome: Outcome::NotDone,
+        exit: None,
+        signal: None,
+        reason: Some(reason),
+        took: Span::ZERO,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        held_by: "nothing".into(),
+        empty: None,
     }
 }
 
