@@ -9,7 +9,7 @@ use super::{
     eval::{Machine, Trouble},
     near::nearest,
     scope::Type,
-    tree::{Call, Node},
+    tree::{Call, Kind, Node},
     val::Val,
 };
 
@@ -107,9 +107,13 @@ fn check_method(
         );
     }
     match name {
-        "matches" if call.pattern.is_none() => {
+        "matches" if call.pattern.is_none() && !matches!(call.args[0].kind, Kind::Wrong) => {
             let help = format!("write {text}.matches(r\"…\"), or use contains");
-            checker.report(node, "a pattern is written out in quotes, so that it is checked at load".into(), help)
+            checker.report(
+                &call.args[0],
+                "a pattern is written out in quotes, so that it is checked at load".into(),
+                help,
+            )
         }
         "size" => Type::Int,
         "trim" => Type::Text,

@@ -121,7 +121,7 @@ impl Expect {
     /// Whether a yes proves data (contracts, section 3): it reads content (`stdout value rows body`, so also `json`
     /// of them) or compares `sha256`. Of alternatives (`||`, `?:`) each must, since either alone can say yes.
     pub fn reads_data(&self) -> bool {
-        self.compiled.tree.reads_data()
+        self.compiled.tree.reads_data(true)
     }
 
     /// Whether the condition holds. `usual` is keyed by the name after `usual.`, such as `size`.
