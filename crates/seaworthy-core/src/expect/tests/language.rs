@@ -186,6 +186,12 @@ fn only_content_and_hashes_prove_data() {
 }
 
 #[test]
+fn a_compiled_condition_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + std::fmt::Debug>(_: &T) {}
+    shared(&compiled("size > 0", &artifact()));
+}
+
+#[test]
 fn usual_names_are_listed_once() {
     let expect = compiled("duration < usual.duration * 3 && value > usual.value || value == usual.value", &sql());
     assert_eq!(expect.usual_names(), ["duration", "value"]);

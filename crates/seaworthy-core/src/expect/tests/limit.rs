@@ -53,7 +53,7 @@ fn a_list_over_10_000_items_has_no_answer() {
         compiled(source, &command()).evaluate(&seen, &Facts::new())
     };
     assert_eq!(holds("stdout.lines().size() == 10000", LIST_MAX), Ok(true));
-    let over = "`stdout.lines()` has 10001 items; at most 10000 are looked at".to_owned();
+    let over = "`stdout.lines()` has 10001 lines; at most 10000 are looked at".to_owned();
     assert_eq!(holds("stdout.lines().size() == 10000", LIST_MAX + 1), Err(over));
     let sum = "(stdout.lines() + stdout.lines()).size() == 0";
     let over = "`(stdout.lines() + stdout.lines())` has 10002 items; at most 10000 are looked at".to_owned();

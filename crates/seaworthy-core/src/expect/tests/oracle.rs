@@ -271,3 +271,83 @@ proptest! {
         prop_assert_eq!(ours.clone().ok(), cel.clone().and_then(Result::ok), "{}: ours {:?}, cel {:?}", source, ours, cel);
     }
 }
+
+/// Pieces of which random sequences are often accepted, by rules that the generator above does not know.
+const PIECES: [&str; 40] = [
+    "exit",
+    "value",
+    "stdout",
+    "rows",
+    "rows[0]",
+    "rows[1].id",
+    "rows[2].name",
+    "1",
+    "2",
+    "0",
+    "-1",
+    "2.5",
+    "'a'",
+    "''",
+    "true",
+    "false",
+    "null",
+    "[1, 2]",
+    "[]",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "&&",
+    "||",
+    "!",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "?",
+    ":",
+    " in ",
+    "(",
+    ")",
+    ".size()",
+    "[0]",
+    ".exists(x, x == 1)",
+    ".map(x, x)",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Where both have an answer it is the same. Where only cel has one, kinds are compared that differ.
+    #[test]
+    fn no_accepted_text_means_something_else(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 1..8)) {
+        let source = pieces.concat();
+        if let Some(ours) = ours(&source)
+            && let Some(Ok(cel)) = oracle(&source)
+        {
+            match ours {
+                Ok(ours) => prop_assert_eq!(ours, cel, "{}", source),
+                Err(sentence) => prop_assert!(sentence.contains(" compares "), "{source}: {sentence}, cel: {cel}"),
+            }
+        }
+    }
+}
+
+/// Guards the comparison of generated conditions against a generator that makes only errors, or only one answer.
+#[test]
+fn generated_conditions_reach_yes_no_and_error() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let (mut yes, mut no, mut error) = (0, 0, 0);
+    for _ in 0..300 {
+        let source = conditions().new_tree(&mut runner).expect("the strategy rejects nothing").current();
+        match ours(&source) {
+            Some(Ok(true)) => yes += 1,
+            Some(Ok(false)) => no += 1,
+            Some(Err(_)) => error += 1,
+            None => {}
+        }
+    }
+    assert!(yes >= 60 && no >= 60 && error >= 15, "{yes} yes, {no} no, {error} errors");
+}
