@@ -58,12 +58,13 @@ pub const NESTING_MAX: usize = 64;
 pub const MACROS_NESTED_MAX: usize = 2;
 /// Most items of a list. A longer one ends the evaluation with an error.
 pub const LIST_MAX: usize = 10_000;
-/// Most steps of one evaluation; a step is one node or 64 bytes of text. More end it with an error.
+/// Most steps of one evaluation; a step is one node, 64 bytes of text, or 4 bytes that a pattern
+/// is looked for in. More end it with an error.
 pub const FUEL_STEPS_MAX: u64 = 100_000;
 /// Most problems reported of one source; the rest are not shown.
 pub const PROBLEMS_MAX: usize = 20;
 /// Largest compiled regular expression, in bytes: bounds the work per byte of text. A larger one is refused at load.
-pub const PATTERN_BYTES_MAX: usize = 32 * 1024;
+pub const PATTERN_BYTES_MAX: usize = 16 * 1024;
 
 /// What is wrong with a source, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

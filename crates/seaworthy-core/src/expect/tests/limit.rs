@@ -104,6 +104,14 @@ fn a_fact_nested_deeper_than_json_allows_has_no_answer() {
 #[test]
 fn a_pattern_that_would_be_slow_is_refused_and_no_pattern_explodes() {
     assert!(refused("stdout.matches('((a{100}){100}){100}')").contains("not a regular expression"));
+    assert!(refused("stdout.matches('(a?){200}')").contains("not a regular expression"));
+    for usual in [r"^[0-9a-f]{64}$", r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "(?i)TABLE DATA [a-z_]+ (orders|people)"]
+    {
+        assert!(compile(&format!("stdout.matches(r'{usual}')"), &command()).is_ok(), "{usual}");
+    }
+    let many = compiled("[1, 2, 3, 4, 5, 6, 7].all(n, !stdout.matches('b'))", &command());
+    let seen = facts([("stdout", text(&"a".repeat(64 * 1024)))]);
+    assert!(many.evaluate(&seen, &Facts::new()).is_err_and(|sentence| sentence.contains("steps")));
     // Catastrophic for a backtracking engine.
     let expect = compiled("stdout.matches('^(a+)+$')", &command());
     let seen = facts([("stdout", text(&format!("{}b", "a".repeat(60_000))))]);
