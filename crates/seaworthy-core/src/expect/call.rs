@@ -5,11 +5,12 @@
 use seaworthy_model::time::Span;
 
 use super::{
+    LIST_MAX,
     check::Checker,
     eval::{Machine, Trouble},
     near::nearest,
     scope::Type,
-    tree::{Call, Node},
+    tree::{Call, Kind, Node},
     val::Val,
 };
 
@@ -107,9 +108,13 @@ fn check_method(
         );
     }
     match name {
-        "matches" if call.pattern.is_none() => {
+        "matches" if call.pattern.is_none() && !matches!(call.args[0].kind, Kind::Wrong) => {
             let help = format!("write {text}.matches(r\"…\"), or use contains");
-            checker.report(node, "a pattern is written out in quotes, so that it is checked at load".into(), help)
+            checker.report(
+                &call.args[0],
+                "a pattern is written out in quotes, so that it is checked at load".into(),
+                help,
+            )
         }
         "size" => Type::Int,
         "trim" => Type::Text,
@@ -157,8 +162,10 @@ pub(super) fn value<'a>(machine: &mut Machine<'a>, node: &'a Node, call: &'a Cal
         (Some(_), Some(arg)) => Some(machine.value(arg)?),
         _ => None,
     };
-    machine.spend(1 + subject_length(&subject))?;
     let name = call.name.as_str();
+    // A pattern may visit each byte once for each of its states.
+    let bytes_per_step = if name == "matches" { 4 } else { 64 };
+    machine.spend(1 + length(&subject) / bytes_per_step)?;
     match (name, &subject, &other) {
         ("contains", Val::Text(a), Some(Val::Text(b))) => Ok(Val::Bool(a.contains(&**b))),
         ("startsWith", Val::Text(a), Some(Val::Text(b))) => Ok(Val::Bool(a.starts_with(&**b))),
@@ -169,9 +176,7 @@ pub(super) fn value<'a>(machine: &mut Machine<'a>, node: &'a Node, call: &'a Cal
         ("size", Val::List(a), None) => Ok(whole(a.len())),
         ("size", Val::Map(a), None) => Ok(whole(a.len())),
         ("trim", Val::Text(a), None) => Ok(Val::text(a.trim())),
-        ("lines", Val::Text(a), None) => {
-            Val::list(a.lines().map(Val::text).collect()).map_err(|end| machine.says(node, &end))
-        }
+        ("lines", Val::Text(a), None) => lines(a).map_err(|end| machine.says(node, &end)),
         ("json", Val::Text(a), None) => {
             let json = serde_json::from_str(a).map_err(|error| machine.says(node, &format!("is not JSON: {error}")))?;
             Val::of_json(&json).map_err(|end| machine.says(node, &end))
@@ -187,16 +192,25 @@ pub(super) fn value<'a>(machine: &mut Machine<'a>, node: &'a Node, call: &'a Cal
     }
 }
 
-/// Steps for going through it.
-fn subject_length(val: &Val) -> u64 {
+/// Bytes to go through.
+fn length(val: &Val) -> u64 {
     match val {
-        Val::Text(text) => text.len() as u64 / 64,
+        Val::Text(text) => text.len() as u64,
         _ => 0,
     }
 }
 
 fn whole(count: usize) -> Val {
     Val::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Counts first, so that a long text is not taken apart in vain.
+fn lines(text: &str) -> Result<Val, String> {
+    let count = text.lines().count();
+    if count > LIST_MAX {
+        return Err(format!("has {count} lines; at most {LIST_MAX} are looked at"));
+    }
+    Val::list(text.lines().map(Val::text).collect())
 }
 
 fn duration(text: &str) -> Result<Val, String> {

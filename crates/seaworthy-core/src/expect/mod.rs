@@ -6,6 +6,21 @@
 //! that are only known when the condition is evaluated (`value`, `json(…)`) are not quietly unequal, they are an
 //! error, so that a check cannot pass because a number arrived as text.
 //!
+//! | part | what there is |
+//! |---|---|
+//! | operators | `== != < <= > >= in`, `&& \|\| !`, `+ - * / %`, `? :`; they bind as in CEL |
+//! | literals | `42 0x2A 2.5 1e3 true false null "text" 'text' r"raw" [1, 2]`, `512B 10KiB 1.5MB`, `250ms 1h30m 7d` |
+//! | text | `contains startsWith endsWith matches size trim lines`, `+`; a pattern of `matches` is a literal |
+//! | lists | `[0]`, `in`, `size`, `+`, `all exists exists_one filter map` |
+//! | JSON and rows | `json(text)`, `.field`, `["field"]`, `[0]`, `has(x.field)`, `"field" in x`, `size` |
+//! | conversions | `int(x)`, `double(x)`, `duration(text)` |
+//! | time | time ± time, time * number, time / number, time / time is a number |
+//! | usual | `usual.size`, `usual.duration`, `usual.value`, `usual.rows`: the names that [`Scope::of`] lists |
+//!
+//! `||` and `&&` absorb the error of one side if the other decides, and `exists` and `all` do so for their items.
+//! Whole numbers divide to whole ones (`7 / 2 == 3`) and never wrap: too large is an error. `matches` finds a pattern
+//! anywhere in the text; its classes such as `\d` mean ASCII (as in RE2, which CEL names).
+//!
 //! This module must not know where facts come from, what a verdict leads to, nor a clock.
 
 mod call;
@@ -43,12 +58,13 @@ pub const NESTING_MAX: usize = 64;
 pub const MACROS_NESTED_MAX: usize = 2;
 /// Most items of a list. A longer one ends the evaluation with an error.
 pub const LIST_MAX: usize = 10_000;
-/// Most steps of one evaluation; a step is one node or 64 bytes of text. More end it with an error.
+/// Most steps of one evaluation; a step is one node, 64 bytes of text, or 4 bytes that a pattern
+/// is looked for in. More end it with an error.
 pub const FUEL_STEPS_MAX: u64 = 100_000;
 /// Most problems reported of one source; the rest are not shown.
 pub const PROBLEMS_MAX: usize = 20;
 /// Largest compiled regular expression, in bytes: bounds the work per byte of text. A larger one is refused at load.
-pub const PATTERN_BYTES_MAX: usize = 32 * 1024;
+pub const PATTERN_BYTES_MAX: usize = 16 * 1024;
 
 /// What is wrong with a source, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +137,7 @@ impl Expect {
     /// Whether a yes proves data (contracts, section 3): it reads content (`stdout value rows body`, so also `json`
     /// of them) or compares `sha256`. Of alternatives (`||`, `?:`) each must, since either alone can say yes.
     pub fn reads_data(&self) -> bool {
-        self.compiled.tree.reads_data()
+        self.compiled.tree.reads_data(true)
     }
 
     /// Whether the condition holds. `usual` is keyed by the name after `usual.`, such as `size`.
