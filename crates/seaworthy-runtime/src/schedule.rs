@@ -175,7 +175,13 @@ struct Plan {
 
 impl Plan {
     /// Turns a decision into entries; starts of `gone` nominal times are left out.
-    async fn of(ports: &Ports, pinned: &Pinned, row: &ScheduleRow, decision: &Decision, gone: &[At]) -> Result<Plan, StoreError> {
+    async fn of(
+        ports: &Ports,
+        pinned: &Pinned,
+        row: &ScheduleRow,
+        decision: &Decision,
+        gone: &[At],
+    ) -> Result<Plan, StoreError> {
         let row = ScheduleRow { cursor: decision.cursor, ..row.clone() };
         let batch = Batch::by(ports.actor, Via::Node);
         let mut plan = Plan { batch, events: vec![], row, started: vec![], replaces: false };
@@ -194,7 +200,8 @@ impl Plan {
                     plan.skipped(&pinned.process.name, *nominal, *reason, 1);
                 }
                 Act::SkipMany { count, first, last, reason } => {
-                    let event = Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason };
+                    let event =
+                        Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason };
                     plan.events.push(event);
                     plan.skipped(&pinned.process.name, *last, *reason, *count);
                 }

@@ -92,7 +92,11 @@ impl Watcher {
     }
 
     /// Whether anybody is there to run what is due.
-    async fn look_for_node(&self, processes: &BTreeMap<String, Arc<Pinned>>, open: &[SignalRow]) -> Result<(), StoreError> {
+    async fn look_for_node(
+        &self,
+        processes: &BTreeMap<String, Arc<Pinned>>,
+        open: &[SignalRow],
+    ) -> Result<(), StoreError> {
         let known = open.iter().find(|s| s.kind == SignalKind::NodeSilent);
         match ((self.alive)(), known) {
             (Some(false), None) => {
@@ -166,7 +170,12 @@ impl Watcher {
         seen
     }
 
-    async fn raise(&self, processes: &BTreeMap<String, Arc<Pinned>>, process: &str, finding: Finding) -> Result<(), StoreError> {
+    async fn raise(
+        &self,
+        processes: &BTreeMap<String, Arc<Pinned>>,
+        process: &str,
+        finding: Finding,
+    ) -> Result<(), StoreError> {
         let ports = &self.ports;
         let (ids, now) = (ports.ids(), ports.clock.now());
         let signal = SignalRow {

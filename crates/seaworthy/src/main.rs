@@ -28,7 +28,8 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -42,7 +43,9 @@ fn main() -> ExitCode {
         Err(trouble) => {
             out::complain(&format!("seaworthy: {trouble}"));
             if json {
-                out::raw(&serde_json::json!({ "error": { "code": trouble.code, "message": trouble.text } }).to_string());
+                out::raw(
+                    &serde_json::json!({ "error": { "code": trouble.code, "message": trouble.text } }).to_string(),
+                );
             }
             trouble.code
         }

@@ -35,7 +35,8 @@ fn folder(data: &Path) -> PathBuf {
 /// # Errors
 /// When the data folder cannot be written.
 pub fn live(data: &Path, epoch: u64) -> Result<NodeLock, Trouble> {
-    let trouble = |e: std::io::Error| Trouble::start(format!("the node's lock in {} cannot be taken ({e})", data.display()));
+    let trouble =
+        |e: std::io::Error| Trouble::start(format!("the node's lock in {} cannot be taken ({e})", data.display()));
     fs::create_dir_all(folder(data)).map_err(trouble)?;
     let path = folder(data).join(epoch.to_string());
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
@@ -48,7 +49,9 @@ pub fn living(data: &Path, own: u64) -> BTreeSet<u64> {
     let Ok(entries) = fs::read_dir(folder(data)) else { return BTreeSet::new() };
     let mut out = BTreeSet::new();
     for entry in entries.flatten() {
-        let Some(epoch) = entry.file_name().to_str().and_then(|n| n.parse::<u64>().ok()).filter(|e| *e != own) else { continue };
+        let Some(epoch) = entry.file_name().to_str().and_then(|n| n.parse::<u64>().ok()).filter(|e| *e != own) else {
+            continue;
+        };
         let Ok(file) = File::open(entry.path()) else { continue };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {

@@ -50,7 +50,9 @@ impl Place {
             )));
         };
         let data = match data {
-            Some(data) => std::path::absolute(data).map_err(|e| Trouble::start(format!("--data {}: {e}", data.display())))?,
+            Some(data) => {
+                std::path::absolute(data).map_err(|e| Trouble::start(format!("--data {}: {e}", data.display())))?
+            }
             None => folder.join(".seaworthy"),
         };
         Ok(Place { folder: folder.to_path_buf(), data })
@@ -62,7 +64,10 @@ impl Place {
     /// When it cannot be made or is not ours.
     pub fn make_data(&self) -> Result<(), Trouble> {
         let trouble = |e: io::Error| {
-            Trouble::start(format!("the data folder {} cannot be used ({e}); make it writable or name another with --data", self.data.display()))
+            Trouble::start(format!(
+                "the data folder {} cannot be used ({e}); make it writable or name another with --data",
+                self.data.display()
+            ))
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data).map_err(trouble)?;
         let mode = fs::metadata(&self.data).map_err(trouble)?.permissions().mode();
@@ -94,7 +99,8 @@ impl Place {
         match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| Path::new(dir).is_dir()) {
             Some(dir) => own(PathBuf::from(dir)),
             None if rustix::process::geteuid().is_root() => own(PathBuf::from("/run")),
-            None => PathBuf::from(format!("/tmp/seaworthy-{}", rustix::process::geteuid().as_raw())).join(format!("{name}.sock")),
+            None => PathBuf::from(format!("/tmp/seaworthy-{}", rustix::process::geteuid().as_raw()))
+                .join(format!("{name}.sock")),
         }
     }
 }
@@ -123,7 +129,8 @@ impl Files for Place {
         for file in std::iter::once(self.folder.join(SITE_FILE)).chain(ops_files(&self.folder)) {
             hash.update(file.as_os_str().as_encoded_bytes());
             if let Ok(about) = fs::metadata(&file) {
-                let modified = about.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+                let modified =
+                    about.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
                 hash.update(modified.as_nanos().to_le_bytes());
                 hash.update(about.len().to_le_bytes());
                 hash.update(about.ino().to_le_bytes());
@@ -144,7 +151,8 @@ fn read_text(file: &Path) -> Result<String, String> {
         return Err(format!("it has {size} bytes, at most {FILE_BYTES_MAX} are read"));
     }
     let bytes = fs::read(file).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes).map_err(|e| format!("it is not UTF-8 from byte {} on; save it as UTF-8", e.utf8_error().valid_up_to()))
+    String::from_utf8(bytes)
+        .map_err(|e| format!("it is not UTF-8 from byte {} on; save it as UTF-8", e.utf8_error().valid_up_to()))
 }
 
 /// `ops/**/*.yaml` and `*.yml`, sorted; hidden folders and links to folders are left out.

@@ -65,7 +65,12 @@ impl KeyFile {
         match fs::read_to_string(file) {
             Ok(text) => {
                 let bytes = seaworthy_model::tree::Hash::parse(text.trim());
-                let bytes = bytes.ok_or_else(|| Trouble::start(format!("{} is not a key of 64 hex digits; restore it from a backup", file.display())))?;
+                let bytes = bytes.ok_or_else(|| {
+                    Trouble::start(format!(
+                        "{} is not a key of 64 hex digits; restore it from a backup",
+                        file.display()
+                    ))
+                })?;
                 Ok(KeyFile(SigningKey::from_bytes(&bytes.0)))
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::make(file),

@@ -32,12 +32,21 @@ const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Asked {
-    Run { process: String },
-    Drill { process: String },
-    Cancel { run: String, reason: String },
+    Run {
+        process: String,
+    },
+    Drill {
+        process: String,
+    },
+    Cancel {
+        run: String,
+        reason: String,
+    },
     Reload,
     /// A consistent copy of the journal into a file that does not exist yet.
-    Copy { file: String },
+    Copy {
+        file: String,
+    },
     /// Address and version.
     Hello,
 }
@@ -55,9 +64,15 @@ pub enum Answered {
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn listen(place: &Place, house: Arc<House>, about: String, stop: Stop) -> Result<tokio::task::JoinHandle<()>, Trouble> {
+pub fn listen(
+    place: &Place,
+    house: Arc<House>,
+    about: String,
+    stop: Stop,
+) -> Result<tokio::task::JoinHandle<()>, Trouble> {
     let path = place.socket();
-    let trouble = |e: std::io::Error| Trouble::start(format!("the control socket {} cannot be made ({e})", path.display()));
+    let trouble =
+        |e: std::io::Error| Trouble::start(format!("the control socket {} cannot be made ({e})", path.display()));
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble)?;
     }
@@ -93,7 +108,9 @@ async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::R
     BufReader::new(reader.take(LINE_MAX)).read_line(&mut line).await?;
     let answered = match serde_json::from_str::<Asked>(&line) {
         Ok(asked) => answer(asked, uid, house, about).await,
-        Err(e) => Answered::Refused { reason: format!("the server does not understand this request ({e}); use the same version on both sides") },
+        Err(e) => Answered::Refused {
+            reason: format!("the server does not understand this request ({e}); use the same version on both sides"),
+        },
     };
     let mut text = serde_json::to_string(&answered).map_err(std::io::Error::other)?;
     text.push('\n');
@@ -143,7 +160,9 @@ async fn copy(house: &House, file: &str) -> Answered {
 /// When a server is there and does not answer.
 pub async fn ask(socket: &Path, asked: &Asked) -> Result<Option<Answered>, Trouble> {
     let Ok(mut stream) = UnixStream::connect(socket).await else { return Ok(None) };
-    let trouble = |what: String| Trouble::start(format!("the server behind {} did not answer ({what}); look at its log", socket.display()));
+    let trouble = |what: String| {
+        Trouble::start(format!("the server behind {} did not answer ({what}); look at its log", socket.display()))
+    };
     let talk = async {
         let mut text = serde_json::to_string(asked).map_err(std::io::Error::other)?;
         text.push('\n');

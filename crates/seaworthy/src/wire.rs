@@ -66,7 +66,8 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
 /// # Errors
 /// When the data folder cannot be used.
 pub fn open_with(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
-    seaworthy_platform::hold_orphans().map_err(|e| Trouble::start(format!("this system cannot hold orphaned commands ({e})")))?;
+    seaworthy_platform::hold_orphans()
+        .map_err(|e| Trouble::start(format!("this system cannot hold orphaned commands ({e})")))?;
     seaworthy_probe::install_tls();
     let key = Arc::new(KeyFile::open(&data.join("checkpoint.key"))?);
     let store = Sqlite::open(&data.join("journal.db"), new_node)?;
@@ -95,7 +96,17 @@ pub fn open_with(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     let stop = Stop::default();
     let runs = Runs::new(ports.clone(), stop.clone());
     let desk = Desk { ports: ports.clone(), runs: runs.clone() };
-    Ok(House { ports, runs, desk, in_force, outputs: Arc::new(FileOutputs::new(folder)), store, key, stop, _lock: lock })
+    Ok(House {
+        ports,
+        runs,
+        desk,
+        in_force,
+        outputs: Arc::new(FileOutputs::new(folder)),
+        store,
+        key,
+        stop,
+        _lock: lock,
+    })
 }
 
 fn new_node() -> NodeId {

@@ -32,7 +32,11 @@ pub fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     }
     let (count, plural) = (read.processes.len(), if read.processes.len() == 1 { "process" } else { "processes" });
     let unproven = read.processes.iter().filter(|(_, p)| p.verify.is_empty()).count();
-    let verdict = if errors == 0 { ask.out.paint(Tone::Good, "no errors") } else { ask.out.paint(Tone::Bad, &format!("{errors} errors")) };
+    let verdict = if errors == 0 {
+        ask.out.paint(Tone::Good, "no errors")
+    } else {
+        ask.out.paint(Tone::Bad, &format!("{errors} errors"))
+    };
     ask.out.line(&format!("{count} {plural}, {verdict}, {remarks} findings and warnings, {unproven} unproven"));
     let mut diagnostics: Vec<_> = files
         .unreadable

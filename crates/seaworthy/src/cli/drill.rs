@@ -2,7 +2,7 @@
 
 use seaworthy_model::port::Ask as Wish;
 
-use super::{Ask, run};
+use super::{Ask, run as shared};
 use crate::{socket::Asked, trouble::Trouble};
 
 #[derive(Debug, clap::Args)]
@@ -17,5 +17,5 @@ pub struct Args {
 /// Carries out the verb.
 pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let asked = Asked::Drill { process: args.process.clone() };
-    run::start(ask, asked, Wish::Drill { process: args.process }, args.detach).await
+    shared::start(ask, asked, Wish::Drill { process: args.process }, args.detach).await
 }

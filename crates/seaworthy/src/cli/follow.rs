@@ -53,7 +53,9 @@ pub async fn follow(out: &Out, journal: &Arc<dyn Journal>, run: RunId) -> Result
         }
         match journal.past(length).await {
             Ok(_) => {}
-            Err(StoreError::Unreachable { detail }) => return Err(Trouble::start(format!("the journal went away ({detail})"))),
+            Err(StoreError::Unreachable { detail }) => {
+                return Err(Trouble::start(format!("the journal went away ({detail})")));
+            }
             Err(other) => return Err(other.into()),
         }
     }

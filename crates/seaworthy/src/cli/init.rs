@@ -30,10 +30,17 @@ pub fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     }
     let own = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_else(|| "site".into());
     let name = args.name.unwrap_or(own);
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' })
+        .collect();
     let plain = plain.trim_matches('-');
     let site = SITE.replace("NAME", if plain.is_empty() { "site" } else { plain });
-    for (file, text) in [(SITE_FILE, site.as_str()), ("ops/backup-example.yaml", PROCESS), ("procedures/backup-example-failed.md", PROCEDURE)] {
+    for (file, text) in [
+        (SITE_FILE, site.as_str()),
+        ("ops/backup-example.yaml", PROCESS),
+        ("procedures/backup-example-failed.md", PROCEDURE),
+    ] {
         write(&folder, file, text)?;
         ask.out.line(&format!("wrote {}", folder.join(file).display()));
     }

@@ -76,7 +76,14 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     for entry in &entries {
         let body = entry.body.as_deref().unwrap_or("(dropped by retention)");
         let short: String = body.chars().take(120).collect();
-        ask.out.line(&format!("{:>8}  {}  {:20} {:40} {}", entry.position, site::time(entry.header.at), entry.header.kind, entry.header.stream, short));
+        ask.out.line(&format!(
+            "{:>8}  {}  {:20} {:40} {}",
+            entry.position,
+            site::time(entry.header.at),
+            entry.header.kind,
+            entry.header.stream,
+            short
+        ));
     }
     let list: Vec<_> = entries.iter().map(object).collect();
     ask.out.object(&json!({ "v": 1, "entries": list }));
@@ -124,7 +131,9 @@ pub async fn walk(journal: &dyn Journal, key: &[u8; 32]) -> Result<Report, Troub
         notes.extend(piece);
     }
     let origin = notes.first().and_then(|note| note.lines().next()).unwrap_or_default().to_owned();
-    let check = |body: &[u8], signature: &[u8; 64], hash: &[u8; 4]| key_hash(&origin, key) == *hash && signed_by(key, body, signature);
+    let check = |body: &[u8], signature: &[u8; 64], hash: &[u8; 4]| {
+        key_hash(&origin, key) == *hash && signed_by(key, body, signature)
+    };
     let mut walk = Walk::new(notes, &check);
     let mut at = 0;
     while at < frontier.size {
@@ -145,7 +154,11 @@ fn size_of(note: &str) -> u64 {
 }
 
 fn conclude(ask: &Ask, data: &Path, report: &Report) {
-    let head = if report.ok() { ask.out.paint(Tone::Good, "history intact") } else { ask.out.paint(Tone::Bad, "HISTORY DAMAGED") };
+    let head = if report.ok() {
+        ask.out.paint(Tone::Good, "history intact")
+    } else {
+        ask.out.paint(Tone::Bad, "HISTORY DAMAGED")
+    };
     ask.out.line(&format!(
         "{head}: {} entries, {} checkpoints, root {}, {} bodies dropped by retention ({})",
         report.entries,
@@ -161,6 +174,7 @@ fn conclude(ask: &Ask, data: &Path, report: &Report) {
     if report.truncated > 0 {
         ask.out.line(&format!("  and {} more", report.truncated));
     }
-    let first = report.problems.first().map(|p| p.position.map_or(p.what.clone(), |at| format!("entry {at}: {}", p.what)));
+    let first =
+        report.problems.first().map(|p| p.position.map_or(p.what.clone(), |at| format!("entry {at}: {}", p.what)));
     ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "root": report.root.to_string() }));
 }

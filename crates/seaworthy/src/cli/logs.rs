@@ -3,7 +3,7 @@
 use seaworthy_core::run::State;
 use seaworthy_model::{
     id::RunId,
-    port::{Outputs, OutputKey, Std},
+    port::{OutputKey, Outputs, Std},
 };
 use seaworthy_platform::FileOutputs;
 
@@ -49,7 +49,8 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         for key in keys(run, &state, args.step.as_deref()) {
             if !printed.iter().any(|(known, _, _)| *known == key) {
                 if !args.stderr {
-                    ask.out.line(&ask.out.paint(out::Tone::Quiet, &format!("--- {} attempt {}", key.step, key.attempt)));
+                    ask.out
+                        .line(&ask.out.paint(out::Tone::Quiet, &format!("--- {} attempt {}", key.step, key.attempt)));
                 }
                 printed.push((key, 0, false));
             }
@@ -66,7 +67,11 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 }
 
 fn keys(run: RunId, state: &State, step: Option<&str>) -> Vec<OutputKey> {
-    let mut all: Vec<_> = state.attempts.iter().flat_map(|(step, attempts)| attempts.iter().map(move |a| (a.started_at, step, a.number))).collect();
+    let mut all: Vec<_> = state
+        .attempts
+        .iter()
+        .flat_map(|(step, attempts)| attempts.iter().map(move |a| (a.started_at, step, a.number)))
+        .collect();
     all.sort();
     all.into_iter()
         .filter(|(_, id, _)| step.is_none_or(|wanted| wanted == *id))

@@ -43,13 +43,19 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     if let Some(name) = args.process.as_ref().filter(|name| !loaded.processes.contains_key(*name)) {
         return Err(Trouble::start(format!("no process `{name}` in the files")));
     }
-    let journal = if place.store().is_file() { Some(Sqlite::open_readonly(&place.store())?.opened().journal) } else { None };
+    let journal =
+        if place.store().is_file() { Some(Sqlite::open_readonly(&place.store())?.opened().journal) } else { None };
     let mut objects = Vec::new();
     for pinned in loaded.processes.values().filter(|p| args.process.as_ref().is_none_or(|n| *n == p.process.name)) {
         let change = change(journal.as_ref(), pinned).await?;
-        ask.out.line(&format!("{}  {}  {change}", ask.out.paint(Tone::Strong, &pinned.process.name), ask.out.paint(Tone::Quiet, &pinned.file)));
+        ask.out.line(&format!(
+            "{}  {}  {change}",
+            ask.out.paint(Tone::Strong, &pinned.process.name),
+            ask.out.paint(Tone::Quiet, &pinned.file)
+        ));
         let next = fires(ask, pinned, from);
-        objects.push(json!({ "process": pinned.process.name, "next": next, "change": change, "digest": pinned.digest }));
+        objects
+            .push(json!({ "process": pinned.process.name, "next": next, "change": change, "digest": pinned.digest }));
     }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("{} {problem}", ask.out.paint(Tone::Bad, "broken:")));

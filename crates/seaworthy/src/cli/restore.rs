@@ -75,7 +75,9 @@ fn io_trouble(what: &Path) -> impl Fn(io::Error) -> Trouble + '_ {
 pub async fn backup(ask: &Ask, args: BackupArgs) -> Result<u8, Trouble> {
     let place = site::open(ask)?.place;
     let to = std::path::absolute(&args.to).map_err(io_trouble(&args.to))?;
-    fs::DirBuilder::new().mode(0o700).create(&to).map_err(|e| Trouble::start(format!("{} cannot be made ({e}); name a folder that does not exist yet", to.display())))?;
+    fs::DirBuilder::new().mode(0o700).create(&to).map_err(|e| {
+        Trouble::start(format!("{} cannot be made ({e}); name a folder that does not exist yet", to.display()))
+    })?;
     let copied = copy_journal(&place, &to.join("journal.db")).await?;
     let watcher = place.watcher().join("journal.db");
     if watcher.is_file() {
@@ -86,12 +88,24 @@ pub async fn backup(ask: &Ask, args: BackupArgs) -> Result<u8, Trouble> {
     copy_if_there(&place.data, &to, "checkpoint.key")?;
     copy_if_there(&place.data, &to, "in-force.json")?;
     copy_runs(&place.data, &to, args.artifacts)?;
-    let manifest = Manifest { v: 1, program: env!("CARGO_PKG_VERSION").into(), format: FORMAT, made_at: RealClock.now(), position: copied, files: list(&to)? };
+    let manifest = Manifest {
+        v: 1,
+        program: env!("CARGO_PKG_VERSION").into(),
+        format: FORMAT,
+        made_at: RealClock.now(),
+        position: copied,
+        files: list(&to)?,
+    };
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| Trouble::failed(e.to_string()))?;
     let file = to.join("manifest.json");
     fs::write(&file, text).and_then(|()| fs::File::open(&file)?.sync_all()).map_err(io_trouble(&file))?;
     let bytes: u64 = manifest.files.iter().map(|f| f.bytes).sum();
-    ask.out.line(&format!("copied {copied} entries and {} files ({}) to {}; it holds the signing key: keep it private", manifest.files.len(), super::story::size(bytes), to.display()));
+    ask.out.line(&format!(
+        "copied {copied} entries and {} files ({}) to {}; it holds the signing key: keep it private",
+        manifest.files.len(),
+        super::story::size(bytes),
+        to.display()
+    ));
     ask.out.object(&json!({ "v": 1, "to": to.display().to_string(), "position": copied, "files": manifest.files.len(), "bytes": bytes }));
     Ok(code::VERIFIED)
 }
@@ -100,7 +114,9 @@ pub async fn backup(ask: &Ask, args: BackupArgs) -> Result<u8, Trouble> {
 async fn copy_journal(place: &Place, to: &Path) -> Result<u64, Trouble> {
     let asked = Asked::Copy { file: to.display().to_string() };
     match socket::ask(&place.socket(), &asked).await? {
-        Some(Answered::Done { detail }) => detail.parse().map_err(|_| Trouble::failed(format!("the server answered `{detail}`"))),
+        Some(Answered::Done { detail }) => {
+            detail.parse().map_err(|_| Trouble::failed(format!("the server answered `{detail}`")))
+        }
         Some(Answered::Refused { reason }) => Err(Trouble::failed(reason)),
         Some(Answered::Started { .. }) => Err(Trouble::failed("the server answered something else")),
         None => Ok(Sqlite::open_readonly(&place.store())?.backup_to(to)?),
@@ -157,7 +173,11 @@ fn list(folder: &Path) -> Result<Vec<Listed>, Trouble> {
                 todo.push(path);
             } else {
                 let (bytes, sha256) = hash(&path).map_err(io_trouble(&path))?;
-                out.push(Listed { file: path.strip_prefix(folder).unwrap_or(&path).display().to_string(), bytes, sha256 });
+                out.push(Listed {
+                    file: path.strip_prefix(folder).unwrap_or(&path).display().to_string(),
+                    bytes,
+                    sha256,
+                });
             }
         }
     }
@@ -183,14 +203,18 @@ fn hash(path: &Path) -> io::Result<(u64, String)> {
 /// Carries out `restore`.
 pub async fn restore(ask: &Ask, args: RestoreArgs) -> Result<u8, Trouble> {
     let place = ask.place()?;
-    let from = fs::canonicalize(&args.from).map_err(|e| Trouble::start(format!("{} cannot be read ({e})", args.from.display())))?;
+    let from = fs::canonicalize(&args.from)
+        .map_err(|e| Trouble::start(format!("{} cannot be read ({e})", args.from.display())))?;
     let manifest = proven(&from).await?;
     if node::is_held(&place.data, "server") {
         return Err(Trouble::refused("a server of this site is running; stop it first"));
     }
     if place.store().exists() {
         if !args.force {
-            return Err(Trouble::refused(format!("{} holds a journal already; --force puts it aside", place.data.display())));
+            return Err(Trouble::refused(format!(
+                "{} holds a journal already; --force puts it aside",
+                place.data.display()
+            )));
         }
         let aside = place.data.with_extension(format!("before-restore-{}", RealClock.now().millis()));
         fs::rename(&place.data, &aside).map_err(io_trouble(&place.data))?;
@@ -201,22 +225,36 @@ pub async fn restore(ask: &Ask, args: RestoreArgs) -> Result<u8, Trouble> {
     let _ = fs::remove_file(place.data.join("manifest.json"));
     let loaded = crate::kept::read(&place.data, &place.folder).map_or_else(|| wire::definitions(&place, None), Ok)?;
     record(&place, loaded, &manifest).await?;
-    ask.out.line(&format!("restored {} entries; the history says so in its next entry. What happened after the copy is not in it.", manifest.position));
-    ask.out.object(&json!({ "v": 1, "position": manifest.position, "data": place.data.display().to_string(), "ok": true }));
+    ask.out.line(&format!(
+        "restored {} entries; the history says so in its next entry. What happened after the copy is not in it.",
+        manifest.position
+    ));
+    ask.out.object(
+        &json!({ "v": 1, "position": manifest.position, "data": place.data.display().to_string(), "ok": true }),
+    );
     Ok(code::VERIFIED)
 }
 
 /// The copy is what its manifest says and its history is intact, or nothing is restored from it.
 async fn proven(from: &Path) -> Result<Manifest, Trouble> {
-    let text = fs::read_to_string(from.join("manifest.json")).map_err(|e| Trouble::start(format!("{} is not a copy made by `seaworthy backup` ({e})", from.display())))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|e| Trouble::start(format!("the manifest cannot be read ({e})")))?;
+    let text = fs::read_to_string(from.join("manifest.json"))
+        .map_err(|e| Trouble::start(format!("{} is not a copy made by `seaworthy backup` ({e})", from.display())))?;
+    let manifest: Manifest =
+        serde_json::from_str(&text).map_err(|e| Trouble::start(format!("the manifest cannot be read ({e})")))?;
     if manifest.v > 1 || manifest.format > FORMAT {
-        return Err(Trouble::start(format!("the copy has format {}, this program knows up to {FORMAT}; use a newer program", manifest.format)));
+        return Err(Trouble::start(format!(
+            "the copy has format {}, this program knows up to {FORMAT}; use a newer program",
+            manifest.format
+        )));
     }
     for listed in &manifest.files {
-        let found = hash(&from.join(&listed.file)).map_err(|e| Trouble::failed(format!("{} is missing from the copy ({e})", listed.file)))?;
+        let found = hash(&from.join(&listed.file))
+            .map_err(|e| Trouble::failed(format!("{} is missing from the copy ({e})", listed.file)))?;
         if found != (listed.bytes, listed.sha256.clone()) {
-            return Err(Trouble::failed(format!("{} is not the file that was copied: {} bytes, expected {}; nothing was restored", listed.file, found.0, listed.bytes)));
+            return Err(Trouble::failed(format!(
+                "{} is not the file that was copied: {} bytes, expected {}; nothing was restored",
+                listed.file, found.0, listed.bytes
+            )));
         }
     }
     let store = Sqlite::open_readonly(&from.join("journal.db"))?;
@@ -224,7 +262,9 @@ async fn proven(from: &Path) -> Result<Manifest, Trouble> {
     let report = journal::walk(store.opened().journal.as_ref(), &key.key()).await?;
     match report.problems.first() {
         None => Ok(manifest),
-        Some(problem) => Err(Trouble::failed(format!("the history in the copy is damaged: {}; nothing was restored", problem.what))),
+        Some(problem) => {
+            Err(Trouble::failed(format!("the history in the copy is damaged: {}; nothing was restored", problem.what)))
+        }
     }
 }
 

@@ -50,7 +50,14 @@ pub async fn start(ask: &Ask, asked: Asked, wish: Wish, detach: bool) -> Result<
     }
 }
 
-async fn with_server(ask: &Ask, place: &Place, run: &str, digest: &str, wish: &Wish, detach: bool) -> Result<u8, Trouble> {
+async fn with_server(
+    ask: &Ask,
+    place: &Place,
+    run: &str,
+    digest: &str,
+    wish: &Wish,
+    detach: bool,
+) -> Result<u8, Trouble> {
     let run: RunId = run.parse().map_err(|e| Trouble::start(format!("the server answered with {e}")))?;
     warn_if_different(place, digest, wish);
     if detach {
@@ -74,9 +81,13 @@ fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
         Wish::Run { process } | Wish::Drill { process } => process,
         _ => return,
     };
-    let here = wire::definitions(place, None).ok().and_then(|loaded| loaded.processes.get(name).map(|p| p.digest.clone()));
+    let here =
+        wire::definitions(place, None).ok().and_then(|loaded| loaded.processes.get(name).map(|p| p.digest.clone()));
     if here.as_deref().is_some_and(|here| here != digest) {
-        complain(&format!("note: the file of `{name}` differs from the definition the server runs ({})", &digest[..digest.len().min(12)]));
+        complain(&format!(
+            "note: the file of `{name}` differs from the definition the server runs ({})",
+            &digest[..digest.len().min(12)]
+        ));
     }
 }
 

@@ -30,7 +30,12 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     if args.missed {
         return missed(ask, &site, &args).await;
     }
-    let query = RunQuery { process: args.process.clone(), kind: args.drills.then_some(Kind::Drill), limit: args.limit.clamp(1, 1_000), ..RunQuery::default() };
+    let query = RunQuery {
+        process: args.process.clone(),
+        kind: args.drills.then_some(Kind::Drill),
+        limit: args.limit.clamp(1, 1_000),
+        ..RunQuery::default()
+    };
     let live = site.views.live_runs().await?;
     let ended = site.views.ended_runs(query).await?;
     for row in live.iter().filter(|r| args.process.as_ref().is_none_or(|p| *p == r.process)) {
@@ -46,7 +51,10 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         .iter()
         .map(|r| json!({ "run_id": r.run.to_string(), "process": r.process, "kind": r.kind, "executed": r.executed.word(), "verified": r.verified.word(), "reason": r.reason, "started_at": r.started_at.map(site::time), "ended_at": site::time(r.ended_at), "duration_ms": r.duration.millis_up() }))
         .collect();
-    let running: Vec<_> = live.iter().map(|r| json!({ "run_id": r.run.to_string(), "process": r.process, "kind": r.kind, "doing": r.doing })).collect();
+    let running: Vec<_> = live
+        .iter()
+        .map(|r| json!({ "run_id": r.run.to_string(), "process": r.process, "kind": r.kind, "doing": r.doing }))
+        .collect();
     ask.out.object(&json!({ "v": 1, "runs": runs, "live": running }));
     Ok(code::VERIFIED)
 }
@@ -55,7 +63,14 @@ fn line(ask: &Ask, row: &EndedRun) -> String {
     let (word, tone) = story::words(row.executed, row.verified);
     let name = if row.kind == Kind::Drill { format!("{} (drill)", row.process) } else { row.process.clone() };
     let padded = format!("{word:20}");
-    format!("{}  {} {name:24} {:>10}  {:>8}  {}", row.run, ask.out.paint(tone, &padded), site::ago(row.ended_at), row.duration.to_string(), row.reason)
+    format!(
+        "{}  {} {name:24} {:>10}  {:>8}  {}",
+        row.run,
+        ask.out.paint(tone, &padded),
+        site::ago(row.ended_at),
+        row.duration.to_string(),
+        row.reason
+    )
 }
 
 async fn missed(ask: &Ask, site: &site::Reading, args: &Args) -> Result<u8, Trouble> {

@@ -26,12 +26,25 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         }
     }
     for row in site.views.messages(Some(run), 20).await? {
-        let word = if row.told { "told" } else if row.ended_at.is_some() { "NOT told" } else { "being told" };
+        let word = if row.told {
+            "told"
+        } else if row.ended_at.is_some() {
+            "NOT told"
+        } else {
+            "being told"
+        };
         ask.out.line(&format!("{}    tell    {} {word}: {}", site::time(row.due_at), row.route, row.detail));
     }
     match (&state.requested, &state.ended) {
         (Some(requested), Some(end)) => {
-            ask.out.line(&story::verdict(&ask.out, &requested.process, requested.kind, end.executed, end.verified, &end.reason));
+            ask.out.line(&story::verdict(
+                &ask.out,
+                &requested.process,
+                requested.kind,
+                end.executed,
+                end.verified,
+                &end.reason,
+            ));
         }
         _ => ask.out.line("still running"),
     }

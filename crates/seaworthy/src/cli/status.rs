@@ -35,7 +35,9 @@ struct Row {
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
 pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
-    let loaded = InForce::new(wire::definitions(&site.place, crate::kept::read(&site.place.data, &site.place.folder).as_ref())?).current();
+    let loaded =
+        InForce::new(wire::definitions(&site.place, crate::kept::read(&site.place.data, &site.place.folder).as_ref())?)
+            .current();
     let mut rows = Vec::new();
     for name in loaded.processes.keys() {
         rows.push(row(name, site.views.process(name).await?));
@@ -52,10 +54,21 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         let padded = format!("{:20}", row.word);
         let proof = row.proven.map_or("never verified".into(), |at| format!("verified {}", site::ago(at)));
         let restore = row.restorable.map_or(String::new(), |at| format!(", proven restorable {}", site::ago(at)));
-        ask.out.line(&format!("  {} {:24} {proof}{restore}  {}", ask.out.paint(row.tone, &padded), row.name, row.detail));
+        ask.out.line(&format!(
+            "  {} {:24} {proof}{restore}  {}",
+            ask.out.paint(row.tone, &padded),
+            row.name,
+            row.detail
+        ));
     }
     for signal in &signals {
-        ask.out.line(&format!("  {} {}: expected {}; {}", ask.out.paint(Tone::Bad, signal.kind.word()), signal.process, signal.expected, signal.seen));
+        ask.out.line(&format!(
+            "  {} {}: expected {}; {}",
+            ask.out.paint(Tone::Bad, signal.kind.word()),
+            signal.process,
+            signal.expected,
+            signal.seen
+        ));
     }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
@@ -64,7 +77,10 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .iter()
         .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time) }))
         .collect();
-    let open: Vec<_> = signals.iter().map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen })).collect();
+    let open: Vec<_> = signals
+        .iter()
+        .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
+        .collect();
     ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
 }
@@ -73,7 +89,15 @@ fn row(name: &str, view: ProcessView) -> Row {
     let proven = view.last_verified.as_ref().map(|r| r.ended_at);
     let restorable = view.last_verified_drill.as_ref().map(|r| r.ended_at);
     let Some(last) = view.runs.first() else {
-        return Row { name: name.into(), word: "NEVER RUN", tone: Tone::Doubt, rank: 2, detail: String::new(), proven, restorable };
+        return Row {
+            name: name.into(),
+            word: "NEVER RUN",
+            tone: Tone::Doubt,
+            rank: 2,
+            detail: String::new(),
+            proven,
+            restorable,
+        };
     };
     let (word, tone) = story::words(last.executed, last.verified);
     let rank = match last.verified {
@@ -90,10 +114,13 @@ fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize
     let first = match rows.first() {
         None => "This site has no processes yet.".to_owned(),
         Some(_) if bad == 0 => ask.out.paint(Tone::Good, &format!("All {all} processes are verified.")),
-        Some(worst) => ask.out.paint(Tone::Bad, &format!("{bad} of {all} processes are not verified; worst: {}.", worst.name)),
+        Some(worst) => {
+            ask.out.paint(Tone::Bad, &format!("{bad} of {all} processes are not verified; worst: {}.", worst.name))
+        }
     };
     let signals = if signals > 0 { format!(" {signals} open signals.") } else { String::new() };
-    let broken = if loaded.broken.is_empty() { String::new() } else { format!(" {} broken files.", loaded.broken.len()) };
+    let broken =
+        if loaded.broken.is_empty() { String::new() } else { format!(" {} broken files.", loaded.broken.len()) };
     let server = if up { "" } else { " No server is running: nothing is scheduled." };
     format!("{first}{signals}{broken}{server}")
 }

@@ -15,7 +15,11 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
         Event::RunRequested { process, kind, digest, usual, .. } => {
             let what = if *kind == Kind::Drill { "restore drill of " } else { "" };
             let learnt = if usual.runs > 0 { format!(", {} verified runs before", usual.runs) } else { String::new() };
-            format!("{what}{}  definition {}{learnt}", out.paint(Tone::Strong, process), &digest[..digest.len().min(12)])
+            format!(
+                "{what}{}  definition {}{learnt}",
+                out.paint(Tone::Strong, process),
+                &digest[..digest.len().min(12)]
+            )
         }
         Event::AttemptStarted { step, attempt: 1, .. } => format!("  act     {step}"),
         Event::AttemptStarted { step, attempt, .. } => format!("  act     {step}, attempt {attempt}"),
@@ -32,7 +36,9 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
             let sha = artifact.sha256.as_deref().map(|s| format!(", sha256 {}", &s[..12])).unwrap_or_default();
             format!("          made {}, {}{sha}", artifact.name, size(artifact.bytes))
         }
-        Event::ArtifactMissing { name, reason, .. } => format!("          {} {name}: {reason}", out.paint(Tone::Bad, "missing")),
+        Event::ArtifactMissing { name, reason, .. } => {
+            format!("          {} {name}: {reason}", out.paint(Tone::Bad, "missing"))
+        }
         Event::Checked { judged } => {
             let (word, tone) = match &judged.verdict {
                 Verdict::Yes => ("yes", Tone::Good),

@@ -20,15 +20,25 @@ pub fn start(level: Option<&str>, json: bool, loud: bool) -> Result<(), Trouble>
         None => LevelFilter::ERROR,
     };
     // Libraries speak only when they are in trouble, however talkative we are asked to be.
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_targets(
-            ["seaworthy", "seaworthy_runtime", "seaworthy_store", "seaworthy_platform", "seaworthy_probe", "seaworthy_notify", "seaworthy_web"]
-                .map(|target| (target, level)),
-        );
+    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(
+        [
+            "seaworthy",
+            "seaworthy_runtime",
+            "seaworthy_store",
+            "seaworthy_platform",
+            "seaworthy_probe",
+            "seaworthy_notify",
+            "seaworthy_web",
+        ]
+        .map(|target| (target, level)),
+    );
     let registry = tracing_subscriber::registry().with(filter);
     let fmt = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     // A second start in one process (tests, demo) keeps the first.
-    let _ = if json { registry.with(fmt.json().flatten_event(true)).try_init() } else { registry.with(fmt.with_ansi(false)).try_init() };
+    let _ = if json {
+        registry.with(fmt.json().flatten_event(true)).try_init()
+    } else {
+        registry.with(fmt.with_ansi(false)).try_init()
+    };
     Ok(())
 }

@@ -69,19 +69,28 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     }
     place.make_data()?;
     let Some(role) = node::role(&place.data, "server")? else {
-        return Err(Trouble::start(format!("a server of this site is running already; it holds {}", place.data.display())));
+        return Err(Trouble::start(format!(
+            "a server of this site is running already; it holds {}",
+            place.data.display()
+        )));
     };
     let listener = TcpListener::bind(options.listen).await;
-    let listener = listener.map_err(|e| Trouble::start(format!("{} cannot be listened on ({e}); choose another with --listen", options.listen)))?;
-    let address = listener.local_addr().map_err(|e| Trouble::start(format!("the listening address is not known ({e})")))?;
+    let listener = listener.map_err(|e| {
+        Trouble::start(format!("{} cannot be listened on ({e}); choose another with --listen", options.listen))
+    })?;
+    let address =
+        listener.local_addr().map_err(|e| Trouble::start(format!("the listening address is not known ({e})")))?;
     let house = Arc::new(wire::open(place).await?);
     let actor = house.os_actor(rustix::process::geteuid()).await?;
-    record(&house, Event::NodeStarted {
-        host: who::host(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        format: seaworthy_store::FORMAT,
-        listen: Some(address.to_string()),
-    })
+    record(
+        &house,
+        Event::NodeStarted {
+            host: who::host(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            format: seaworthy_store::FORMAT,
+            listen: Some(address.to_string()),
+        },
+    )
     .await?;
     let stop = Stop::default();
     let mut tasks = JoinSet::new();
@@ -143,7 +152,9 @@ fn web(
                 return Err("runs of an earlier life are still being taken up".into());
             }
             match free_bytes(&data) {
-                Some(free) if free < FREE_BYTES_MIN => Err(format!("only {} MiB are free where the journal is kept", free / 1024 / 1024)),
+                Some(free) if free < FREE_BYTES_MIN => {
+                    Err(format!("only {} MiB are free where the journal is kept", free / 1024 / 1024))
+                }
                 _ => Ok(()),
             }
         }),
@@ -175,7 +186,8 @@ fn metrics(live: usize, entries: u64, started: At) -> String {
 fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: Stop) {
     tasks.spawn(async move {
         let asked = stop.clone();
-        let served = axum::serve(listener, seaworthy_web::router(web)).with_graceful_shutdown(async move { asked.asked().await });
+        let served = axum::serve(listener, seaworthy_web::router(web))
+            .with_graceful_shutdown(async move { asked.asked().await });
         tokio::select! {
             // Open live streams must not hold up the end.
             () = async { stop.asked().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}

@@ -39,7 +39,7 @@ impl Inside {
 
 /// Starts the watcher inside a server; `None` if another process watches this site already.
 pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>) -> Result<Option<Inside>, Trouble> {
-    let Some((role, mut house)) = own(place, main.in_force.current())? else { return Ok(None) };
+    let Some((role, mut house)) = own(place, (*main.in_force.current()).clone())? else { return Ok(None) };
     house.ports.definitions = main.ports.definitions.clone();
     house.ports.nudges.watch = main.ports.nudges.watch.clone();
     // Inside the server its own silence cannot be seen; that is what a watcher elsewhere is for.
@@ -66,7 +66,10 @@ fn own(place: &Place, loaded: seaworthy_model::site::Loaded) -> Result<Own, Trou
 /// When the journal cannot be read, or another process watches already.
 pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     if !place.store().is_file() {
-        return Err(Trouble::start(format!("there is no journal in {} to watch; start the server first: seaworthy up", place.data.display())));
+        return Err(Trouble::start(format!(
+            "there is no journal in {} to watch; start the server first: seaworthy up",
+            place.data.display()
+        )));
     }
     let watched = Sqlite::open_readonly(&place.store())?;
     let loaded = wire::definitions(place, None)?;

@@ -16,7 +16,13 @@ async fn write(w: &World, views: Vec<ViewChange>) {
 }
 
 pub async fn a_schedule_is_remembered_as_last_written(w: &World) {
-    let row = |cursor, queued| ScheduleRow { process: "p".into(), digest: "d".into(), since: At(cursor), cursor: At(cursor), queued };
+    let row = |cursor, queued| ScheduleRow {
+        process: "p".into(),
+        digest: "d".into(),
+        since: At(cursor),
+        cursor: At(cursor),
+        queued,
+    };
     assert_eq!(w.views.schedule("p").await, Ok(None));
     write(w, vec![ViewChange::Schedule(row(5, vec![]))]).await;
     write(w, vec![ViewChange::Schedule(row(9, vec![At(7), At(8)]))]).await;
