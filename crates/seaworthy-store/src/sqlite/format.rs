@@ -227,12 +227,16 @@ fn whole(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Copies the file aside, then takes all steps in one transaction.
 fn migrate(conn: &mut Connection, file: &Path, found: u32, formats: &Formats) -> Result<(), StoreError> {
+    let step = |from| {
+        let step = formats.steps.iter().find(|step| step.from == from);
+        step.ok_or_else(|| broken(format!("no way is known from format {from} to {}", from + 1)))
+    };
+    let steps = (found..formats.known).map(step).collect::<Result<Vec<_>, _>>()?;
     copy(conn, &beside(file, &format!(".before-format-{}", formats.known)))?;
     let all = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(of)?;
-    for from in found..formats.known {
-        let step = formats.steps.iter().find(|step| step.from == from);
-        let step = step.ok_or_else(|| broken(format!("no way is known from format {from} to {}", from + 1)))?;
+    for step in steps {
         all.execute_batch(step.sql).map_err(of)?;
     }
     set_meta(&all, "format", &formats.known.to_string())?;

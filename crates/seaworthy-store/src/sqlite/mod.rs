@@ -21,6 +21,8 @@ mod error;
 mod format;
 mod read;
 mod row;
+#[cfg(test)]
+mod tests;
 mod view;
 mod writer;
 
@@ -38,6 +40,7 @@ pub const LEAVES_MAX: usize = 100_000;
 #[derive(Clone)]
 pub struct Sqlite(Arc<Shared>);
 
+/// Dropped in this order: readers before the one connection that can remove the log.
 struct Shared {
     file: PathBuf,
     writer: Writer,
@@ -117,6 +120,8 @@ impl Sqlite {
     /// Writes what was asked for so far, moves the write-ahead log into the file and stops the writer.
     /// Clones that are left answer reads; their appends are [`StoreError::Unreachable`].
     pub fn close(self) {
+        // The connection that closes last removes the log, and only one that writes can.
+        self.0.readers.let_go();
         if let Some(pen) = &self.0.pen {
             pen.close();
         }

@@ -34,6 +34,16 @@ pub(super) enum Work {
 
 type Answer = Result<u64, StoreError>;
 
+impl Work {
+    fn erases(&self) -> bool {
+        match self {
+            Work::Append(batch) => !batch.drop_bodies.is_empty(),
+            Work::Seal(..) => false,
+            Work::Erase(_) => true,
+        }
+    }
+}
+
 struct Job {
     work: Work,
     answer: oneshot::Sender<Answer>,
@@ -135,7 +145,7 @@ impl Hand {
             self.take_back();
             vec![Err(error); group.len()]
         });
-        if group.iter().any(|job| matches!(job.work, Work::Erase(_))) {
+        if group.iter().any(|job| job.work.erases()) {
             // What was erased must not stay readable in the log.
             self.empty_log();
         }

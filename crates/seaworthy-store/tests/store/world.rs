@@ -28,9 +28,11 @@ fn count() -> u64 {
     COUNT.fetch_add(1, Relaxed)
 }
 
-/// An id's parts: the time grows, the rest is fixed.
+/// An id's parts: the time grows, the rest tells processes apart (a killed child's ids are not used again).
 fn parts() -> (At, [u8; 10]) {
-    (At(i64::try_from(count()).unwrap() * 1_000_000), [7; 10])
+    let mut rest = [7; 10];
+    rest[6..].copy_from_slice(&std::process::id().to_be_bytes());
+    (At(i64::try_from(count()).unwrap() * 1_000_000), rest)
 }
 
 pub fn run() -> RunId {
