@@ -193,7 +193,8 @@ impl Journal for Sqlite {
         )
     }
 
-    /// Also moves the write-ahead log into the file, so that the text is in neither; older backups keep theirs.
+    /// The text is overwritten in the file and leaves the write-ahead log with it, or with the first append after
+    /// the last reader of an older state is done; backups keep theirs.
     fn erase_person(&self, actor: ActorId) -> Fut<'_, Result<(), StoreError>> {
         Box::pin(async move { self.pen()?.ask(Work::Erase(actor)).await.map(drop) })
     }

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     env,
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -23,11 +23,9 @@ const KILLS: usize = 10;
 /// A child whose parent is gone ends by itself.
 const APPENDS_MAX: usize = 20_000;
 
-/// Not a test of its own: the child's side. Without the variable it has nothing to do.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_a_child_appends_until_it_is_killed() {
-    let Some(file) = env::var_os(CHILD) else { return };
-    let store = open(&PathBuf::from(file));
+/// The child's side: appends until it is killed.
+async fn appends(file: &Path) {
+    let store = open(file);
     let tasks: Vec<_> = (0..4)
         .map(|_| {
             let store = store.clone();
@@ -56,7 +54,7 @@ async fn as_a_child_appends_until_it_is_killed() {
 /// Starts a child, reads `acks` acknowledgements, kills it, reads the rest.
 fn acknowledged(folder: &Folder, acks: usize) -> Vec<(u64, EntryId, EntryId)> {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "crash::as_a_child_appends_until_it_is_killed", "--nocapture"])
+        .args(["--exact", "crash::nothing_acknowledged_is_lost_by_ten_kills", "--nocapture"])
         .env(CHILD, folder.file())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -77,8 +75,11 @@ fn parse(line: &str) -> Option<(u64, EntryId, EntryId)> {
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_by_ten_kills() {
+    if let Some(file) = env::var_os(CHILD).map(PathBuf::from) {
+        return appends(&file).await;
+    }
     let folder = Folder::new();
     let mut all = Vec::new();
     for turn in 0..KILLS {

@@ -15,10 +15,8 @@ use crate::world::{Folder, assert_whole, node, open, saying};
 
 const CHILD: &str = "SEAWORTHY_STORE_TEST_DISK";
 
-/// Not a test of its own: the child's side, inside the namespace.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_a_child_survives_its_full_disk() {
-    let Some(disk) = env::var_os(CHILD).map(PathBuf::from) else { return };
+/// The child's side, inside the namespace.
+async fn fills(disk: &Path) {
     let (file, ballast) = (disk.join("store.db"), disk.join("ballast"));
     let store = open(&file);
     store.append(saying("a", None, &["before"])).await.unwrap();
@@ -33,7 +31,7 @@ async fn as_a_child_survives_its_full_disk() {
     }
     assert!(matches!(store.backup_to(&disk.join("copy.db")), Err(StoreError::Full { .. })));
     assert!(matches!(Sqlite::open(&disk.join("new.db"), node), Err(StoreError::Full { .. })));
-    let mut left: Vec<_> = fs::read_dir(&disk).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut left: Vec<_> = fs::read_dir(disk).unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["ballast", "store.db", "store.db-shm", "store.db-wal"], "no half copy, no half store");
 
@@ -62,8 +60,11 @@ async fn until_full(store: &Sqlite) -> (u64, StoreError) {
     panic!("30 MB went onto a disk of 4 MiB");
 }
 
-#[test]
-fn a_full_disk_is_survived() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_survived() {
+    if let Some(disk) = env::var_os(CHILD).map(PathBuf::from) {
+        return fills(&disk).await;
+    }
     let probe = Command::new("unshare").args(["-m", "--propagation", "private", "true"]).output();
     if !probe.is_ok_and(|out| out.status.success()) {
         println!("SKIPPED: a_full_disk_is_survived: `unshare -m` is not permitted here");
@@ -75,7 +76,7 @@ fn a_full_disk_is_survived() {
         .arg("mount -t tmpfs -o size=4m tmpfs \"$0\" && exec \"$@\"")
         .arg(&folder.0)
         .arg(env::current_exe().unwrap())
-        .args(["--exact", "disk::as_a_child_survives_its_full_disk", "--nocapture"])
+        .args(["--exact", "disk::a_full_disk_is_survived", "--nocapture"])
         .env(CHILD, &folder.0)
         .output()
         .unwrap();

@@ -7,11 +7,11 @@ use std::{
 };
 
 use seaworthy_model::{
-    port::{Batch, Journal as _, StoreError, Views as _},
+    port::{Batch, Journal as _, StoreError, Views as _, Writer},
     tree::{Hash, root},
     view::ViewChange,
 };
-use seaworthy_store::sqlite::Sqlite;
+use seaworthy_store::{memory::Memory, sqlite::Sqlite};
 
 use crate::world::{Folder, actor, assert_whole, batch, ended, entries, node, open, saying};
 
@@ -85,6 +85,40 @@ async fn a_reader_sees_what_another_store_writes() {
     assert_eq!(entries(&later).await.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_write_by_mistake_make_one_history() {
+    let folder = Folder::new();
+    let stores = [open(&folder.file()), open(&folder.file())];
+    let tasks: Vec<_> = stores
+        .iter()
+        .map(|store| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..40 {
+                    store.append(saying("shared", None, &["x"])).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(assert_whole(&stores[0]).await.size, 80);
+    let epochs: std::collections::BTreeSet<_> = entries(&stores[1]).await.iter().map(|e| e.header.epoch).collect();
+    assert_eq!(epochs, [1, 2].into(), "and each entry says whose it is");
+}
+
+#[tokio::test]
+async fn a_restarted_memory_goes_on_where_it_was_killed() {
+    let writer = open(&Folder::new().file()).writer();
+    let before = Memory::new(writer);
+    before.append(saying("a", None, &["1"])).await.unwrap();
+    let after = before.reopened(Writer { epoch: 2, ..writer });
+    before.append(saying("a", None, &["a ghost's word"])).await.unwrap();
+    assert_eq!(after.append(saying("a", Some(1), &["2"])).await, Ok(2));
+    assert_eq!(entries(&after).await.iter().map(|e| e.header.epoch).collect::<Vec<_>>(), [1, 2]);
+}
+
 #[tokio::test]
 async fn the_leaves_are_those_of_the_tree() {
     let folder = Folder::new();
@@ -124,7 +158,7 @@ async fn a_copy_taken_while_appends_run_is_whole() {
 }
 
 #[tokio::test]
-async fn an_erased_name_and_a_dropped_body_are_in_no_file() {
+async fn an_erased_name_and_a_dropped_body_leave_every_file() {
     let folder = Folder::new();
     let (store, who) = (open(&folder.file()), actor());
     let people = vec![(who, "salt".to_owned(), "Ferdinand-Findable".to_owned())];
@@ -147,6 +181,18 @@ async fn an_erased_name_and_a_dropped_body_are_in_no_file() {
     };
     store.append(Batch { writes: vec![told], drop_bodies: vec![0], ..batch() }).await.unwrap();
     assert!(!found("body-Findable"));
+
+    // A reader of an older state keeps the log as it is; nobody waits for it, but nothing is forgotten.
+    let people = vec![(who, "salt".to_owned(), "Gwendolyn-Findable".to_owned())];
+    store.append(Batch { people, ..batch() }).await.unwrap();
+    let reader = rusqlite::Connection::open(folder.file()).unwrap();
+    reader.execute_batch("begin; select count(*) from person").unwrap();
+    store.erase_person(who).await.unwrap();
+    assert_eq!(store.person(who).await, Ok(None));
+    assert!(found("Gwendolyn-Findable"), "the reader did not hold the log");
+    reader.execute_batch("commit").unwrap();
+    store.append(batch()).await.unwrap();
+    assert!(!found("Gwendolyn-Findable"));
 }
 
 #[tokio::test]
