@@ -131,7 +131,7 @@ async fn the_leaves_are_those_of_the_tree() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_taken_while_appends_run_is_whole() {
-    let folder = Folder::new();
+    let folder = Folder::fast();
     let store = open(&folder.file());
     let writing = store.clone();
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -267,6 +267,23 @@ async fn a_tree_that_does_not_fit_its_entries_is_broken() {
         .await;
         broken(&opened);
     }
+}
+
+#[tokio::test]
+async fn a_store_damaged_while_it_is_open_takes_appends_once_it_is_mended() {
+    let folder = Folder::new();
+    let store = open(&folder.file());
+    store.append(saying("a", None, &["1"])).await.unwrap();
+    let hand = rusqlite::Connection::open(folder.file()).unwrap();
+    let peaks: Vec<u8> = hand.query_row("select peaks from tree", [], |row| row.get(0)).unwrap();
+    hand.execute("update tree set peaks = x'00'", []).unwrap();
+    for _ in 0..2 {
+        let refused = store.append(saying("a", None, &["2"])).await;
+        assert!(matches!(refused, Err(StoreError::Broken { .. })), "{refused:?}");
+    }
+    hand.execute("update tree set peaks = $1", [peaks]).expect("the writer holds no lock after its failure");
+    assert_eq!(store.append(saying("a", Some(1), &["2"])).await, Ok(2));
+    assert_whole(&store).await;
 }
 
 #[tokio::test]

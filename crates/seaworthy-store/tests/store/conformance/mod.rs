@@ -45,6 +45,7 @@ cases! {
         no_read_returns_more_than_a_thousand_entries,
         past_answers_at_once_when_there_is_more,
         past_wakes_with_the_next_commit,
+        what_past_announces_can_be_read,
     }
     tree {
         the_empty_journal_has_the_empty_root,
