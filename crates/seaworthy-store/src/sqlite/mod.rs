@@ -105,7 +105,19 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Full`] if there is no space for it, else why it could not be read or written.
     pub fn backup_to(&self, file: &Path) -> Result<u64, StoreError> {
-        format::copy(&read::open(&self.0.file)?, file)
+        format::copy(&read::open(&self.0.file)?, &self.0.file, file)
+    }
+
+    /// Puts a copy made by [`Sqlite::backup_to`] in the place of the store `file`, synced, and returns the number of
+    /// entries in it. Only while nobody has `file` open; what was there before is gone. The copy stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] or [`StoreError::Broken`] if the copy is not usable; then `file` is untouched.
+    pub fn restore(copy: &Path, file: &Path) -> Result<u64, StoreError> {
+        if !format::exists(copy)? {
+            return Err(StoreError::Unreachable { detail: format!("there is no {}", copy.display()) });
+        }
+        format::restore(copy, file)
     }
 
     /// Leaf hashes from `position` on, at most `limit` ([`LEAVES_MAX`] at most). For proofs.

@@ -129,34 +129,6 @@ async fn the_leaves_are_those_of_the_tree() {
     assert_eq!(store.leaves(19, 1).await.unwrap(), leaves[19..20]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_taken_while_appends_run_is_whole() {
-    let folder = Folder::fast();
-    let store = open(&folder.file());
-    let writing = store.clone();
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let appends = tokio::spawn(async move {
-        while !*stopped.borrow() {
-            let views = vec![ViewChange::RunEnded(Box::new(ended("a", 1)))];
-            writing.append(Batch { views, ..saying("a", None, &["x"]) }).await.unwrap();
-        }
-    });
-    let mut last = 0;
-    for turn in 0..5 {
-        store.past(last + 3).await.unwrap();
-        let (copying, to) = (store.clone(), folder.0.join(format!("copy{turn}.db")));
-        let target = to.clone();
-        last = tokio::task::spawn_blocking(move || copying.backup_to(&target)).await.unwrap().unwrap();
-        let copy = Sqlite::open(&to, || panic!("a copy has its node")).unwrap();
-        assert_eq!(assert_whole(&copy).await.size, last);
-        assert_eq!(copy.ended_count().await, Ok(last), "views are of the same moment");
-        assert_eq!(copy.append(saying("a", Some(last), &["after"])).await, Ok(last + 1));
-    }
-    stop.send_replace(true);
-    appends.await.unwrap();
-    assert!(assert_whole(&store).await.size >= last);
-}
-
 #[tokio::test]
 async fn an_erased_name_and_a_dropped_body_leave_every_file() {
     let folder = Folder::new();

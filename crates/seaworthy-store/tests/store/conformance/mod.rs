@@ -34,6 +34,8 @@ cases! {
         a_second_run_for_an_occurrence_leaves_nothing,
         an_occurrence_twice_in_one_batch_is_a_duplicate,
         eight_writers_leave_no_gap,
+        more_appends_at_once_than_any_queue_holds_are_all_answered,
+        an_append_given_up_is_there_or_not_but_whole,
         of_eight_who_want_one_version_one_gets_it,
         a_yes_on_the_word_of_the_actor_is_refused,
         what_cannot_be_stored_is_refused,
