@@ -42,7 +42,8 @@ impl Memory {
         Memory(Arc::new(Shared { writer, state: Mutex::default(), length: watch::Sender::new(0) }))
     }
 
-    /// The same store after a restart: what follows carries `writer`, what was there stays.
+    /// The same store after a restart: what follows carries `writer`, what was there stays. As after a kill, what
+    /// the old one does from now on is lost.
     pub fn reopened(&self, writer: Writer) -> Memory {
         let state = self.state().clone();
         let length = watch::Sender::new(state.tree.size);
@@ -104,10 +105,12 @@ impl Journal for Memory {
     }
 
     fn seal(&self, checkpoint: Checkpoint, note: String) -> Fut<'_, Result<(), StoreError>> {
-        let mut state = self.state();
-        ready(sealable(&state.tree, &checkpoint).map(|()| {
+        Box::pin(async move {
+            let mut state = self.state();
+            sealable(&state.tree, &checkpoint)?;
             state.checkpoints.entry(checkpoint.size).or_insert(note);
-        }))
+            Ok(())
+        })
     }
 
     fn checkpoints(&self, from: u64, limit: usize) -> Fut<'_, Result<Vec<String>, StoreError>> {
@@ -131,7 +134,9 @@ impl Journal for Memory {
     }
 
     fn erase_person(&self, actor: ActorId) -> Fut<'_, Result<(), StoreError>> {
-        self.state().people.remove(&actor);
-        ready(Ok(()))
+        Box::pin(async move {
+            self.state().people.remove(&actor);
+            Ok(())
+        })
     }
 }

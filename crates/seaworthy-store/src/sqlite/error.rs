@@ -22,6 +22,8 @@ pub(super) fn of(error: Error) -> StoreError {
         ErrorCode::SystemIoFailure if code.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
             StoreError::Broken { detail }
         }
+        // A table or column that every store has is not there.
+        ErrorCode::Unknown => StoreError::Broken { detail },
         ErrorCode::ConstraintViolation => StoreError::Refused { rule: detail },
         _ => StoreError::Unreachable { detail },
     }

@@ -21,7 +21,7 @@ use super::{
     read::{frontier, settle},
     row::{execute, first, int, peaks},
 };
-use crate::{FORMAT, statements as sql};
+use crate::{FORMAT, admit::refused, statements as sql};
 
 const TABLES: &str = include_str!("../../migrations/sqlite.sql");
 
@@ -122,13 +122,43 @@ pub(super) fn next_writer(conn: &mut Connection) -> Result<Writer, StoreError> {
 
 /// A consistent copy as of one moment, while others write; whole under its name or not there.
 /// Returns the number of entries in it.
-pub(super) fn copy(conn: &Connection, to: &Path) -> Result<u64, StoreError> {
+pub(super) fn copy(conn: &Connection, from: &Path, to: &Path) -> Result<u64, StoreError> {
+    apart(from, to)?;
     let part = beside(to, ".part");
     let copied = copy_part(conn, &part).and_then(|size| settle_file(&part, to).map(|()| size));
     if copied.is_err() {
         drop(fs::remove_file(&part));
     }
     copied
+}
+
+/// Puts a copy in the place of the store `to`; the number of entries in it.
+pub(super) fn restore(from: &Path, to: &Path) -> Result<u64, StoreError> {
+    apart(from, to)?;
+    let conn = super::read::open(from)?;
+    format(&conn, &FORMATS)?;
+    whole(&conn)?;
+    // A restore is rare enough to read every page first.
+    let verdict: String = conn.query_row("pragma integrity_check(1)", [], |row| row.get(0)).map_err(of)?;
+    if verdict != "ok" {
+        return Err(broken(format!("{}: {verdict}", from.display())));
+    }
+    let part = beside(to, ".part");
+    let size = copy_part(&conn, &part)?;
+    // The log of the store that goes must not be taken for the new one's: first the log, then the name.
+    for ending in ["-wal", "-shm"] {
+        remove_one(&beside(to, ending))?;
+    }
+    settle_file(&part, to)?;
+    Ok(size)
+}
+
+/// A copy in the place of its original would cut open connections off from their file.
+fn apart(from: &Path, to: &Path) -> Result<(), StoreError> {
+    match (from.canonicalize(), to.canonicalize()) {
+        (Ok(from), Ok(to)) if from == to => Err(refused(format!("{} cannot be a copy of itself", to.display()))),
+        _ => Ok(()),
+    }
 }
 
 /// `file` with something after its name.
@@ -150,6 +180,9 @@ fn copy_part(conn: &Connection, part: &Path) -> Result<u64, StoreError> {
     if step != backup::StepResult::Done {
         return Err(StoreError::Unreachable { detail: format!("copying to {} ended early", part.display()) });
     }
+    // One file that needs no log beside it: it can be read from a place where nobody may write.
+    target.pragma_update(None, "journal_mode", "delete").map_err(of)?;
+    target.close().map_err(|(_, e)| of(e))?;
     Ok(size)
 }
 
@@ -196,14 +229,16 @@ fn create_part(part: &Path, node: NodeId, formats: &Formats) -> Result<(), Store
 
 fn remove_old(part: &Path) -> Result<(), StoreError> {
     for ending in ["", "-journal", "-wal", "-shm"] {
-        let old = beside(part, ending);
-        match fs::remove_file(&old) {
-            Ok(()) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(io(&old, &e)),
-        }
+        remove_one(&beside(part, ending))?;
     }
     Ok(())
+}
+
+fn remove_one(file: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(file, &e)),
+        _ => Ok(()),
+    }
 }
 
 /// What the writing connection is told.
@@ -227,12 +262,16 @@ fn whole(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Copies the file aside, then takes all steps in one transaction.
 fn migrate(conn: &mut Connection, file: &Path, found: u32, formats: &Formats) -> Result<(), StoreError> {
-    copy(conn, &beside(file, &format!(".before-format-{}", formats.known)))?;
-    let all = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(of)?;
-    for from in found..formats.known {
+    let step = |from| {
         let step = formats.steps.iter().find(|step| step.from == from);
-        let step = step.ok_or_else(|| broken(format!("no way is known from format {from} to {}", from + 1)))?;
+        step.ok_or_else(|| broken(format!("no way is known from format {from} to {}", from + 1)))
+    };
+    let steps = (found..formats.known).map(step).collect::<Result<Vec<_>, _>>()?;
+    copy(conn, file, &beside(file, &format!(".before-format-{}", formats.known)))?;
+    let all = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(of)?;
+    for step in steps {
         all.execute_batch(step.sql).map_err(of)?;
     }
     set_meta(&all, "format", &formats.known.to_string())?;

@@ -21,6 +21,8 @@ mod error;
 mod format;
 mod read;
 mod row;
+#[cfg(test)]
+mod tests;
 mod view;
 mod writer;
 
@@ -38,6 +40,7 @@ pub const LEAVES_MAX: usize = 100_000;
 #[derive(Clone)]
 pub struct Sqlite(Arc<Shared>);
 
+/// Dropped in this order: readers before the one connection that can remove the log.
 struct Shared {
     file: PathBuf,
     writer: Writer,
@@ -102,7 +105,19 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Full`] if there is no space for it, else why it could not be read or written.
     pub fn backup_to(&self, file: &Path) -> Result<u64, StoreError> {
-        format::copy(&read::open(&self.0.file)?, file)
+        format::copy(&read::open(&self.0.file)?, &self.0.file, file)
+    }
+
+    /// Puts a copy made by [`Sqlite::backup_to`] in the place of the store `file`, synced, and returns the number of
+    /// entries in it. Only while nobody has `file` open; what was there before is gone. The copy stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] or [`StoreError::Broken`] if the copy is not usable; then `file` is untouched.
+    pub fn restore(copy: &Path, file: &Path) -> Result<u64, StoreError> {
+        if !format::exists(copy)? {
+            return Err(StoreError::Unreachable { detail: format!("there is no {}", copy.display()) });
+        }
+        format::restore(copy, file)
     }
 
     /// Leaf hashes from `position` on, at most `limit` ([`LEAVES_MAX`] at most). For proofs.
@@ -117,6 +132,8 @@ impl Sqlite {
     /// Writes what was asked for so far, moves the write-ahead log into the file and stops the writer.
     /// Clones that are left answer reads; their appends are [`StoreError::Unreachable`].
     pub fn close(self) {
+        // The connection that closes last removes the log, and only one that writes can.
+        self.0.readers.let_go();
         if let Some(pen) = &self.0.pen {
             pen.close();
         }
@@ -188,7 +205,8 @@ impl Journal for Sqlite {
         )
     }
 
-    /// Also moves the write-ahead log into the file, so that the text is in neither; older backups keep theirs.
+    /// The text is overwritten in the file and leaves the write-ahead log with it, or with the first append after
+    /// the last reader of an older state is done; backups keep theirs.
     fn erase_person(&self, actor: ActorId) -> Fut<'_, Result<(), StoreError>> {
         Box::pin(async move { self.pen()?.ask(Work::Erase(actor)).await.map(drop) })
     }

@@ -62,6 +62,11 @@ impl Readers {
         task.await.unwrap_or_else(|e| Err(StoreError::Unreachable { detail: format!("a read did not end: {e}") }))
     }
 
+    /// Closes the connections that nobody uses now.
+    pub(super) fn let_go(&self) {
+        self.idle().clear();
+    }
+
     /// A plain mutex: held for a push or a pop, never over a read.
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,8 +4,10 @@
 //! the last commit, because an answer is sent only after its commit returned.
 
 use std::{
+    cell::Cell,
     sync::{Arc, Mutex, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -17,7 +19,11 @@ use seaworthy_model::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::{apply, error::of, read::frontier};
+use super::{
+    apply,
+    error::of,
+    read::{BUSY_MS, frontier},
+};
 use crate::admit::Admitted;
 
 /// Requests that wait for the writer; more wait in their callers.
@@ -33,6 +39,16 @@ pub(super) enum Work {
 }
 
 type Answer = Result<u64, StoreError>;
+
+impl Work {
+    fn erases(&self) -> bool {
+        match self {
+            Work::Append(batch) => !batch.drop_bodies.is_empty(),
+            Work::Seal(..) => false,
+            Work::Erase(_) => true,
+        }
+    }
+}
 
 struct Job {
     work: Work,
@@ -61,7 +77,7 @@ impl Pen {
         let (publish, length) = watch::channel(length);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || Hand { conn, writer, publish }.run(&inbox))
+            .spawn(move || Hand { conn, writer, publish, owed: Cell::new(false) }.run(&inbox))
             .map_err(|e| StoreError::Unreachable { detail: format!("its thread did not start: {e}") })?;
         let slots = Arc::new(Semaphore::new(QUEUE_MAX));
         Ok(Pen { orders, slots, length, thread: Mutex::new(Some(thread)) })
@@ -108,6 +124,8 @@ struct Hand {
     conn: Connection,
     writer: Writer,
     publish: watch::Sender<u64>,
+    /// Something was erased that the log may still hold.
+    owed: Cell<bool>,
 }
 
 impl Hand {
@@ -135,9 +153,12 @@ impl Hand {
             self.take_back();
             vec![Err(error); group.len()]
         });
-        if group.iter().any(|job| matches!(job.work, Work::Erase(_))) {
-            // What was erased must not stay readable in the log.
-            self.empty_log();
+        // What was erased must not stay readable in the log.
+        if group.iter().any(|job| job.work.erases()) {
+            self.owed.set(true);
+        }
+        if self.owed.get() {
+            self.owed.set(!self.empty_log());
         }
         for (job, answer) in group.into_iter().zip(answers) {
             // A caller who is gone has given up the answer, not the write.
@@ -192,11 +213,17 @@ impl Hand {
         }
     }
 
-    /// Moves the write-ahead log into the file. A reader in the way leaves it for later.
-    fn empty_log(&self) {
-        if let Err(error) = self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+    /// Moves the write-ahead log into the file and shortens it to nothing. `false` if a reader (a copy that is being
+    /// taken, say) was in the way: it is not waited for, since every append would wait with us.
+    fn empty_log(&self) -> bool {
+        let emptied = self.conn.busy_timeout(Duration::ZERO).and_then(|()| {
+            self.conn.query_row("pragma wal_checkpoint(truncate)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
+        });
+        let patient = self.conn.busy_timeout(Duration::from_millis(BUSY_MS));
+        emptied.and_then(|emptied| patient.map(|()| emptied)).unwrap_or_else(|error| {
             tracing::warn!(%error, "the journal's write-ahead log stays for now");
-        }
+            false
+        })
     }
 }
 

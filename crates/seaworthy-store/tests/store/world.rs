@@ -28,9 +28,11 @@ fn count() -> u64 {
     COUNT.fetch_add(1, Relaxed)
 }
 
-/// An id's parts: the time grows, the rest is fixed.
+/// An id's parts: the time grows, the rest tells processes apart (a killed child's ids are not used again).
 fn parts() -> (At, [u8; 10]) {
-    (At(i64::try_from(count()).unwrap() * 1_000_000), [7; 10])
+    let mut rest = [7; 10];
+    rest[6..].copy_from_slice(&std::process::id().to_be_bytes());
+    (At(i64::try_from(count()).unwrap() * 1_000_000), rest)
 }
 
 pub fn run() -> RunId {
@@ -63,7 +65,17 @@ pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new() -> Folder {
-        let folder = std::env::temp_dir().join(format!("seaworthy-store-{}-{}", std::process::id(), count()));
+        Folder::within(&std::env::temp_dir())
+    }
+
+    /// In memory where the host has such a place: commits follow each other so fast that races show.
+    pub fn fast() -> Folder {
+        let memory = Path::new("/dev/shm");
+        Folder::within(if memory.is_dir() { memory } else { Path::new("/tmp") })
+    }
+
+    fn within(place: &Path) -> Folder {
+        let folder = place.join(format!("seaworthy-store-{}-{}", std::process::id(), count()));
         std::fs::create_dir_all(&folder).unwrap();
         Folder(folder)
     }

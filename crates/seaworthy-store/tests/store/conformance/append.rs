@@ -122,6 +122,37 @@ pub async fn eight_writers_leave_no_gap(w: &World) {
     assert_eq!(assert_whole(&*w.journal).await.size, 8 * 25 * 2);
 }
 
+pub async fn more_appends_at_once_than_any_queue_holds_are_all_answered(w: &World) {
+    let tasks: Vec<_> = (0..1_500)
+        .map(|_| {
+            let journal = std::sync::Arc::clone(&w.journal);
+            tokio::spawn(async move { journal.append(saying("a", None, &["x"])).await })
+        })
+        .collect();
+    let mut lengths = std::collections::BTreeSet::new();
+    for task in tasks {
+        lengths.insert(task.await.unwrap().unwrap());
+    }
+    assert!(lengths.into_iter().eq(1..=1_500), "each has a place of its own");
+}
+
+pub async fn an_append_given_up_is_there_or_not_but_whole(w: &World) {
+    for _ in 0..20 {
+        let both = Batch { writes: vec![write("a", None, &["1"]), write("b", None, &["2"])], ..batch() };
+        // One poll hands it over; then nobody wants the answer.
+        let mut append = w.journal.append(both);
+        std::future::poll_fn(|cx| {
+            drop(append.as_mut().poll(cx));
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+    w.journal.append(saying("end", Some(0), &["x"])).await.unwrap();
+    assert_whole(&*w.journal).await;
+    let halves = (w.journal.stream(&stream("a"), 0).await.unwrap(), w.journal.stream(&stream("b"), 0).await.unwrap());
+    assert_eq!(halves.0.len(), halves.1.len());
+}
+
 pub async fn of_eight_who_want_one_version_one_gets_it(w: &World) {
     for version in 0..10 {
         let tasks: Vec<_> = (0..8)

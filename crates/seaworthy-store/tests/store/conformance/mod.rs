@@ -34,6 +34,8 @@ cases! {
         a_second_run_for_an_occurrence_leaves_nothing,
         an_occurrence_twice_in_one_batch_is_a_duplicate,
         eight_writers_leave_no_gap,
+        more_appends_at_once_than_any_queue_holds_are_all_answered,
+        an_append_given_up_is_there_or_not_but_whole,
         of_eight_who_want_one_version_one_gets_it,
         a_yes_on_the_word_of_the_actor_is_refused,
         what_cannot_be_stored_is_refused,
@@ -45,6 +47,7 @@ cases! {
         no_read_returns_more_than_a_thousand_entries,
         past_answers_at_once_when_there_is_more,
         past_wakes_with_the_next_commit,
+        what_past_announces_can_be_read,
     }
     tree {
         the_empty_journal_has_the_empty_root,

@@ -49,6 +49,20 @@ pub async fn past_wakes_with_the_next_commit(w: &World) {
     assert_eq!(w.journal.from(1, 10).await.unwrap().len(), 1, "and what woke it can be read");
 }
 
+pub async fn what_past_announces_can_be_read(w: &World) {
+    let reading = std::sync::Arc::clone(&w.journal);
+    let reader = tokio::spawn(async move {
+        for position in 0..30 {
+            assert!(reading.past(position).await.unwrap() > position);
+            assert_eq!(reading.from(position, 1).await.unwrap().len(), 1, "entry {position} was announced");
+        }
+    });
+    for _ in 0..30 {
+        w.journal.append(saying("a", None, &["x"])).await.unwrap();
+    }
+    tokio::time::timeout(LIMIT, reader).await.expect("every commit is announced").unwrap();
+}
+
 /// What the future says now.
 async fn polled_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     std::future::poll_fn(|cx| {
