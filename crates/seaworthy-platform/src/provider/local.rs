@@ -11,10 +11,10 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use rustix::{pipe::PipeFlags, process::WaitIdStatus};
+use rustix::pipe::PipeFlags;
 use seaworthy_model::{
     port::{Fut, Order, Provider},
     run::{Acted, Outcome, Output},
@@ -23,7 +23,8 @@ use seaworthy_model::{
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    attend::{Attended, Why, attend, count},
+    attend::attend,
+    said::{said, span},
     start::{Extras, start},
 };
 use crate::{
@@ -39,8 +40,6 @@ use crate::{
 
 /// Time between TERM and KILL, unless told otherwise.
 pub const GRACE: Span = Span::seconds(10);
-/// Longest quotation of a command's own words in a reason, in characters.
-const QUOTED_CHARS_MAX: usize = 300;
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
 #[derive(Debug, Clone)]
@@ -86,11 +85,6 @@ impl Local {
     /// Holds by session and descent even where a cgroup could be made.
     pub fn without_cgroups(self) -> Local {
         Local { cgroups: false, ..self }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn with_cgroups(self) -> Local {
-        Local { cgroups: true, ..self }
     }
 
     /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
@@ -176,6 +170,9 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
         return Err(Failed::Before(format!("`{}` cannot name a secret: use letters, digits and `_`", secret.name)));
     }
     let head = output::head(&local.data, &order.output).map_err(|error| Failed::Before(error.to_string()))?;
+    if head.exists() {
+        return Err(Failed::BegunBefore);
+    }
     let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
     let mask = Mask::of(&order.secrets);
     let mut writer = match Writer::begin(&head, &mask) {
@@ -237,77 +234,8 @@ fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(std::process:
     }
 }
 
-/// Puts the end of an attempt into words.
-fn said(order: &Order, attended: Attended, writer: Writer, held_by: String) -> Acted {
-    let Attended { why, took, ended } = attended;
-    let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
-    let (stdout, stderr) = writer.end();
-    let tree = match (ended.told.len(), ended.empty) {
-        (0, Some(true)) => "nothing of it is left".to_owned(),
-        (told, Some(true)) => format!("{} ended, proven gone", count(told)),
-        (told, Some(false)) => format!("{} told to end, not all of them gone", count(told)),
-        (told, None) => format!("{} ended, which could not be proven", count(told)),
-    };
-    let (exit, signal) = match &why {
-        Why::Ended(status) => (status.exit_status(), status.terminating_signal()),
-        _ => (None, None),
-    };
-    let (outcome, reason) = match &why {
-        Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
-        Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
-        Why::Limit => {
-            let limit = order.timeout.unwrap_or_default();
-            let last = words.map(|words| format!("; its last words: {words}")).unwrap_or_default();
-            let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
-            (Outcome::NotDone, Some(text))
-        }
-        Why::Dropped => (Outcome::NotDone, Some(format!("the command was given up and stopped ({tree})"))),
-        Why::Blind(error) => {
-            (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
-        }
-    };
-    Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
-}
-
-fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
-    let last = words.unwrap_or_else(|| "it said nothing".to_owned());
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(127), _) => format!("exit 127, a command was not found: {last}"),
-        (Some(126), _) => format!("exit 126, a command could not be executed: {last}"),
-        (Some(exit), _) => format!("exit {exit}: {last}"),
-        (None, Some(signal)) => format!("killed by signal {signal}{}: {last}", signal_name(signal)),
-        (None, None) => format!("ended in a way the kernel does not name: {last}"),
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        1 => " (HUP)",
-        2 => " (INT)",
-        6 => " (ABRT)",
-        9 => " (KILL: by somebody, or because memory ran out)",
-        11 => " (SEGV)",
-        13 => " (PIPE)",
-        15 => " (TERM)",
-        24 => " (XCPU)",
-        25 => " (XFSZ: a file grew beyond its limit)",
-        _ => "",
-    }
-}
-
-/// The last line that says something, fit for one line of ours.
-fn quoted(text: &str) -> Option<String> {
-    let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
-    let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
-    Some(plain)
-}
-
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn span(took: Duration) -> Span {
-    Span(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Nothing was started, so nothing can be left.

@@ -18,23 +18,6 @@ async fn a_child_that_left_its_session_is_ended_and_proven_gone() {
 }
 
 #[tokio::test]
-async fn a_cgroup_holds_even_what_hides_its_marks() {
-    let world = World::new();
-    let script = "setsid env -i sh -c 'echo $$ > pid; (sleep 300 &) ; echo > ready; exec sleep 300' & \
-        while [ ! -s ready ]; do :; done";
-    let order = world.order(script).await;
-    let acted = world.local().with_cgroups().act(&order).await;
-    if acted.held_by != "cgroup" {
-        println!("SKIPPED: cgroup: this host lets us make none, held by {}", acted.held_by);
-        return;
-    }
-    assert_eq!((acted.outcome, acted.empty), (Outcome::Done, Some(true)), "{acted:?}");
-    assert!(!living(pid_in(&world.folder.join("pid")).expect("written")));
-    let note = world.text(&order.output, Std::Note).await;
-    assert!(note.contains("left 2 processes behind"), "{note}");
-}
-
-#[tokio::test]
 async fn a_background_child_that_holds_the_output_open_does_not_hold_us_up() {
     let world = World::new();
     let begun = Instant::now();
