@@ -6,6 +6,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::PathBuf,
+    process::Child,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -205,33 +206,28 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
     Ok(acted)
 }
 
-fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(std::process::Child, Tree, String), String> {
+fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(Child, Tree, String), String> {
     let cannot = |error: io::Error| format!("the command could not be prepared in `{}`: {error}", local.data.display());
     let marker = folder::marker(&local.data, &order.output).map_err(cannot)?;
     let secret_files = folder.keep_secrets(&order.secrets).map_err(cannot)?;
-    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
-    let entrance = group.as_ref().map(Cgroup::entrance).transpose().map_err(cannot)?;
-    if let Some(group) = &group {
-        folder.keep_cgroup(group.path()).map_err(cannot)?;
-    }
+    let extras = |entrance| Extras { marker: marker.clone(), secret_files: secret_files.clone(), entrance };
     let orphans = held::holds_orphans();
-    let held_by = match (&group, orphans) {
-        (Some(_), _) => "cgroup",
-        (None, true) => "subreaper",
-        (None, false) => "session",
-    };
-    match start(order, Extras { marker: marker.clone(), secret_files, entrance }) {
-        Ok(child) => {
-            let main = i32::try_from(child.id()).unwrap_or(0);
-            Ok((child, Tree::of(main, marker, group, orphans), held_by.to_owned()))
-        }
-        Err(reason) => {
-            if let Some(group) = group {
-                group.remove();
+    let tree = |child: &Child, group| Tree::of(i32::try_from(child.id()).unwrap_or(0), marker.clone(), group, orphans);
+    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
+    if let Some(group) = group {
+        let entered = folder.keep_cgroup(group.path()).and_then(|()| group.entrance());
+        match entered.map_err(cannot).and_then(|entrance| start(order, extras(Some(entrance)))) {
+            Ok(child) => {
+                let tree = tree(&child, Some(group));
+                return Ok((child, tree, "cgroup".into()));
             }
-            Err(reason)
+            // Perhaps it is only the group that cannot be entered: nothing was carried out, so try without.
+            Err(_) => group.remove(),
         }
     }
+    let child = start(order, extras(None))?;
+    let tree = tree(&child, None);
+    Ok((child, tree, if orphans { "subreaper" } else { "session" }.into()))
 }
 
 fn is_name(name: &str) -> bool {
