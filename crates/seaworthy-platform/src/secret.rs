@@ -42,7 +42,7 @@ impl Secrets for LocalSecrets {
                     let path = folder.join(path);
                     off_runtime(move || from_file(&path)).await.map_err(|error| error.to_string()).flatten()
                 }
-                SecretPlace::Command(command) => from_command(&name, command, &folder).await,
+                SecretPlace::Command(command) => from_command(&name, command, &folder, SECRET_COMMAND_MAX).await,
             };
             match value {
                 Ok(value) if value.is_empty() => Err(format!("the secret {name} is empty: {}", whence(&place))),
@@ -91,7 +91,7 @@ fn from_file(path: &Path) -> Result<String, String> {
     text(bytes, &format!("the file `{shown}`"))
 }
 
-async fn from_command(name: &str, command: &Command, folder: &Path) -> Result<String, String> {
+async fn from_command(name: &str, command: &Command, folder: &Path, limit: Duration) -> Result<String, String> {
     let words = words(&command.line);
     let (program, arguments) = words.split_first().ok_or("its command is empty; correct the site file")?;
     let mut child = tokio::process::Command::new(program)
@@ -115,7 +115,7 @@ async fn from_command(name: &str, command: &Command, folder: &Path) -> Result<St
         pipe.take(SECRET_BYTES_MAX + 2).read_to_end(&mut bytes).await?;
         child.wait().await
     };
-    let ended = tokio::time::timeout(SECRET_COMMAND_MAX, all).await;
+    let ended = tokio::time::timeout(limit, all).await;
     if let Some(group) = group.filter(|_| !matches!(ended, Ok(Ok(_)))) {
         // The first process is not reaped yet, so the number is still its own.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
@@ -125,7 +125,7 @@ async fn from_command(name: &str, command: &Command, folder: &Path) -> Result<St
         Ok(Ok(status)) if status.success() => text(bytes, "the output of its command"),
         Ok(Ok(status)) => Err(format!("its command ended with {status}; try it by hand in `{}`", folder.display())),
         Ok(Err(error)) => Err(format!("its command could not be read: {error}")),
-        Err(_) => Err(format!("its command took longer than {SECRET_COMMAND_MAX:?} and was ended")),
+        Err(_) => Err(format!("its command took longer than {limit:?} and was ended")),
     }
 }
 
@@ -146,3 +146,6 @@ fn text(mut bytes: Vec<u8>, place: &str) -> Result<String, String> {
 fn too_long(place: &str) -> String {
     format!("{place} is longer than {SECRET_BYTES_MAX} bytes; a secret that long belongs into a file of its own")
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ impl Folder {
         let mut places = vec![];
         for secret in secrets {
             let place = folder.join(&secret.name);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&place)?;
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&place)?;
             file.write_all(secret.value.as_bytes())?;
             places.push((secret.name.clone(), place));
         }

@@ -9,7 +9,7 @@
 //! | `session` | the same, but orphans go to the host's first process | see below |
 //!
 //! Without a cgroup a process is missed if it left the session, cleared its environment *and* lost its parent
-//! between two looks. Such a stray is noticed (it is a child of ours that nobody marked), but it cannot be
+//! between two looks. Such a stray is noticed (it is an orphan that nobody marked), but it cannot be
 //! told whose it is: nothing is ended on a guess, and the record says `empty: unknown`.
 
 pub(crate) mod cgroup;
@@ -17,8 +17,6 @@ pub(crate) mod folder;
 pub(crate) mod orphan;
 pub(crate) mod process;
 pub(crate) mod sweep;
-#[cfg(test)]
-mod tests;
 pub(crate) mod tree;
 
 use std::io;

@@ -21,7 +21,8 @@ use super::{
 const KILL_WAIT: Duration = Duration::from_secs(5);
 /// Longest time between two looks while a tree is being ended.
 const LOOK_GAP_MAX: Duration = Duration::from_millis(100);
-/// A child of ours without a mark is looked at again after this, since between fork and exec it wears our environment.
+/// An orphan without our mark is looked at again after this: between fork and exec it wears our environment,
+/// and in the middle of an exec none.
 const STRAY_GAP: Duration = Duration::from_millis(20);
 
 /// The processes of one attempt.
@@ -34,8 +35,8 @@ pub(crate) struct Tree {
     /// Nothing that started before this (ticks since boot) is of the tree.
     since: u64,
     cgroup: Option<Cgroup>,
-    /// Where orphans of this tree go: us, or the host's first process. `None`: too long ago to tell.
-    orphans_to: Option<i32>,
+    /// Where orphans of this tree go: us, or one of those who started us. Empty: too long ago to tell.
+    orphans_to: BTreeSet<i32>,
     /// Everything that was ever seen to belong here.
     seen: BTreeMap<Identity, String>,
     /// Those that were told to end.
@@ -52,12 +53,23 @@ pub(crate) struct Ended {
     pub(crate) empty: Option<bool>,
 }
 
+enum Verdict {
+    Empty,
+    CannotSay,
+    LookAgain,
+}
+
 impl Tree {
     /// The tree below a process that we just started and have not reaped.
     pub(crate) fn of(main: i32, marker: String, cgroup: Option<Cgroup>, ours: bool) -> Tree {
         let since = process::find(main).map_or(0, |process| process.start);
         let own = rustix::process::getpid().as_raw_nonzero().get();
-        let orphans_to = Some(if ours { own } else { 1 });
+        let mut orphans_to = if ours { BTreeSet::new() } else { process::forebears() };
+        if ours {
+            orphans_to.insert(own);
+        } else {
+            orphans_to.remove(&own);
+        }
         let never = BTreeSet::from([own, 1]);
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
         Tree { marker, main: Some(main), since, cgroup, orphans_to, seen, told, never }
@@ -68,20 +80,39 @@ impl Tree {
     pub(crate) fn left(marker: String, cgroup: Option<Cgroup>) -> Tree {
         let never = process::forebears();
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: None, since: 0, cgroup, orphans_to: None, seen, told, never }
+        Tree { marker, main: None, since: 0, cgroup, orphans_to: BTreeSet::new(), seen, told, never }
     }
 
     /// Looks, and remembers who belongs here for the time when they have lost all marks.
     pub(crate) fn look(&mut self) -> io::Result<Vec<Process>> {
-        let members = match &self.cgroup {
-            Some(group) if !group.populated()? => vec![],
-            Some(group) => group.members()?.into_iter().filter_map(process::find).collect(),
-            None => self.members(&process::all()?),
+        Ok(self.look_around()?.0)
+    }
+
+    /// The living of this tree, and the strays: orphans that may be of this tree and are not found to be.
+    fn look_around(&mut self) -> io::Result<(Vec<Process>, BTreeSet<Identity>)> {
+        let (members, strays) = match &self.cgroup {
+            Some(group) if !group.populated()? => (vec![], BTreeSet::new()),
+            Some(group) => (group.members()?.into_iter().filter_map(process::find).collect(), BTreeSet::new()),
+            None => {
+                let all = process::all()?;
+                (self.members(&all), self.strays(&all))
+            }
         };
         for member in &members {
             self.seen.insert(member.identity(), member.name.clone());
         }
-        Ok(members.into_iter().filter(|member| !member.is_zombie()).collect())
+        Ok((members.into_iter().filter(|member| !member.is_zombie()).collect(), strays))
+    }
+
+    /// One that carries our marker counts too: a moment ago, in the middle of an exec, it may have shown none.
+    fn strays(&self, all: &[Process]) -> BTreeSet<Identity> {
+        let orphan = |process: &&Process| {
+            process.start >= self.since && self.orphans_to.contains(&process.parent) && !process.is_zombie()
+        };
+        let of_another = |process: &Process| {
+            self.main == Some(process.pid) || process::mark(process.pid, &self.marker) == Mark::Other
+        };
+        all.iter().filter(orphan).filter(|process| !of_another(process)).map(Process::identity).collect()
     }
 
     fn members(&self, all: &[Process]) -> Vec<Process> {
@@ -113,9 +144,11 @@ impl Tree {
     /// something useful meanwhile. Takes at most `grace` plus [`KILL_WAIT`] plus what `wait` takes.
     pub(crate) fn end(&mut self, grace: Duration, mut wait: impl FnMut(&[OwnedFd], Duration)) -> Ended {
         let begun = Instant::now();
+        // Strays of the look before, if nothing of the tree was found then.
+        let mut before: Option<BTreeSet<Identity>> = None;
         let empty = loop {
-            let alive = match self.look() {
-                Ok(alive) => alive,
+            let (alive, strays) = match self.look_around() {
+                Ok(looked) => looked,
                 Err(error) => {
                     tracing::warn!(%error, "the processes of an attempt cannot be looked at");
                     self.kill_by_cgroup();
@@ -123,15 +156,27 @@ impl Tree {
                 }
             };
             self.reap();
-            if alive.is_empty() {
-                break self.certainty(&mut wait);
-            }
             let late = begun.elapsed() >= grace;
+            let over = begun.elapsed() >= grace + KILL_WAIT;
+            if alive.is_empty() {
+                match self.verdict(&strays, before.as_ref()) {
+                    Verdict::Empty => break Some(true),
+                    Verdict::CannotSay => break None,
+                    Verdict::LookAgain if over => break None,
+                    Verdict::LookAgain => {}
+                }
+                if !strays.is_empty() || self.main.is_none() {
+                    wait(&[], STRAY_GAP);
+                }
+                before = Some(strays);
+                continue;
+            }
+            before = None;
             if late {
                 self.kill_by_cgroup();
             }
             self.tell(&alive, late);
-            if begun.elapsed() >= grace + KILL_WAIT {
+            if over {
                 break Some(false);
             }
             let handles: Vec<OwnedFd> = alive.iter().filter_map(|member| process::open(member.identity())).collect();
@@ -139,6 +184,17 @@ impl Tree {
             wait(&handles, if late { LOOK_GAP_MAX } else { LOOK_GAP_MAX.min(left) });
         };
         Ended { told: self.told.values().cloned().collect(), empty }
+    }
+
+    /// Nothing is found; is that a proof? The list of processes is not read in one moment, so one look is none:
+    /// a process may fork behind our back, and shows no environment in the middle of an exec.
+    fn verdict(&self, strays: &BTreeSet<Identity>, before: Option<&BTreeSet<Identity>>) -> Verdict {
+        match before {
+            _ if self.cgroup.is_some() => Verdict::Empty,
+            Some(_) if strays.is_empty() => Verdict::Empty,
+            Some(before) if !strays.is_disjoint(before) => Verdict::CannotSay,
+            _ => Verdict::LookAgain,
+        }
     }
 
     /// Asks all of the tree to end, without waiting for it.
@@ -161,32 +217,6 @@ impl Tree {
         }
     }
 
-    /// Nothing is found any more; is that a proof?
-    fn certainty(&self, wait: &mut impl FnMut(&[OwnedFd], Duration)) -> Option<bool> {
-        if self.cgroup.is_some() {
-            return Some(true);
-        }
-        let first = self.strays()?;
-        if first.is_empty() {
-            return Some(true);
-        }
-        wait(&[], STRAY_GAP);
-        self.strays()?.is_disjoint(&first).then_some(true)
-    }
-
-    /// Orphans that may be of this tree, but carry nothing that says so.
-    fn strays(&self) -> Option<BTreeSet<Identity>> {
-        let Some(parent) = self.orphans_to else { return Some(BTreeSet::new()) };
-        let all = process::all().ok()?;
-        let unmarked =
-            |process: &&Process| process.start >= self.since && process.parent == parent && !process.is_zombie();
-        let nobody = |process: &&Process| {
-            matches!(process::mark(process.pid, &self.marker), Mark::None | Mark::Unreadable)
-                && self.main != Some(process.pid)
-        };
-        Some(all.iter().filter(unmarked).filter(nobody).map(Process::identity).collect())
-    }
-
     fn kill_by_cgroup(&self) {
         if let Some(Err(error)) = self.cgroup.as_ref().map(Cgroup::kill) {
             tracing::warn!(%error, "a cgroup could not be killed");
@@ -196,6 +226,10 @@ impl Tree {
     /// Takes note of the end of orphans that came to us, but never of the first process: its number must stay
     /// taken as long as the session is looked for by it.
     fn reap(&self) {
+        if self.main.is_none() {
+            // Left by one before us: they are reaped by whoever they went to.
+            return;
+        }
         let own = rustix::process::getpid().as_raw_nonzero().get();
         for (pid, start) in self.seen.keys() {
             let orphan = self.main != Some(*pid)

@@ -37,10 +37,9 @@ struct Stream {
     last: Vec<u8>,
 }
 
-/// A file of frames: the head or a segment.
+/// A file of frames: the head or a segment. Only the newest is open: an attempt holds one file, not twelve.
 struct Piece {
     path: PathBuf,
-    file: File,
     bytes: u64,
     /// How much of it is standard output and standard error.
     of: [u64; 2],
@@ -49,6 +48,8 @@ struct Piece {
 /// The output of one attempt while it is being written.
 pub(crate) struct Writer {
     head: PathBuf,
+    /// The newest piece.
+    file: File,
     pieces: VecDeque<Piece>,
     /// Position after the last byte.
     position: u64,
@@ -83,9 +84,9 @@ impl Stream {
 }
 
 impl Piece {
-    fn create(path: PathBuf) -> io::Result<Piece> {
+    fn create(path: PathBuf) -> io::Result<(File, Piece)> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Piece { path, file, bytes: 0, of: [0; 2] })
+        Ok((file, Piece { path, bytes: 0, of: [0; 2] }))
     }
 }
 
@@ -93,9 +94,10 @@ impl Writer {
     /// Begins the output of an attempt. `AlreadyExists`: this very attempt was begun before.
     pub(crate) fn begin(head: &Path, mask: &Mask) -> io::Result<Writer> {
         private(head.parent().unwrap_or(head))?;
-        let first = Piece::create(head.to_owned())?;
+        let (file, first) = Piece::create(head.to_owned())?;
         Ok(Writer {
             head: head.to_owned(),
+            file,
             pieces: VecDeque::from([first]),
             position: 0,
             streams: [Stream::new(mask), Stream::new(mask)],
@@ -177,12 +179,13 @@ impl Writer {
         frame.extend_from_slice(&u32::try_from(text.len()).map_err(io::Error::other)?.to_le_bytes());
         frame.extend_from_slice(&now().0.to_le_bytes());
         frame.extend_from_slice(text);
-        let piece = self.piece()?;
-        if let Err(error) = piece.file.write_all_at(&frame, piece.bytes) {
+        let at = self.piece()?.bytes;
+        if let Err(error) = self.file.write_all_at(&frame, at) {
             // Half a frame would be read as a whole one together with the next.
-            piece.file.set_len(piece.bytes)?;
+            self.file.set_len(at)?;
             return Err(error);
         }
+        let piece = self.piece()?;
         piece.bytes += frame.len() as u64;
         if let Some(stream) = stream {
             piece.of[stream] += text.len() as u64;
@@ -204,7 +207,9 @@ impl Writer {
     fn next_piece(&mut self) -> io::Result<()> {
         let mut name = self.head.clone().into_os_string();
         name.push(format!("@{}", self.position));
-        self.pieces.push_back(Piece::create(name.into())?);
+        let (file, piece) = Piece::create(name.into())?;
+        self.file = file;
+        self.pieces.push_back(piece);
         if self.pieces.len() > SEGMENTS_MAX + 1
             && let Some(oldest) = self.pieces.remove(1)
         {

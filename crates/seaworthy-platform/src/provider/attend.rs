@@ -17,13 +17,19 @@ use rustix::{
 };
 
 use crate::{
-    held::tree::{Ended, Tree},
+    held::{
+        process,
+        tree::{Ended, Tree},
+    },
     output::write::Writer,
 };
 
 /// First and longest time between two looks at a running command's processes, for those that will lose all marks.
 const LOOK_GAP_MIN: Duration = Duration::from_millis(100);
 const LOOK_GAP_MAX: Duration = Duration::from_secs(5);
+/// How long what a command leaves behind may take to end by itself: a `tee` that has just lost its writer
+/// must be able to write its last bytes.
+const LINGER: Duration = Duration::from_millis(500);
 /// What is read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// Reads per stream before the other things are looked at again.
@@ -76,14 +82,12 @@ pub(super) fn attend(
     let took = begun.elapsed();
     // What the command itself wrote comes before our remark about what it left behind.
     pipes.drain();
-    let alive = tree.look().unwrap_or_default();
-    if matches!(why, Why::Ended(_)) && !alive.is_empty() {
-        let names: Vec<&str> = alive.iter().map(|process| process.name.as_str()).collect();
-        pipes.writer.note(&format!(
-            "the command has ended but left {} behind, ended now: {}",
-            count(alive.len()),
-            shown(&names)
-        ));
+    if matches!(why, Why::Ended(_)) {
+        let names = linger(&mut tree, &mut pipes);
+        if !names.is_empty() {
+            let (count, names) = (count(names.len()), shown(&names));
+            pipes.writer.note(&format!("the command has ended but left {count} behind, ended now: {names}"));
+        }
     }
     let ended = tree.end(grace, |handles, gap| {
         pipes.pump(handles.iter().map(OwnedFd::as_fd), gap);
@@ -103,6 +107,20 @@ pub(super) fn attend(
     (Attended { why, took, ended }, pipes.writer)
 }
 
+/// Waits a moment for those that are about to end by themselves; returns the names of those that are not.
+fn linger(tree: &mut Tree, pipes: &mut Pipes) -> Vec<String> {
+    let until = Instant::now() + LINGER;
+    loop {
+        let alive = tree.look().unwrap_or_default();
+        let left = until.saturating_duration_since(Instant::now());
+        if alive.is_empty() || left.is_zero() {
+            return alive.into_iter().map(|process| process.name).collect();
+        }
+        let handles: Vec<OwnedFd> = alive.iter().filter_map(|process| process::open(process.identity())).collect();
+        pipes.pump(handles.iter().map(OwnedFd::as_fd), left);
+    }
+}
+
 fn wait(
     handle: &OwnedFd,
     dropped: &OwnedFd,
@@ -118,7 +136,9 @@ fn wait(
             return Ok(Why::Limit);
         }
         if now >= next_look {
-            tree.look()?;
+            if let Err(error) = tree.look() {
+                tracing::debug!(%error, "the processes of a running command could not be looked at");
+            }
             gap = (gap * 2).min(LOOK_GAP_MAX);
             next_look = Instant::now() + gap;
         }
@@ -155,8 +175,11 @@ impl Pipes {
         let pipes = [self.out.as_ref().map(|pipe| pipe.as_fd()), self.err.as_ref().map(|pipe| pipe.as_fd())];
         asked.extend(pipes.into_iter().flatten().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
         let time = Timespec { tv_sec: gap.as_secs().cast_signed(), tv_nsec: gap.subsec_nanos().into() };
-        if poll(&mut asked, Some(&time)).is_err() {
-            // Interrupted: nobody is ready, the caller comes back.
+        if let Err(error) = poll(&mut asked, Some(&time)) {
+            // Nobody is ready, the caller comes back; but not at once if the kernel has no room for us.
+            if error != rustix::io::Errno::INTR {
+                std::thread::sleep(gap.min(LOOK_GAP_MIN));
+            }
             return vec![false; others];
         }
         let ready: Vec<bool> = asked.iter().map(|one| !one.revents().is_empty()).collect();

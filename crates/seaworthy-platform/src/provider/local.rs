@@ -6,15 +6,16 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::PathBuf,
+    process::Child,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use rustix::{pipe::PipeFlags, process::WaitIdStatus};
+use rustix::pipe::PipeFlags;
 use seaworthy_model::{
     port::{Fut, Order, Provider},
     run::{Acted, Outcome, Output},
@@ -23,7 +24,8 @@ use seaworthy_model::{
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    attend::{Attended, Why, attend, count},
+    attend::attend,
+    said::{said, span},
     start::{Extras, start},
 };
 use crate::{
@@ -39,8 +41,6 @@ use crate::{
 
 /// Time between TERM and KILL, unless told otherwise.
 pub const GRACE: Span = Span::seconds(10);
-/// Longest quotation of a command's own words in a reason, in characters.
-const QUOTED_CHARS_MAX: usize = 300;
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
 #[derive(Debug, Clone)]
@@ -86,11 +86,6 @@ impl Local {
     /// Holds by session and descent even where a cgroup could be made.
     pub fn without_cgroups(self) -> Local {
         Local { cgroups: false, ..self }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn with_cgroups(self) -> Local {
-        Local { cgroups: true, ..self }
     }
 
     /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
@@ -176,6 +171,9 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
         return Err(Failed::Before(format!("`{}` cannot name a secret: use letters, digits and `_`", secret.name)));
     }
     let head = output::head(&local.data, &order.output).map_err(|error| Failed::Before(error.to_string()))?;
+    if head.exists() {
+        return Err(Failed::BegunBefore);
+    }
     let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
     let mask = Mask::of(&order.secrets);
     let mut writer = match Writer::begin(&head, &mask) {
@@ -208,106 +206,32 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
     Ok(acted)
 }
 
-fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(std::process::Child, Tree, String), String> {
+fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(Child, Tree, String), String> {
     let cannot = |error: io::Error| format!("the command could not be prepared in `{}`: {error}", local.data.display());
     let marker = folder::marker(&local.data, &order.output).map_err(cannot)?;
     let secret_files = folder.keep_secrets(&order.secrets).map_err(cannot)?;
-    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
-    let entrance = group.as_ref().map(Cgroup::entrance).transpose().map_err(cannot)?;
-    if let Some(group) = &group {
-        folder.keep_cgroup(group.path()).map_err(cannot)?;
-    }
+    let extras = |entrance| Extras { marker: marker.clone(), secret_files: secret_files.clone(), entrance };
     let orphans = held::holds_orphans();
-    let held_by = match (&group, orphans) {
-        (Some(_), _) => "cgroup",
-        (None, true) => "subreaper",
-        (None, false) => "session",
-    };
-    match start(order, Extras { marker: marker.clone(), secret_files, entrance }) {
-        Ok(child) => {
-            let main = i32::try_from(child.id()).unwrap_or(0);
-            Ok((child, Tree::of(main, marker, group, orphans), held_by.to_owned()))
-        }
-        Err(reason) => {
-            if let Some(group) = group {
-                group.remove();
+    let tree = |child: &Child, group| Tree::of(i32::try_from(child.id()).unwrap_or(0), marker.clone(), group, orphans);
+    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
+    if let Some(group) = group {
+        let entered = folder.keep_cgroup(group.path()).and_then(|()| group.entrance());
+        match entered.map_err(cannot).and_then(|entrance| start(order, extras(Some(entrance)))) {
+            Ok(child) => {
+                let tree = tree(&child, Some(group));
+                return Ok((child, tree, "cgroup".into()));
             }
-            Err(reason)
+            // Perhaps it is only the group that cannot be entered: nothing was carried out, so try without.
+            Err(_) => group.remove(),
         }
     }
-}
-
-/// Puts the end of an attempt into words.
-fn said(order: &Order, attended: Attended, writer: Writer, held_by: String) -> Acted {
-    let Attended { why, took, ended } = attended;
-    let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
-    let (stdout, stderr) = writer.end();
-    let tree = match (ended.told.len(), ended.empty) {
-        (0, Some(true)) => "nothing of it is left".to_owned(),
-        (told, Some(true)) => format!("{} ended, proven gone", count(told)),
-        (told, Some(false)) => format!("{} told to end, not all of them gone", count(told)),
-        (told, None) => format!("{} ended, which could not be proven", count(told)),
-    };
-    let (exit, signal) = match &why {
-        Why::Ended(status) => (status.exit_status(), status.terminating_signal()),
-        _ => (None, None),
-    };
-    let (outcome, reason) = match &why {
-        Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
-        Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
-        Why::Limit => {
-            let limit = order.timeout.unwrap_or_default();
-            let last = words.map(|words| format!("; its last words: {words}")).unwrap_or_default();
-            let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
-            (Outcome::NotDone, Some(text))
-        }
-        Why::Dropped => (Outcome::NotDone, Some(format!("the command was given up and stopped ({tree})"))),
-        Why::Blind(error) => {
-            (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
-        }
-    };
-    Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
-}
-
-fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
-    let last = words.unwrap_or_else(|| "it said nothing".to_owned());
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(127), _) => format!("exit 127, a command was not found: {last}"),
-        (Some(126), _) => format!("exit 126, a command could not be executed: {last}"),
-        (Some(exit), _) => format!("exit {exit}: {last}"),
-        (None, Some(signal)) => format!("killed by signal {signal}{}: {last}", signal_name(signal)),
-        (None, None) => format!("ended in a way the kernel does not name: {last}"),
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        1 => " (HUP)",
-        2 => " (INT)",
-        6 => " (ABRT)",
-        9 => " (KILL: by somebody, or because memory ran out)",
-        11 => " (SEGV)",
-        13 => " (PIPE)",
-        15 => " (TERM)",
-        24 => " (XCPU)",
-        25 => " (XFSZ: a file grew beyond its limit)",
-        _ => "",
-    }
-}
-
-/// The last line that says something, fit for one line of ours.
-fn quoted(text: &str) -> Option<String> {
-    let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
-    let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
-    Some(plain)
+    let child = start(order, extras(None))?;
+    let tree = tree(&child, None);
+    Ok((child, tree, if orphans { "subreaper" } else { "session" }.into()))
 }
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn span(took: Duration) -> Span {
-    Span(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Nothing was started, so nothing can be left.

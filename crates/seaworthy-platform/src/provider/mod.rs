@@ -4,9 +4,10 @@
 
 mod attend;
 pub mod local;
+mod said;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -18,23 +18,6 @@ async fn a_child_that_left_its_session_is_ended_and_proven_gone() {
 }
 
 #[tokio::test]
-async fn a_cgroup_holds_even_what_hides_its_marks() {
-    let world = World::new();
-    let script = "setsid env -i sh -c 'echo $$ > pid; (sleep 300 &) ; echo > ready; exec sleep 300' & \
-        while [ ! -s ready ]; do :; done";
-    let order = world.order(script).await;
-    let acted = world.local().with_cgroups().act(&order).await;
-    if acted.held_by != "cgroup" {
-        println!("SKIPPED: cgroup: this host lets us make none, held by {}", acted.held_by);
-        return;
-    }
-    assert_eq!((acted.outcome, acted.empty), (Outcome::Done, Some(true)), "{acted:?}");
-    assert!(!living(pid_in(&world.folder.join("pid")).expect("written")));
-    let note = world.text(&order.output, Std::Note).await;
-    assert!(note.contains("left 2 processes behind"), "{note}");
-}
-
-#[tokio::test]
 async fn a_background_child_that_holds_the_output_open_does_not_hold_us_up() {
     let world = World::new();
     let begun = Instant::now();
@@ -111,4 +94,34 @@ async fn a_gigantic_line_passes_in_bounded_space() {
     assert_eq!(shown + acted.stdout.dropped, bytes);
     let notes = world.text(&order.output, Std::Note).await;
     assert!(notes.contains("were left out here"), "{notes}");
+}
+
+#[tokio::test]
+async fn what_ends_by_itself_at_once_is_not_cut_off() {
+    let world = World::new();
+    // The reader of the pipe outlives the command for a moment, as in bash's `cmd > >(tee log)`.
+    let script = "mkfifo p; (cat p > \"$WORKDIR/log\"; echo whole >> \"$WORKDIR/log\") & echo line > p";
+    let (acted, order) = world.act(script).await;
+    assert_eq!((acted.outcome, acted.empty), (Outcome::Done, Some(true)), "{acted:?}");
+    assert_eq!(fs::read_to_string(order.workdir.join("log")).expect("written"), "line\nwhole\n");
+    assert_eq!(world.text(&order.output, Std::Note).await, "");
+}
+
+#[tokio::test]
+async fn many_commands_at_once_are_told_apart() {
+    let world = World::new();
+    let local = world.local();
+    let mut acting = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let mut order = world.order(&format!("setsid sleep 300 & echo {number}; exit {number}")).await;
+        order.output.attempt = number;
+        let local = local.clone();
+        acting.spawn(async move { (number, local.act(&order).await, order.output) });
+    }
+    while let Some(ended) = acting.join_next().await {
+        let (number, acted, key) = ended.expect("no panic");
+        assert_eq!((acted.exit, acted.empty), (Some(number.cast_signed()), Some(true)), "{acted:?}");
+        assert_eq!(world.text(&key, Std::Out).await, format!("{number}\n"));
+    }
+    assert_eq!(local.held(), 0);
 }
