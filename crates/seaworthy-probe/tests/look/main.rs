@@ -14,4 +14,8 @@ mod http;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
 mod sqlite;
