@@ -8,4 +8,8 @@ mod command;
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod mail_server;
+#[cfg(test)]
+mod smtp;
+#[cfg(test)]
 mod webhook;
