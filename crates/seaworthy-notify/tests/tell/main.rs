@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod mail_server;

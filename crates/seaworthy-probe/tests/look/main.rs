@@ -12,6 +12,8 @@ mod contract;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod postgres;

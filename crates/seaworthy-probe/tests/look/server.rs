@@ -143,7 +143,7 @@ fn open_to_all(path: &Path) {
 }
 
 /// A root of the tests' own (`ca.pem`), and a certificate for `localhost` from it (`cert.pem`).
-fn certificate(folder: &Path) {
+pub fn certificate(folder: &Path) {
     let openssl = |args: &str| {
         let made = Command::new("openssl").args(args.split(' ')).current_dir(folder).stderr(Stdio::null()).status();
         assert!(made.unwrap().success(), "openssl {args}");
