@@ -38,7 +38,10 @@ pub(crate) fn letter(from: &str, to: &[String], message: &Message) -> Result<Let
     for address in to {
         builder = builder.to(mailbox(address)?);
     }
-    builder.body(message.text.clone()).map_err(|error| never(format!("the letter cannot be written: {error}")))
+    // The transport ends the text with a line feed of its own.
+    builder
+        .body(message.text.trim_end().to_owned())
+        .map_err(|error| never(format!("the letter cannot be written: {error}")))
 }
 
 /// Reads `a@example.com` or `Name <a@example.com>`.

@@ -7,7 +7,8 @@
 //!   that of the try, so that a receiver can refuse old ones.
 //!
 //! Redirects are not followed: what a person did not write into the site file gets no message. `$NAME` in the
-//! URL is replaced by the secret of that name, and no sentence shows more of a URL than host and port.
+//! URL is replaced by the secret of that name, and no sentence shows more of a URL than host and port. Proxies
+//! of the environment are used, since many networks have no other way out.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -6,6 +6,12 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod mail_server;
+#[cfg(test)]
+mod smtp;
 #[cfg(test)]
 mod webhook;

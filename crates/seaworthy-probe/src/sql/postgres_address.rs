@@ -48,7 +48,9 @@ impl Address {
         let (url, mut roots) = take_parameter(&url, "sslrootcert");
         mode = mode.or_else(|| given("PGSSLMODE"));
         roots = roots.or_else(|| given("PGSSLROOTCERT"));
-        let mut config = Config::from_str(&url)
+        let port = given("PGPORT").map(|text| text.parse::<u16>().map_err(|_| "PGPORT is not a port".to_owned()));
+        let port = port.transpose()?.unwrap_or(PORT_DEFAULT);
+        let mut config = Config::from_str(&with_port(&url, port))
             .map_err(|error| format!("the URL of the database is not one: {}", without_text(&error)))?;
 
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -59,8 +61,7 @@ impl Address {
             };
         }
         if config.get_ports().is_empty() {
-            let port = given("PGPORT").map(|text| text.parse::<u16>().map_err(|_| "PGPORT is not a port".to_owned()));
-            config.port(port.transpose()?.unwrap_or(PORT_DEFAULT));
+            config.port(port);
         }
         if config.get_user().is_none() {
             // As libpq: whoever we are. A server has no other name to offer than that of its environment.
@@ -122,6 +123,19 @@ fn shown(config: &Config) -> String {
     format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
+/// Gives a port to a host that has none. The library would take the usual one and not say that it did.
+fn with_port(url: &str, port: u16) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
+    let host = url[start..end].rsplit('@').next().unwrap_or_default();
+    // An address in brackets has colons of its own; lists of hosts say their ports themselves.
+    let has_port = host.rsplit(']').next().unwrap_or_default().contains(':');
+    if host.is_empty() || has_port || host.contains(',') {
+        return url.to_owned();
+    }
+    format!("{}:{port}{}", &url[..end], &url[end..])
+}
+
 /// Takes `name=value` out of the URL's query; the library does not know these values.
 fn take_parameter(url: &str, name: &str) -> (String, Option<String>) {
     let Some((front, query)) = url.split_once('?') else { return (url.to_owned(), None) };
@@ -161,4 +175,34 @@ fn percent_decode(text: &str) -> String {
 /// The library's sentence; its source says which part of the URL is wrong, by name.
 fn without_text(error: &tokio_postgres::Error) -> String {
     std::error::Error::source(error).map_or_else(|| "it cannot be read".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_port_gets_the_port_of_the_environment() {
+        for (url, whole) in [
+            ("postgresql://db1/orders", "postgresql://db1:7/orders"),
+            ("postgresql://u:p%40@db1?a=b", "postgresql://u:p%40@db1:7?a=b"),
+            ("postgresql://[::1]/x", "postgresql://[::1]:7/x"),
+            ("postgresql://[::1]:5/x", "postgresql://[::1]:5/x"),
+            ("postgresql://db1:5/x", "postgresql://db1:5/x"),
+            ("postgresql:///x", "postgresql:///x"),
+            ("postgresql://a,b:5/x", "postgresql://a,b:5/x"),
+        ] {
+            assert_eq!(with_port(url, 7), whole);
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_and_decoded() {
+        let url = "postgresql:///x?sslmode=require&sslrootcert=%2Fa%20b&application_name=c";
+        let (url, mode) = take_parameter(url, "sslmode");
+        let (url, roots) = take_parameter(&url, "sslrootcert");
+        assert_eq!(url, "postgresql:///x?application_name=c");
+        assert_eq!((mode.as_deref(), roots.as_deref()), (Some("require"), Some("/a b")));
+        assert_eq!(percent_decode("100%"), "100%");
+    }
 }

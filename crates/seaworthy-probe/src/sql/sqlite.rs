@@ -6,6 +6,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use rusqlite::{Connection, InterruptHandle, OpenFlags, types::ValueRef};
@@ -14,28 +19,58 @@ use seaworthy_model::{process::hex, time::Span, value::Value};
 use super::Answer;
 use crate::sight::Mask;
 
+/// How often a look that was given up interrupts its statement until that has ended, and for how long.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(10);
+const INTERRUPTS_MAX: u32 = 1_000;
+
 /// Runs the statement on a thread of its own; dropping the future interrupts it.
 pub(super) async fn ask(path: &Path, query: &str, limit: Span, mask: Mask) -> Result<Answer, String> {
     let (path, query) = (path.to_owned(), query.to_owned());
-    let (handle_out, handle_in) = tokio::sync::oneshot::channel();
+    let (interrupt_out, interrupt_in) = tokio::sync::oneshot::channel();
     let asking = tokio::task::spawn_blocking(move || -> Result<Answer, String> {
         let database = open(&path, limit)?;
+        let ended = EndedOnDrop(Arc::default());
+        let interrupt = InterruptOnDrop { handle: Some(database.get_interrupt_handle()), ended: Arc::clone(&ended.0) };
         // Refused when nobody waits any more; then there is nothing to ask.
-        if handle_out.send(InterruptOnDrop(database.get_interrupt_handle())).is_err() {
+        if interrupt_out.send(interrupt).is_err() {
             return Err("the look was given up".into());
         }
         read(&database, &query, Answer::new(mask)).map_err(|error| format!("{} answered: {error}", path.display()))
     });
     // Held until the answer is there or nobody waits for it.
-    let _interrupt = handle_in.await;
+    let _interrupt = interrupt_in.await;
     asking.await.map_err(|_| "the look into the database broke off; look again".to_owned())?
 }
 
-struct InterruptOnDrop(InterruptHandle);
+struct EndedOnDrop(Arc<AtomicBool>);
+
+impl Drop for EndedOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Interrupts the statement when dropped before it has ended. More than once, because an interruption that
+/// comes just before the statement begins is forgotten.
+struct InterruptOnDrop {
+    handle: Option<InterruptHandle>,
+    ended: Arc<AtomicBool>,
+}
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
-        self.0.interrupt();
+        let (Some(handle), ended) = (self.handle.take(), Arc::clone(&self.ended)) else { return };
+        handle.interrupt();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            for _ in 0..INTERRUPTS_MAX {
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                handle.interrupt();
+                tokio::time::sleep(INTERRUPT_EVERY).await;
+            }
+        });
     }
 }
 

@@ -12,6 +12,12 @@ mod contract;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod postgres;
+#[cfg(test)]
+mod server;
 #[cfg(test)]
 mod sqlite;
