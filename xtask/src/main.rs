@@ -62,7 +62,9 @@ pub struct Place {
 
 impl Place {
     fn find() -> Place {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository");
+        // Cargo names the folder when it runs us; without cargo it is the one that we were built in.
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&own).parent().expect("xtask is a folder of the repository");
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Place { root: root.into(), logs: target.join("xtask"), parts: target.join("test-parts"), target }
     }

@@ -38,7 +38,7 @@ const PARTS: [Part; 7] = [
         needed_by: "examples/sqlite-backup",
     },
     Part { name: "Chromium", there: chromium, package: "chromium", needed_by: "the browser suite" },
-    Part { name: "Node", there: || shell::exists("node"), package: "nodejs", needed_by: "the browser suite" },
+    Part { name: "Node 20", there: node, package: "nodejs", needed_by: "the browser suite" },
     Part { name: "npm", there: || shell::exists("npm"), package: "npm", needed_by: "the browser suite" },
     Part { name: "Python venv", there: venv_module, package: "python3-venv", needed_by: "mail tests" },
     Part {
@@ -113,6 +113,14 @@ fn chromium() -> bool {
     browser().is_some()
 }
 
+/// playwright-core names Node 20 as its oldest.
+fn node() -> bool {
+    let version = Command::new("node").arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    let version = String::from_utf8_lossy(&version).into_owned();
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|number| number.parse::<u32>().ok());
+    major.is_some_and(|major| major >= 20)
+}
+
 fn venv_module() -> bool {
     quiet(Command::new("python3").args(["-c", "import venv, ensurepip"]))
 }
@@ -139,7 +147,7 @@ fn install(place: &Place, packages: &[&str]) -> String {
         let _ = fs::remove_file(POLICY);
     }
     if ok {
-        "the package is installed, but what was looked for is not where it was expected".into()
+        "the package is installed, but it is too old or not where it was expected".into()
     } else {
         let last = fs::read_to_string(&log).unwrap_or_default().lines().last().unwrap_or("no output").to_string();
         format!("`apt-get install` failed ({last}); {by_hand}")

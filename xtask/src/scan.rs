@@ -33,12 +33,14 @@ pub struct Function {
     pub first: usize,
     /// Line of the closing brace.
     pub last: usize,
+    /// Lines in it that begin inside a string: text, not code.
+    pub text_lines: usize,
 }
 
 impl Function {
-    /// Lines from `fn` to the closing brace.
+    /// Lines from `fn` to the closing brace, without lines of longer texts.
     pub fn lines(&self) -> usize {
-        self.last - self.first + 1
+        self.last - self.first + 1 - self.text_lines
     }
 }
 
@@ -50,7 +52,7 @@ pub fn scan(text: &str) -> Scan {
     }
     let code: Vec<char> = blanker.code.chars().collect();
     let (test_lines, test_modules) = test_regions(&code);
-    let functions = functions(&code);
+    let functions = functions(&code, &blanker.strings);
     Scan { code: blanker.code, strings: blanker.strings, functions, test_lines, test_modules }
 }
 
@@ -216,7 +218,7 @@ fn closing(code: &[char], open: usize) -> usize {
     code.len().saturating_sub(1)
 }
 
-fn functions(code: &[char]) -> Vec<Function> {
+fn functions(code: &[char], strings: &[Literal]) -> Vec<Function> {
     let mut found = Vec::new();
     for at in 0..code.len().saturating_sub(3) {
         let keyword = code[at..].starts_with(&['f', 'n', ' ']) && (at == 0 || !is_word(code[at - 1]));
@@ -228,7 +230,10 @@ fn functions(code: &[char]) -> Vec<Function> {
             && code[open] == '{'
             && !name.is_empty()
         {
-            found.push(Function { name, first: line_of(code, at), last: line_of(code, closing(code, open)) });
+            let (first, last) = (line_of(code, at), line_of(code, closing(code, open)));
+            let inside = strings.iter().filter(|literal| (first..=last).contains(&literal.line));
+            let text_lines = inside.map(|literal| literal.text.matches('\n').count()).sum();
+            found.push(Function { name, first, last, text_lines });
         }
     }
     found

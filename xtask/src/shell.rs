@@ -156,8 +156,15 @@ mod tests {
         let (ran, _) = sh("sleep 300 & echo $!; wait", Duration::from_millis(300));
         assert!(!ran.ok);
         assert!(ran.remark.is_some_and(|r| r.contains("did not end")));
-        let stat = fs::read_to_string(format!("/proc/{}/stat", ran.lines[0])).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z "), "the child lives on: {stat}");
+        let lives = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", ran.lines[0])).unwrap_or_default();
+            !stat.is_empty() && !stat.contains(") Z ")
+        };
+        let deadline = started + Duration::from_secs(30);
+        while lives() && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
+        assert!(!lives(), "the child outlives its parent");
         assert!(started.elapsed() < Duration::from_secs(60));
     }
 

@@ -26,7 +26,14 @@ fn characters_are_blanked_and_lifetimes_are_kept() {
 fn functions_are_measured_from_fn_to_the_closing_brace() {
     let scan =
         scan("impl A {\n    fn one(&self);\n    fn two<F: Fn(u8)>(\n        f: F,\n    ) {\n        f(1)\n    }\n}\n");
-    assert_eq!(scan.functions, [Function { name: "two".into(), first: 3, last: 7 }]);
+    assert_eq!(scan.functions, [Function { name: "two".into(), first: 3, last: 7, text_lines: 0 }]);
+    assert_eq!(scan.functions[0].lines(), 5);
+}
+
+#[test]
+fn a_long_text_in_a_function_is_no_code() {
+    let scan = super::scan("fn f() {\n    check(\n        \"one\n        two\n        three\",\n    );\n}\n");
+    assert_eq!(scan.functions[0].lines(), 5, "seven lines, two of which begin inside the text");
 }
 
 #[test]

@@ -10,30 +10,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Outcome, Suite, skipped, tail};
+use super::{Outcome, Suite, Wanted, skipped, tail};
 use crate::{Place, parts, parts::Ready, shell};
 
 /// Longest wait for the demo's address.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(60);
 
 /// Longest time for all pages in the browser.
-const PAGES_LIMIT: Duration = Duration::from_secs(240);
+const PAGES_LIMIT: Duration = Duration::from_secs(600);
 
 /// Longest time for fetching the two packages.
 const PACKAGES_LIMIT: Duration = Duration::from_secs(180);
 
 /// Runs the suite, or says why it cannot.
-pub fn suite(place: &Place, ready: &Ready) -> Suite {
+pub fn suite(place: &Place, wanted: &Wanted, ready: &Ready) -> Suite {
     let started = Instant::now();
-    for part in ["Chromium", "Node", "npm"] {
+    for part in ["Chromium", "Node 20", "npm"] {
         if let Some(reason) = ready.lacks(part) {
             return skipped("browser", &format!("{part} is missing: {reason}"));
         }
     }
-    let outcomes = match looked_at(place) {
-        Ok(outcomes) => outcomes,
-        Err(outcome) => vec![outcome],
-    };
+    let mut outcomes = Vec::new();
+    if let Err(outcome) = packages(place).and_then(|()| {
+        outcomes.extend(node(place, "self-test.mjs", if wanted.long { &[] } else { &["--short"] }, ""));
+        looked_at(place, &mut outcomes)
+    }) {
+        outcomes.push(outcome);
+    }
     Suite { name: "browser".into(), seconds: started.elapsed().as_secs_f64(), outcomes }
 }
 
@@ -41,18 +44,16 @@ fn failed(what: &str, why: String) -> Outcome {
     Outcome::Failed(what.into(), why)
 }
 
-fn looked_at(place: &Place) -> Result<Vec<Outcome>, Outcome> {
+fn looked_at(place: &Place, outcomes: &mut Vec<Outcome>) -> Result<(), Outcome> {
     let binary = place.target.join("debug/seaworthy");
     let help = Command::new(&binary).arg("--help").output();
     let help = help.map_err(|e| failed("demo", format!("could not run {}: {e}", binary.display())))?;
     if !String::from_utf8_lossy(&help.stdout).contains("demo") {
-        return Err(Outcome::Skipped("browser".into(), "this build of seaworthy has no verb `demo`".into()));
+        return Err(Outcome::Skipped("pages".into(), "this build of seaworthy has no verb `demo`".into()));
     }
-    packages(place)?;
     let mut demo = Demo::start(place, &binary)?;
-    let outcomes = pages(place, &demo.address);
-    demo.end()?;
-    Ok(outcomes)
+    outcomes.extend(node(place, "run.mjs", &[], &demo.address));
+    demo.end()
 }
 
 /// Brings playwright-core and axe-core, exactly as locked.
@@ -130,19 +131,20 @@ fn address(line: &str) -> Option<String> {
     Some(format!("{}/", rest[..end].trim_end_matches('/')))
 }
 
-fn pages(place: &Place, address: &str) -> Vec<Outcome> {
-    let log = place.logs.join("browser.log");
+/// Runs a script of e2e/ and reads what it says.
+fn node(place: &Place, script: &str, args: &[&str], address: &str) -> Vec<Outcome> {
+    let log = place.logs.join(format!("browser-{script}.log"));
     let mut command = Command::new("node");
-    command.arg("run.mjs").current_dir(place.root.join("e2e"));
+    command.arg(script).args(args).current_dir(place.root.join("e2e"));
     command.env("SEAWORTHY_URL", address).env("SEAWORTHY_SCREENSHOTS", place.target.join("e2e"));
     command.envs(parts::browser().map(|path| ("SEAWORTHY_BROWSER", path)));
     let ran = shell::run(&mut command, &log, PAGES_LIMIT);
     let mut outcomes: Vec<Outcome> = ran.lines.iter().filter_map(|line| read(line)).collect();
     if !ran.ok && !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed(..))) {
-        outcomes.push(failed("run.mjs", tail(&ran, &log)));
+        outcomes.push(failed(script, tail(&ran, &log)));
     }
     if outcomes.is_empty() {
-        outcomes.push(failed("run.mjs", "it looked at nothing".into()));
+        outcomes.push(failed(script, "it looked at nothing".into()));
     }
     outcomes
 }

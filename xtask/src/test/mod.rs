@@ -109,9 +109,9 @@ pub fn run(place: &Place, wanted: &Wanted) -> Result<bool, String> {
             "format" => vec![format(place)],
             "tidy" => vec![tidy_suite(place)],
             "clippy" => vec![clippy(place)],
-            "build" => vec![command(place, "build", cargo(place, &["test", "--workspace", "--no-run"]))],
+            "build" => vec![build(place)],
             "tests" => cargo::suites(place, wanted, &ready),
-            "browser" => vec![browser::suite(place, &ready)],
+            "browser" => vec![browser::suite(place, wanted, &ready)],
             _ => vec![deps::suite(place)],
         };
         found.iter().for_each(table::say);
@@ -168,6 +168,18 @@ fn clippy(place: &Place) -> Suite {
     }
     let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     command(place, "clippy", cargo(place, &args))
+}
+
+/// Builds everything once, so that the suites after it measure themselves.
+fn build(place: &Place) -> Suite {
+    let mut suite = command(place, "build", cargo(place, &["test", "--workspace", "--no-run"]));
+    // The integration tests of the binary bring the binary; without them nobody has asked for it yet.
+    if !place.root.join("crates/seaworthy/tests").is_dir() {
+        let binary = command(place, "build-binary", cargo(place, &["build", "--package", "seaworthy"]));
+        suite.seconds += binary.seconds;
+        suite.outcomes.extend(binary.outcomes);
+    }
+    suite
 }
 
 fn tidy_suite(place: &Place) -> Suite {
