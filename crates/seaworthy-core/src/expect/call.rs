@@ -5,11 +5,12 @@
 use seaworthy_model::time::Span;
 
 use super::{
+    LIST_MAX,
     check::Checker,
     eval::{Machine, Trouble},
     near::nearest,
     scope::Type,
-    tree::{Call, Node},
+    tree::{Call, Kind, Node},
     val::Val,
 };
 
@@ -107,9 +108,13 @@ fn check_method(
         );
     }
     match name {
-        "matches" if call.pattern.is_none() => {
+        "matches" if call.pattern.is_none() && !matches!(call.args[0].kind, Kind::Wrong) => {
             let help = format!("write {text}.matches(r\"…\"), or use contains");
-            checker.report(node, "a pattern is written out in quotes, so that it is checked at load".into(), help)
+            checker.report(
+                &call.args[0],
+                "a pattern is written out in quotes, so that it is checked at load".into(),
+                help,
+            )
         }
         "size" => Type::Int,
         "trim" => Type::Text,
@@ -169,9 +174,7 @@ pub(super) fn value<'a>(machine: &mut Machine<'a>, node: &'a Node, call: &'a Cal
         ("size", Val::List(a), None) => Ok(whole(a.len())),
         ("size", Val::Map(a), None) => Ok(whole(a.len())),
         ("trim", Val::Text(a), None) => Ok(Val::text(a.trim())),
-        ("lines", Val::Text(a), None) => {
-            Val::list(a.lines().map(Val::text).collect()).map_err(|end| machine.says(node, &end))
-        }
+        ("lines", Val::Text(a), None) => lines(a).map_err(|end| machine.says(node, &end)),
         ("json", Val::Text(a), None) => {
             let json = serde_json::from_str(a).map_err(|error| machine.says(node, &format!("is not JSON: {error}")))?;
             Val::of_json(&json).map_err(|end| machine.says(node, &end))
@@ -197,6 +200,15 @@ fn subject_length(val: &Val) -> u64 {
 
 fn whole(count: usize) -> Val {
     Val::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Counts first, so that a long text is not taken apart in vain.
+fn lines(text: &str) -> Result<Val, String> {
+    let count = text.lines().count();
+    if count > LIST_MAX {
+        return Err(format!("has {count} lines; at most {LIST_MAX} are looked at"));
+    }
+    Val::list(text.lines().map(Val::text).collect())
 }
 
 fn duration(text: &str) -> Result<Val, String> {

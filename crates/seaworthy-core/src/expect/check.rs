@@ -196,6 +196,12 @@ impl<'a> Checker<'a> {
                 self.report(&m.over, format!("a macro goes through a list, and this is {other}"), help)
             }
         };
+        // A hidden name would be read as a fact by people, and by the question whether data is proven.
+        if self.scope.names.contains_key(m.var.as_str()) {
+            let at = m.over.end + self.source[m.over.end..m.body.at].find(m.var.as_str()).unwrap_or(0);
+            let help = "choose another name, such as x".to_owned();
+            self.report_at(at, m.var.len(), format!("`{}` is already the name of a fact", m.var), help);
+        }
         self.vars.push((&m.var, item.clone()));
         if let Some(guard) = &m.guard {
             self.demand_bool(guard, "the condition of `map`");
@@ -256,7 +262,15 @@ impl<'a> Checker<'a> {
             }
         }
         let number = |t: &Type| matches!(t, Type::Int | Type::Decimal);
+        let quoted = |node: &Node| matches!(node.kind, Kind::Literal(Val::Text(_)));
         match (a, b) {
+            _ if op == Op::In => match b {
+                Type::List(item) => format!("look for {item} in it"),
+                _ => format!("write a list: {l} in [{}]", r.trim_matches(['(', ')'])),
+            },
+            _ if op == Op::Remainder => "`%` takes whole numbers; write a share as a factor, such as 0.2 *".to_owned(),
+            (Type::Text, b) if number(b) && quoted(left) => "write a number instead of a text".to_owned(),
+            (a, Type::Text) if number(a) && quoted(right) => "write a number instead of a text".to_owned(),
             (Type::Text, b) if number(b) => format!("write int({l}.trim()) {sign} {r}"),
             (a, Type::Text) if number(a) => format!("write {l} {sign} int({r}.trim())"),
             (Type::Duration, b) if number(b) => format!("write a unit: {l} {sign} {r}s, or m, h, d"),
@@ -267,7 +281,6 @@ impl<'a> Checker<'a> {
             (_, Type::Null) | (Type::Null, _) => "it is never null; remove this comparison".to_owned(),
             (Type::Bool, Type::Bool) => "use ==, != or !".to_owned(),
             (Type::Bool, _) | (_, Type::Bool) => "join conditions with && or ||".to_owned(),
-            _ if op == Op::Remainder => "`%` takes whole numbers; write a share as a factor, such as 0.2 *".to_owned(),
             _ => format!("write two values of one kind around {sign}"),
         }
     }

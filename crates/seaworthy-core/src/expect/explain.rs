@@ -26,37 +26,38 @@ pub struct Explained {
 }
 
 pub(super) fn explain(tree: &Node, source: &str, facts: &Facts, usual: &Facts) -> Explained {
-    let explainer = Explainer { source, facts, usual };
-    let part = explainer.told(tree);
+    let part = told(tree, source, facts, usual);
+    let mut explainer = Explainer { source, machine: Machine::new(source, facts, usual) };
     let mut seen = Vec::new();
     explainer.observe(part, false, &mut seen);
     let observed = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
     Explained { expected: cut(&explainer.expected(part)), observed: cut(&observed) }
 }
 
+/// The first part that is false, else the first that has no answer, else all of it. Asks in the order and with the
+/// fuel of an evaluation, so it finds what that found.
+fn told<'a>(tree: &'a Node, source: &'a str, facts: &'a Facts, usual: &'a Facts) -> &'a Node {
+    let mut parts = Vec::new();
+    conjuncts(tree, &mut parts);
+    let mut machine = Machine::new(source, facts, usual);
+    let answers: Vec<Option<bool>> = parts.iter().map(|part| machine.bool(part).ok()).collect();
+    let first = |wanted: Option<bool>| answers.iter().position(|answer| *answer == wanted);
+    first(Some(false)).or_else(|| first(None)).map_or(tree, |index| parts[index])
+}
+
 struct Explainer<'a> {
     source: &'a str,
-    facts: &'a Facts,
-    usual: &'a Facts,
+    machine: Machine<'a>,
 }
 
 impl<'a> Explainer<'a> {
-    fn value(&self, node: &'a Node) -> Option<Val> {
-        Machine::new(self.source, self.facts, self.usual).value(node).ok()
-    }
-
-    /// The first part that is false, else the first that has no answer, else all of it.
-    fn told(&self, tree: &'a Node) -> &'a Node {
-        let mut parts = Vec::new();
-        conjuncts(tree, &mut parts);
-        let answers: Vec<Option<Val>> = parts.iter().map(|part| self.value(part)).collect();
-        let is_false = answers.iter().position(|answer| matches!(answer, Some(Val::Bool(false))));
-        let no_answer = || answers.iter().position(|answer| !matches!(answer, Some(Val::Bool(_))));
-        is_false.or_else(no_answer).map_or(tree, |index| parts[index])
+    /// Its value, if it has one and the fuel of this explanation lasts.
+    fn value(&mut self, node: &'a Node) -> Option<Val> {
+        self.machine.value(node).ok()
     }
 
     /// The text of a part, with the value behind every calculation that rests on `usual`.
-    fn expected(&self, part: &'a Node) -> String {
+    fn expected(&mut self, part: &'a Node) -> String {
         let mut notes = Vec::new();
         self.notes(part, false, &mut notes);
         let mut text = String::new();
@@ -70,7 +71,7 @@ impl<'a> Explainer<'a> {
         one_line(&text)
     }
 
-    fn notes(&self, node: &'a Node, size: bool, notes: &mut Vec<(usize, String)>) {
+    fn notes(&mut self, node: &'a Node, size: bool, notes: &mut Vec<(usize, String)>) {
         if rests_on_usual(node)
             && let Some(val) = self.value(node)
         {
@@ -84,7 +85,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// The names of a part, or what is asked of them, with their values; each once.
-    fn observe(&self, node: &'a Node, size: bool, seen: &mut Vec<String>) {
+    fn observe(&mut self, node: &'a Node, size: bool, seen: &mut Vec<String>) {
         let question = match &node.kind {
             Kind::Name(_) => true,
             Kind::Field(..) | Kind::Index(_) => reads_fact(node),
@@ -107,7 +108,7 @@ impl<'a> Explainer<'a> {
             Kind::Binary(op, two) if op.compares() && self.looks_equal(two, sizes) => {
                 for side in two.iter().filter(|side| reads_fact(side)) {
                     let name = one_line(&self.source[side.at..side.end]);
-                    seen.extend(self.value(side).map(|val| format!("{name} {}", exact(&val))));
+                    seen.extend(self.value(side).map(|val| format!("{name} {}", exact(&val, sizes))));
                 }
             }
             // The body speaks about items, which have no value out here.
@@ -117,7 +118,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// Whether rounding hides the difference of two sides.
-    fn looks_equal(&self, two: &'a [Node; 2], size: bool) -> bool {
+    fn looks_equal(&mut self, two: &'a [Node; 2], size: bool) -> bool {
         match (self.value(&two[0]), self.value(&two[1])) {
             (Some(a), Some(b)) if a.number().is_some() || matches!(a, Val::Duration(_)) => {
                 show(&a, size) == show(&b, size) && !a.equals(&b)
@@ -185,8 +186,9 @@ fn show(val: &Val, size: bool) -> String {
 }
 
 /// A number with all its digits.
-fn exact(val: &Val) -> String {
+fn exact(val: &Val, size: bool) -> String {
     match val {
+        Val::Int(n) if size => format!("{n} B"),
         Val::Decimal(n) => n.to_string(),
         Val::Duration(n) => format!("{n}ns"),
         other => show(other, false),
@@ -198,12 +200,17 @@ fn quoted(text: &str) -> String {
     // The ends are enough: escaping a megabyte to show 80 characters would be a waste.
     let count = text.chars().count();
     if count <= TEXT_CHARS_MAX {
-        return format!("\"{}\"", middle_cut(&text.escape_debug().to_string()));
+        return format!("\"{}\"", middle_cut(&escaped(text)));
     }
     let half = TEXT_CHARS_MAX / 2;
     let head: String = text.chars().take(half).collect();
     let tail: String = text.chars().skip(count - half).collect();
-    format!("\"{}…{}\"", head.escape_debug(), tail.escape_debug())
+    format!("\"{}…{}\"", escaped(&head), escaped(&tail))
+}
+
+/// Control characters and double quotes escaped; `'` needs none.
+fn escaped(text: &str) -> String {
+    text.escape_debug().to_string().replace("\\'", "'")
 }
 
 /// At most [`TEXT_CHARS_MAX`] characters, by leaving out the middle.

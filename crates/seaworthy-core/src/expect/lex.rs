@@ -67,7 +67,7 @@ pub(super) fn lex(source: &str, problems: &mut Vec<Problem>) -> Vec<Placed> {
 
 fn next(source: &str, at: usize, first: char, problems: &mut Vec<Problem>) -> (Token, usize) {
     let rest = &source[at..];
-    let raw = rest.starts_with("r\"") || rest.starts_with("r'");
+    let raw = rest.starts_with(['r', 'R']) && rest[1..].starts_with(['"', '\'']);
     if raw || first == '"' || first == '\'' {
         let (text, len) = text::read(source, at, raw, problems);
         return (text.map_or(Token::Wrong, Token::Text), len);

@@ -6,6 +6,21 @@
 //! that are only known when the condition is evaluated (`value`, `json(…)`) are not quietly unequal, they are an
 //! error, so that a check cannot pass because a number arrived as text.
 //!
+//! | part | what there is |
+//! |---|---|
+//! | operators | `== != < <= > >= in`, `&& \|\| !`, `+ - * / %`, `? :`; they bind as in CEL |
+//! | literals | `42 0x2A 2.5 1e3 true false null "text" 'text' r"raw" [1, 2]`, `512B 10KiB 1.5MB`, `250ms 1h30m 7d` |
+//! | text | `contains startsWith endsWith matches size trim lines`, `+`; a pattern of `matches` is a literal |
+//! | lists | `[0]`, `in`, `size`, `+`, `all exists exists_one filter map` |
+//! | JSON and rows | `json(text)`, `.field`, `["field"]`, `[0]`, `has(x.field)`, `"field" in x`, `size` |
+//! | conversions | `int(x)`, `double(x)`, `duration(text)` |
+//! | time | time ± time, time * number, time / number, time / time is a number |
+//! | usual | `usual.size`, `usual.duration`, `usual.value`, `usual.rows`: the names that [`Scope::of`] lists |
+//!
+//! `||` and `&&` absorb the error of one side if the other decides, and `exists` and `all` do so for their items.
+//! Whole numbers divide to whole ones (`7 / 2 == 3`) and never wrap: too large is an error. `matches` finds a pattern
+//! anywhere in the text; its classes such as `\d` mean ASCII (as in RE2, which CEL names).
+//!
 //! This module must not know where facts come from, what a verdict leads to, nor a clock.
 
 mod call;
@@ -121,7 +136,7 @@ impl Expect {
     /// Whether a yes proves data (contracts, section 3): it reads content (`stdout value rows body`, so also `json`
     /// of them) or compares `sha256`. Of alternatives (`||`, `?:`) each must, since either alone can say yes.
     pub fn reads_data(&self) -> bool {
-        self.compiled.tree.reads_data()
+        self.compiled.tree.reads_data(true)
     }
 
     /// Whether the condition holds. `usual` is keyed by the name after `usual.`, such as `size`.

@@ -14,10 +14,13 @@ use super::{
 pub(super) fn parse(source: &str) -> (Node, Vec<Problem>) {
     let mut problems = Vec::new();
     let tokens = lex(source, &mut problems);
-    let mut parser = Parser { source, tokens, next: 0, open: 0, macros: 0, problems };
+    let mut parser = Parser { source, tokens, next: 0, open: 0, macros: 0, deep: None, problems };
     let tree = parser.choice();
     parser.end();
-    (tree, parser.problems)
+    match parser.deep {
+        None => (tree, parser.problems),
+        Some(deep) => (Node::new(Kind::Wrong, 0, source.len()), vec![deep]),
+    }
 }
 
 pub(super) struct Parser<'a> {
@@ -28,6 +31,8 @@ pub(super) struct Parser<'a> {
     open: usize,
     /// Macros open around this one.
     pub(super) macros: usize,
+    /// Set once the nesting limit is reached.
+    deep: Option<Problem>,
     problems: Vec<Problem>,
 }
 
@@ -62,8 +67,11 @@ impl Parser<'_> {
         seen
     }
 
+    /// Of several problems at one place the first is the fitting one.
     pub(super) fn report(&mut self, at: usize, len: usize, message: impl Into<String>, help: impl Into<String>) {
-        self.problems.push(Problem { at, len, message: message.into(), help: help.into() });
+        if self.problems.iter().all(|known| known.at != at) {
+            self.problems.push(Problem { at, len, message: message.into(), help: help.into() });
+        }
     }
 
     /// Reports at the present token.
@@ -81,10 +89,11 @@ impl Parser<'_> {
         Node::new(Kind::Wrong, at, self.end_before().max(at))
     }
 
-    /// Gives up: everything that follows is skipped.
+    /// Gives up: everything that follows is skipped, and nothing else is worth saying.
     fn too_deep(&mut self, at: usize) -> Node {
         let message = format!("this is nested deeper than {NESTING_MAX}");
-        self.report(at, 0, message, "split it into several checks");
+        let help = "split it into several checks".to_owned();
+        self.deep = self.deep.take().or(Some(Problem { at, len: 0, message, help }));
         self.next = self.tokens.len() - 1;
         self.wrong(at)
     }
@@ -108,8 +117,9 @@ impl Parser<'_> {
     fn end(&mut self) {
         let help = "join two conditions with && or ||";
         match self.token().clone() {
-            Token::End => {}
-            Token::Wrong => {}
+            Token::End | Token::Wrong => {}
+            // What follows something unreadable is most likely part of it.
+            _ if matches!(self.before(), Some(Token::Wrong)) => {}
             Token::Sign(")") => self.report_here("no `(` belongs to this `)`", "remove it, or write ( before"),
             Token::Sign("]") => self.report_here("no `[` belongs to this `]`", "remove it, or write [ before"),
             Token::Word(word) if unit::is_unit(&word) && self.after_number() => self.report_split_unit(&word),
@@ -118,8 +128,34 @@ impl Parser<'_> {
     }
 
     pub(super) fn after_number(&self) -> bool {
-        let before = self.next.checked_sub(1).map(|before| &self.tokens[before].token);
-        matches!(before, Some(Token::Int(_) | Token::Decimal(_)))
+        matches!(self.before(), Some(Token::Int(_) | Token::Decimal(_)))
+    }
+
+    fn before(&self) -> Option<&Token> {
+        self.next.checked_sub(1).map(|before| &self.tokens[before].token)
+    }
+
+    /// Behind a `%`: whether it was meant as per cent.
+    fn is_share(&self) -> bool {
+        match self.token() {
+            Token::End | Token::Sign(")" | "&&" | "||") => true,
+            Token::Word(word) => word == "of",
+            _ => false,
+        }
+    }
+
+    /// Reports `20%` and goes on behind `of VALUE`.
+    fn report_share(&mut self, left: &Node, sign: usize) {
+        let factor = match &left.kind {
+            Kind::Literal(val) => val.number().map(|share| unit::show_number(share / 100.0)),
+            _ => None,
+        };
+        let help = format!("write a share as a factor, such as {} * usual.size", factor.as_deref().unwrap_or("0.2"));
+        self.report(sign, 1, "`%` is the remainder of a division and needs a number behind it", help);
+        if matches!(self.token(), Token::Word(_)) {
+            self.step();
+            self.unary();
+        }
     }
 
     pub(super) fn report_split_unit(&mut self, word: &str) {
@@ -209,10 +245,8 @@ impl Parser<'_> {
         {
             let sign = self.at();
             self.step();
-            let ends = matches!(self.token(), Token::End | Token::Sign(")" | "&&" | "||"));
-            if op == Op::Remainder && ends {
-                let help = "write a share as a factor: 0.2 * usual.size instead of 20%";
-                self.report(sign, 1, "`%` is the remainder of a division and needs a number behind it", help);
+            if op == Op::Remainder && self.is_share() {
+                self.report_share(&left, sign);
                 continue;
             }
             let right = self.binary(tight + 1);
@@ -223,14 +257,13 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Node {
         let at = self.at();
-        let word_not = matches!(self.token(), Token::Word(w) if w == "not" || w == "NOT")
-            && !matches!(self.tokens[(self.next + 1).min(self.tokens.len() - 1)].token, Token::Sign("." | "=="));
-        if word_not {
-            self.report_here("`not` is not an operator here", "write ! before the condition");
-        }
         let negate = self.sees("-");
+        let word_not = self.sees_word_not();
         if !(word_not || negate || self.sees("!")) {
             return self.postfix();
+        }
+        if word_not {
+            self.report_here("`not` is not an operator here", "write !(condition)");
         }
         self.step();
         if negate && *self.token() == Token::Int(1 << 63) {
@@ -241,8 +274,16 @@ impl Parser<'_> {
             return self.too_deep(at);
         }
         self.open += 1;
-        let inner = Box::new(self.unary());
+        // Where `not` is a word it binds loosely, and that is what was meant.
+        let inner = Box::new(if word_not { self.binary(3) } else { self.unary() });
         self.open -= 1;
         self.node(if negate { Kind::Minus(inner) } else { Kind::Not(inner) }, at)
+    }
+
+    /// `not` as other languages have it, not as a name.
+    fn sees_word_not(&self) -> bool {
+        let behind = &self.tokens[(self.next + 1).min(self.tokens.len() - 1)].token;
+        let starts = !matches!(behind, Token::Sign(sign) if !matches!(*sign, "(" | "!" | "-"));
+        matches!(self.token(), Token::Word(word) if word == "not" || word == "NOT") && starts && *behind != Token::End
     }
 }

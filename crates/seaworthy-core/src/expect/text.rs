@@ -29,7 +29,10 @@ pub(super) fn read(source: &str, at: usize, raw: bool, problems: &mut Vec<Proble
                     problems.push(Problem {
                         at: place,
                         len,
-                        message: format!("`{}` is not an escape", source[place..place + len].escape_debug()),
+                        message: format!(
+                            "`{}` is not an escape",
+                            source[place..place + len].replace(char::is_control, " ")
+                        ),
                         help: "write \\\\ for a backslash, or r\"…\" for a text without escapes".to_owned(),
                     });
                     good = false;

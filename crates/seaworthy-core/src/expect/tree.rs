@@ -180,13 +180,17 @@ impl Node {
         }
     }
 
-    /// See [`super::Expect::reads_data`].
-    pub(super) fn reads_data(&self) -> bool {
+    /// See [`super::Expect::reads_data`]. `yes`: the answer that counts; below a `!` it is no, and there any part of
+    /// `&&` alone can give it.
+    pub(super) fn reads_data(&self, yes: bool) -> bool {
         match &self.kind {
             Kind::Name(name) => ["stdout", "value", "rows", "body", "sha256"].contains(&name.as_str()),
-            Kind::Or(all) => all.iter().all(Node::reads_data),
-            Kind::Choice(three) => three[0].reads_data() || (three[1].reads_data() && three[2].reads_data()),
-            _ => self.children().iter().any(|child| child.reads_data()),
+            Kind::Not(inner) => inner.reads_data(!yes),
+            Kind::And(all) if !yes => all.iter().all(|part| part.reads_data(yes)),
+            Kind::Or(all) if yes => all.iter().all(|part| part.reads_data(yes)),
+            Kind::And(all) | Kind::Or(all) => all.iter().any(|part| part.reads_data(yes)),
+            Kind::Choice(three) => three[0].reads_data(true) || (three[1].reads_data(yes) && three[2].reads_data(yes)),
+            _ => self.children().iter().any(|child| child.reads_data(true)),
         }
     }
 

@@ -174,6 +174,8 @@ fn only_content_and_hashes_prove_data() {
         ("exit == 0 || stdout.contains('TABLE DATA public orders')", command(), false),
         ("json(stdout).a == 1 || stdout == ''", command(), true),
         ("exit == 0 ? true : stdout == 'x'", command(), false),
+        ("!(exit != 0 || stdout.contains('ERROR'))", command(), true),
+        ("!(exit != 0 && stdout.contains('ERROR'))", command(), false),
         ("value > 0", sql(), true),
         ("rows.all(r, r.n > 0)", sql(), true),
         ("status == 200", http(), false),
@@ -181,6 +183,12 @@ fn only_content_and_hashes_prove_data() {
     ] {
         assert_eq!(compiled(source, &scope).reads_data(), want, "{source}");
     }
+}
+
+#[test]
+fn a_compiled_condition_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + std::fmt::Debug>(_: &T) {}
+    shared(&compiled("size > 0", &artifact()));
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! Tests of the condition language.
 
+mod diagnostic;
+mod explained;
 mod language;
+mod limit;
+mod oracle;
+mod unreadable;
 
 use std::collections::BTreeMap;
 
@@ -9,7 +14,7 @@ use seaworthy_model::{
     value::{Facts, Value},
 };
 
-use super::{Expect, Scope, compile};
+use super::{Expect, Problem, Scope, compile};
 
 pub(super) fn artifact() -> Scope {
     Scope::of(&Look::Artifact { name: "orders.dump".into() })
@@ -44,4 +49,8 @@ pub(super) fn minutes(n: i64) -> Value {
 
 pub(super) fn compiled(source: &str, scope: &Scope) -> Expect {
     compile(source, scope).unwrap_or_else(|problems| panic!("{source}\n{problems:#?}"))
+}
+
+pub(super) fn problems(source: &str, scope: &Scope) -> Vec<Problem> {
+    compile(source, scope).err().unwrap_or_default()
 }
