@@ -1,5 +1,7 @@
 //! What becomes of occurrences: policies, limits, outages and clocks that are set. Acts are written as short text.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use seaworthy_core::schedule::{Act, CATCH_UP_MAX, Decision, RECORDED_MAX, Timetable, decide, parse_time, utc};
 use seaworthy_model::{
     process::{Missed, Overlap, Schedule, When},

@@ -1,5 +1,7 @@
 //! Laws of timetables over random expressions: fires grow, equal a search over every minute, and are counted right.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::collections::BTreeSet;
 
 use jiff::{
@@ -132,6 +134,21 @@ proptest! {
             prop_assert_eq!(timetable.count(*from, end), (found.len() - i) as u64);
             let newest = timetable.newest(*from, end, 3);
             prop_assert_eq!(&newest[..], &found[i..][(found.len() - i).saturating_sub(3)..]);
+        }
+    }
+
+    #[test]
+    fn whatever_is_written_is_read_or_pointed_at(
+        text in prop_oneof!["\\PC{0,20}", "[-0-9*/,#LWlMONé@ ]{0,24}", "([0-9*/,#L-]{1,6} ){4}[0-7*/,#L-]{1,6}"]
+    ) {
+        let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
+        let schedule = Schedule { when: When::Cron(text.clone()), timezone: "Europe/Berlin".into(), missed, within: None, overlap };
+        match Timetable::parse(&schedule) {
+            Ok(timetable) => prop_assert!(timetable.next_after(At(1_767_225_600_000_000_000)).is_some()),
+            Err(problem) => {
+                prop_assert!(text.get(problem.at..problem.at + problem.len).is_some(), "{problem:?} in {text:?}");
+                prop_assert!(!problem.message.is_empty() && !problem.help.is_empty());
+            }
         }
     }
 

@@ -93,8 +93,8 @@ impl Cron {
             let reading = self.next_civil(stretch.offset.to_datetime(from), end)?;
             let fire = stretch.offset.to_timestamp(reading).ok()?;
             let Some(until) = stretch.until.filter(|until| *until <= fire) else { return at(fire) };
-            // No reading before this one matches, so stretches that end long before it need no look.
-            from = until.max(fire.checked_sub(STRETCH_LEAP).ok()?);
+            // The wall clock may go back here and show what it showed before, so no stretch is left out.
+            from = until;
         }
     }
 
@@ -177,9 +177,6 @@ impl Cron {
         below(self.hours, time.hour()) * u64::from(self.minutes.count_ones()) + this_hour
     }
 }
-
-/// Offsets differ from each other by at most 52 hours, rounded up.
-const STRETCH_LEAP: jiff::SignedDuration = jiff::SignedDuration::from_hours(72);
 
 /// The last of Monday to Friday in the month of `date`.
 fn last_workday(date: civil::Date) -> i8 {
