@@ -14,6 +14,7 @@ mod schema;
 mod shape;
 mod shell;
 mod source;
+mod syntax;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};

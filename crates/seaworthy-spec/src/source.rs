@@ -111,7 +111,9 @@ impl<'a> Report<'a> {
             && let Some(last) = found.last().cloned()
         {
             let message = format!("{} more problems in this file are not shown", self.left_out);
-            found.push(Diagnostic { code: "too-many-problems", message, help: "mend the first ones".into(), ..last });
+            let severity = if self.errors > 0 { Severity::Error } else { last.severity };
+            let help = "mend the first ones".into();
+            found.push(Diagnostic { severity, code: "too-many-problems", message, help, ..last });
         }
         found
     }

@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seaworthy_core::expect::{Scope, compile};
+use seaworthy_core::expect::{Expect, Scope, compile};
 use seaworthy_model::{
     process::{Check, Line, Look},
     time::Span,
+    value::Value,
 };
 
 use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
@@ -193,7 +194,7 @@ fn condition(item: &Node, look: &Look, worth: &mut Worth, report: &mut Report<'_
             }
         }
         Ok(condition) => {
-            let proves = condition.reads_data() || reads_artifact(look);
+            let proves = condition.reads_data() || (reads_artifact(look) && minds_failure(&condition));
             worth.proves |= proves;
             worth.proves_at_once |= proves && condition.usual_names().is_empty();
         }
@@ -211,4 +212,12 @@ fn reads_artifact(look: &Look) -> bool {
         }
         Line::Args(_) => false,
     }
+}
+
+/// Whether a failed command without a word of output makes the condition say no.
+fn minds_failure(condition: &Expect) -> bool {
+    let nothing = |name: &str| (name.to_owned(), Value::Text(String::new()));
+    let time = ("duration".to_owned(), Value::Duration(1_000_000_000));
+    let failed = [("exit".to_owned(), Value::Int(1)), nothing("stdout"), nothing("stderr"), time.clone()];
+    condition.evaluate(&failed.into(), &[time].into()) != Ok(true)
 }

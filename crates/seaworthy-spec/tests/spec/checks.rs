@@ -12,6 +12,8 @@ fn a_verify_without_a_data_check_is_an_error() {
         "{ artifact: a.dump, expect: size > 1KiB && age < 1h }",
         "{ command: 'true', expect: exit == 0 }",
         "{ command: 'test -s \"$ARTIFACT\"', expect: exit == 0 }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: duration < 1h }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: exit < 200 }",
         "{ http: 'http://localhost/', expect: status == 200 }",
         "{ duration: { at_least: 1s } }",
     ] {
