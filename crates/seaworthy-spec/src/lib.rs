@@ -52,6 +52,19 @@ pub struct Read {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl Read {
+    /// The files that are not used, each with its first error in one line: what a reload keeps beside the last good
+    /// version.
+    pub fn broken(&self) -> BTreeMap<String, String> {
+        let mut broken = BTreeMap::new();
+        for error in self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
+            let place = format!("line {}, column {}", error.line, error.column);
+            broken.entry(error.file.clone()).or_insert_with(|| format!("{place}: {}", error.message));
+        }
+        broken
+    }
+}
+
 /// Reads the site file and the files under `ops/`. `exists` says whether a file is there, by its path relative to the
 /// site's folder. The same texts give the same answer for ever.
 ///

@@ -117,6 +117,7 @@ pub fn parse(text: &str, report: &mut Report<'_>) -> Vec<Node> {
         let (event, span) = match event {
             Ok(good) => good,
             Err(wrong) => {
+                growth.report.break_off();
                 let place = Place::on_line(syntax::shown_at(mark(wrong.marker()), growth.report), 1);
                 if wrong.info() == "recursion limit exceeded" {
                     growth.too_deep(place);
@@ -134,6 +135,7 @@ pub fn parse(text: &str, report: &mut Report<'_>) -> Vec<Node> {
         };
         let place = Place { start: mark(&span.start), end: mark(&span.end) };
         if growth.grow(event, place).is_none() {
+            growth.report.break_off();
             break;
         }
     }

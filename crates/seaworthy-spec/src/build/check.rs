@@ -11,7 +11,7 @@ use seaworthy_model::{
     value::Value,
 };
 
-use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
+use crate::{inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
 
 use super::{command, command_lint, map, span, text};
 
@@ -118,7 +118,7 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
         let schemes = ["postgresql://", "postgres://", "sqlite:", "$"];
         if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
             let place = item.get("url").map_or(item.place, |value| value.place);
-            let message = format!("{} is not the URL of a database", quoted(&url));
+            let message = "this is not the URL of a database";
             report.error("bad-url", place, message, "begin it with postgresql:// or sqlite:");
         }
         return Some(Look::Sql { query, url, artifact: artifact(item, "url", at, all, looked, report) });
@@ -126,12 +126,7 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
     if let Some(url) = text(item, "http") {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             let place = item.get("http").map_or(item.place, |value| value.place);
-            report.error(
-                "bad-url",
-                place,
-                format!("{} is not a URL of HTTP", quoted(&url)),
-                "begin it with http:// or https://",
-            );
+            report.error("bad-url", place, "this is not a URL of HTTP", "begin it with http:// or https://");
         }
         let method = text(item, "method").unwrap_or_else(|| "GET".to_owned());
         return Some(Look::Http { url, method, headers: map(item, "headers"), body: text(item, "body") });

@@ -115,7 +115,7 @@ fn a_check_of_a_command_needs_a_condition() {
           |
         9 |   - { sql: a, http: b }
           |               ^^^^ help: keep one of them
-        error[bad-url]: `b` is not a URL of HTTP
+        error[bad-url]: this is not a URL of HTTP
           --> ops/it.yaml:9:21
           |
         9 |   - { sql: a, http: b }

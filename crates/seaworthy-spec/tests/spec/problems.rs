@@ -229,6 +229,10 @@ fn two_files_cannot_name_one_process_and_good_files_still_load() {
         with(&[("ops/1.yaml", good), ("ops/2.yaml", "proces: x\n"), ("ops/3.yaml", good), ("ops/4.yaml", BACKUP)]);
     let names: Vec<_> = read.processes.iter().map(|(file, process)| (file.as_str(), process.name.as_str())).collect();
     assert_eq!(names, [("ops/1.yaml", "good"), ("ops/4.yaml", "backup-orders")]);
+    let broken: Vec<_> = read.broken().into_iter().collect();
+    let second = "line 1, column 1: there is no kind of document `proces`";
+    let third = "line 1, column 10: there is a process `good` already, in ops/1.yaml";
+    assert_eq!(broken, [("ops/2.yaml", second), ("ops/3.yaml", third)].map(|(a, b)| (a.to_owned(), b.to_owned())));
     expect![[r#"
         error[unknown-kind]: there is no kind of document `proces`
           --> ops/2.yaml:1:1

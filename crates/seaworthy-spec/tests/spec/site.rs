@@ -192,7 +192,7 @@ teams: [a]
           |
         9 |   f: a@example.com
           |      ^^^^^^^^^^^^^ help: keys known here: smtp, webhook, secret, command
-        error[bad-url]: `ops.example.com` is not the address of a site
+        error[bad-url]: this is not the address of a site
            --> seaworthy.yaml:10:13
            |
         10 | public_url: ops.example.com
