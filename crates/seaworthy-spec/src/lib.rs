@@ -75,7 +75,12 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
     let document = site_document(site, &mut report);
     let built = document.as_ref().and_then(|document| build::site::site(document, &mut report));
     let names = |key: &str| -> Option<BTreeSet<String>> {
-        let entries = document.as_ref()?.get(key).map(Node::entries).unwrap_or_default();
+        let entries = match document.as_ref()?.get(key) {
+            Some(node) => node.entries(),
+            // The key may be what is mistyped; the processes are not to blame.
+            None if report.has_errors() => return None,
+            None => &[],
+        };
         Some(entries.iter().filter_map(|(name, _)| name.text()).map(str::to_owned).collect())
     };
     let around = Around { routes: names("routes"), teams: names("teams"), exists };

@@ -217,6 +217,8 @@ fn a_broken_site_file_does_not_hide_its_names() {
     let ops = [source("ops/it.yaml", BACKUP)];
     let known = read(&source("seaworthy.yaml", site), &ops, &|_| true);
     assert_eq!((known.site, known.processes.len(), known.diagnostics.len()), (None, 1, 1));
+    let mistyped = read(&source("seaworthy.yaml", "site: acme\nteems: {}\nroute: {}\n"), &ops, &|_| true);
+    assert_eq!((mistyped.site, mistyped.processes.len(), mistyped.diagnostics.len()), (None, 1, 2));
     let unreadable = read(&source("seaworthy.yaml", "site: [acme\n"), &ops, &|_| true);
     assert_eq!((unreadable.site, unreadable.processes.len(), unreadable.diagnostics.len()), (None, 1, 1));
 }
