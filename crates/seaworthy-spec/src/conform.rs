@@ -88,7 +88,10 @@ fn one_of(node: &Node, choice: &'static Choice, report: &mut Report<'_>) {
                 match chosen.iter().find_map(|shape| shape.field(name)) {
                     Some(field) => conform(value, &field.kind, report),
                     None if known.contains(&name) => {}
-                    None => unknown_key(key, name, choice.title, &known, &[], report),
+                    None => {
+                        chosen.iter().for_each(|shape| hide(value, shape, report));
+                        unknown_key(key, name, choice.title, &known, &[], report);
+                    }
                 }
             }
         }

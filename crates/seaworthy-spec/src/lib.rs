@@ -14,6 +14,7 @@ mod schema;
 mod shape;
 mod shell;
 mod source;
+mod syntax;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,19 @@ pub struct Read {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl Read {
+    /// The files that are not used, each with its first error in one line: what a reload keeps beside the last good
+    /// version.
+    pub fn broken(&self) -> BTreeMap<String, String> {
+        let mut broken = BTreeMap::new();
+        for error in self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
+            let place = format!("line {}, column {}", error.line, error.column);
+            broken.entry(error.file.clone()).or_insert_with(|| format!("{place}: {}", error.message));
+        }
+        broken
+    }
+}
+
 /// Reads the site file and the files under `ops/`. `exists` says whether a file is there, by its path relative to the
 /// site's folder. The same texts give the same answer for ever.
 ///
@@ -61,7 +75,12 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
     let document = site_document(site, &mut report);
     let built = document.as_ref().and_then(|document| build::site::site(document, &mut report));
     let names = |key: &str| -> Option<BTreeSet<String>> {
-        let entries = document.as_ref()?.get(key).map(Node::entries).unwrap_or_default();
+        let entries = match document.as_ref()?.get(key) {
+            Some(node) => node.entries(),
+            // The key may be what is mistyped; the processes are not to blame.
+            None if report.has_errors() => return None,
+            None => &[],
+        };
         Some(entries.iter().filter_map(|(name, _)| name.text()).map(str::to_owned).collect())
     };
     let around = Around { routes: names("routes"), teams: names("teams"), exists };

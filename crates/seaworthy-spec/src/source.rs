@@ -36,6 +36,8 @@ pub struct Report<'a> {
     found: Vec<Diagnostic>,
     /// Text that must not be shown: a secret that somebody wrote down.
     private: Vec<Place>,
+    /// The file could not be read to its end, so nobody knows which of its texts are secrets.
+    broken_off: bool,
     errors: usize,
     left_out: usize,
 }
@@ -48,6 +50,7 @@ impl<'a> Report<'a> {
             lines: lines(text.strip_prefix('\u{feff}').unwrap_or(text)),
             found: Vec::new(),
             private: Vec::new(),
+            broken_off: false,
             errors: 0,
             left_out: 0,
         }
@@ -69,6 +72,11 @@ impl<'a> Report<'a> {
     /// The text at this place is never shown in any diagnostic of the file.
     pub fn hide(&mut self, place: Place) {
         self.private.push(place);
+    }
+
+    /// The rest of the file is not read: lines that speak of secrets are shown without their values.
+    pub fn break_off(&mut self) {
+        self.broken_off = true;
     }
 
     pub fn has_errors(&self) -> bool {
@@ -111,20 +119,31 @@ impl<'a> Report<'a> {
             && let Some(last) = found.last().cloned()
         {
             let message = format!("{} more problems in this file are not shown", self.left_out);
-            found.push(Diagnostic { code: "too-many-problems", message, help: "mend the first ones".into(), ..last });
+            let severity = if self.errors > 0 { Severity::Error } else { last.severity };
+            let help = "mend the first ones".into();
+            found.push(Diagnostic { severity, code: "too-many-problems", message, help, ..last });
         }
         found
     }
 
     fn shown(&self, line: u32) -> String {
+        let text = self.line(line);
+        let guarded = self.broken_off && speaks_of_secrets(text);
+        let value = text.chars().zip(1u32..).find(|(c, _)| *c == ':').filter(|_| guarded);
         let here: Vec<&Place> = self.private.iter().filter(|p| p.start.line <= line && line <= p.end.line).collect();
         let hidden = |column: u32| {
             let at = Mark { line, column };
-            here.iter().any(|p| p.start <= at && at < p.end)
+            value.is_some_and(|(_, colon)| column > colon) || here.iter().any(|p| p.start <= at && at < p.end)
         };
-        let chars = self.line(line).chars().take(LINE_TEXT_CHARS_MAX);
+        let chars = text.chars().take(LINE_TEXT_CHARS_MAX);
         chars.zip(1u32..).map(|(c, column)| if hidden(column) && c != ' ' { '•' } else { c }).collect()
     }
+}
+
+/// Whether a name or a line speaks of something that must not be shown.
+pub fn speaks_of_secrets(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["password", "passwd", "secret", "token"].iter().any(|word| text.contains(word))
 }
 
 /// Longest message and help; whatever they repeat of a file, they stay readable.

@@ -10,6 +10,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use crate::{
     diagnostic::quoted,
     source::{Mark, Place, Report},
+    syntax,
 };
 
 /// Largest file, in bytes.
@@ -116,37 +117,29 @@ pub fn parse(text: &str, report: &mut Report<'_>) -> Vec<Node> {
         let (event, span) = match event {
             Ok(good) => good,
             Err(wrong) => {
-                let place = Place::on_line(mark(wrong.marker()), 1);
+                growth.report.break_off();
+                let place = Place::on_line(syntax::shown_at(mark(wrong.marker()), growth.report), 1);
                 if wrong.info() == "recursion limit exceeded" {
                     growth.too_deep(place);
-                    break;
+                } else {
+                    let message = format!("this is not YAML: {}", wrong.info());
+                    growth.report.error(
+                        "syntax",
+                        place,
+                        message,
+                        syntax::help(wrong.info(), place.start, growth.report),
+                    );
                 }
-                let message = format!("this is not YAML: {}", wrong.info());
-                growth.report.error("syntax", place, message, syntax_help(wrong.info()));
                 break;
             }
         };
         let place = Place { start: mark(&span.start), end: mark(&span.end) };
         if growth.grow(event, place).is_none() {
+            growth.report.break_off();
             break;
         }
     }
     growth.documents
-}
-
-/// What usually lies behind a sentence of the YAML scanner.
-fn syntax_help(info: &str) -> &'static str {
-    if info.contains("mapping values are not allowed") {
-        "a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines"
-    } else if info.contains("tab") {
-        "indent with spaces, not with tabs"
-    } else if info.contains("quoted scalar") {
-        "close the quote; inside single quotes a single quote is written twice"
-    } else if info.contains("flow") {
-        "close every bracket and brace; quote a text that begins with one"
-    } else {
-        "look at indentation, quotes and colons up to here"
-    }
 }
 
 fn mark(marker: &Marker) -> Mark {

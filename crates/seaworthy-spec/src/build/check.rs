@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seaworthy_core::expect::{Scope, compile};
+use seaworthy_core::expect::{Expect, Scope, compile};
 use seaworthy_model::{
     process::{Check, Line, Look},
     time::Span,
+    value::Value,
 };
 
-use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
+use crate::{inside::inside, nearest::advice, scalar, shell, source::Report, tree::Node};
 
 use super::{command, command_lint, map, span, text};
 
@@ -117,7 +118,7 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
         let schemes = ["postgresql://", "postgres://", "sqlite:", "$"];
         if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
             let place = item.get("url").map_or(item.place, |value| value.place);
-            let message = format!("{} is not the URL of a database", quoted(&url));
+            let message = "this is not the URL of a database";
             report.error("bad-url", place, message, "begin it with postgresql:// or sqlite:");
         }
         return Some(Look::Sql { query, url, artifact: artifact(item, "url", at, all, looked, report) });
@@ -125,12 +126,7 @@ fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut 
     if let Some(url) = text(item, "http") {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             let place = item.get("http").map_or(item.place, |value| value.place);
-            report.error(
-                "bad-url",
-                place,
-                format!("{} is not a URL of HTTP", quoted(&url)),
-                "begin it with http:// or https://",
-            );
+            report.error("bad-url", place, "this is not a URL of HTTP", "begin it with http:// or https://");
         }
         let method = text(item, "method").unwrap_or_else(|| "GET".to_owned());
         return Some(Look::Http { url, method, headers: map(item, "headers"), body: text(item, "body") });
@@ -193,7 +189,7 @@ fn condition(item: &Node, look: &Look, worth: &mut Worth, report: &mut Report<'_
             }
         }
         Ok(condition) => {
-            let proves = condition.reads_data() || reads_artifact(look);
+            let proves = condition.reads_data() || (reads_artifact(look) && minds_failure(&condition));
             worth.proves |= proves;
             worth.proves_at_once |= proves && condition.usual_names().is_empty();
         }
@@ -211,4 +207,12 @@ fn reads_artifact(look: &Look) -> bool {
         }
         Line::Args(_) => false,
     }
+}
+
+/// Whether a failed command without a word of output makes the condition say no.
+fn minds_failure(condition: &Expect) -> bool {
+    let nothing = |name: &str| (name.to_owned(), Value::Text(String::new()));
+    let time = ("duration".to_owned(), Value::Duration(1_000_000_000));
+    let failed = [("exit".to_owned(), Value::Int(1)), nothing("stdout"), nothing("stderr"), time.clone()];
+    condition.evaluate(&failed.into(), &[time].into()) != Ok(true)
 }

@@ -6,7 +6,7 @@ use seaworthy_model::process::{Effect, Facet, Process, Rung};
 
 use crate::{
     shell,
-    source::{Place, Report},
+    source::{Place, Report, speaks_of_secrets},
     tree::{Data, Node},
 };
 
@@ -30,6 +30,7 @@ pub fn lint(document: &Node, process: &Process, report: &mut Report<'_>) {
     }
     names_twice(document, report);
     secrets_in_arguments(document, &[], report);
+    secrets_in_the_file(document, report);
 }
 
 /// A process without a facet says so.
@@ -86,6 +87,42 @@ fn names_twice(document: &Node, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// A value that is probably a secret: by the name of its variable, or a password in a URL.
+fn secrets_in_the_file(node: &Node, report: &mut Report<'_>) {
+    let help = "name it under `secrets:`; the site file says where it comes from";
+    match &node.data {
+        Data::List(items) => items.iter().for_each(|item| secrets_in_the_file(item, report)),
+        Data::Map(entries) => {
+            for (_, value) in entries {
+                secrets_in_the_file(value, report);
+            }
+            for (name, value) in node.get("env").map(Node::entries).unwrap_or_default() {
+                let name = name.text().unwrap_or_default();
+                let written = value.text().is_some_and(|text| !text.is_empty());
+                if written && speaks_of_secrets(name) && !name.ends_with("_FILE") {
+                    report.hide(value.place);
+                    let message = format!("`{name}` looks like a secret, and its value stands in the file");
+                    report.warning("literal-secret", value.place, message, help);
+                }
+            }
+        }
+        Data::Scalar { text, .. } if password_in_url(text) => {
+            report.hide(node.place);
+            report.warning("literal-secret", node.place, "a password stands in this URL", help);
+        }
+        Data::Scalar { .. } => {}
+    }
+}
+
+/// `scheme://user:password@host`, unless the password is a variable.
+fn password_in_url(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', ' ', '"', '\'', '?']).next().unwrap_or_default();
+        let login = authority.rsplit_once('@').and_then(|(login, _)| login.split_once(':'));
+        login.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with('$'))
+    })
 }
 
 /// Commands of the shell itself: what they are given is on no command line that others can see.

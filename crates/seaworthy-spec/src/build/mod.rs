@@ -19,7 +19,7 @@ use seaworthy_model::{
     time::Span,
 };
 
-use crate::{nearest::advice, scalar, source::Report, tree::Node};
+use crate::{nearest::advice, scalar, shape::Kind, source::Report, tree::Node};
 
 /// What a process file may refer to.
 pub struct Around<'s> {
@@ -50,7 +50,7 @@ impl Around<'_> {
         report: &mut Report<'_>,
     ) -> Option<String> {
         let name = node.text().filter(|_| !node.is_nothing())?;
-        if let Some(names) = names.filter(|names| !names.contains(name)) {
+        if let Some(names) = names.filter(|names| !names.contains(name) && scalar::check(&Kind::Name, name).is_ok()) {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let help = match known.is_empty() {
                 true => format!("add it under `{what}s:` in the site file"),
@@ -64,7 +64,7 @@ impl Around<'_> {
     /// A file's path, judged.
     fn file(&self, node: &Node, report: &mut Report<'_>) -> Option<String> {
         let path = node.text().filter(|_| !node.is_nothing())?;
-        if scalar::check(&crate::shape::Kind::Path, path).is_ok() && !(self.exists)(path) {
+        if scalar::check(&Kind::Path, path).is_ok() && !(self.exists)(path) {
             let message = format!("there is no file `{path}`");
             report.error(
                 "missing-file",

@@ -157,7 +157,7 @@ fn public_url(document: &Node, report: &mut Report<'_>) -> Option<String> {
     let url = text(document, "public_url")?;
     if let Some(value) = document.get("public_url").filter(|_| !is_http(&url) || url.contains(['?', '#', ' '])) {
         let help = "write it as `https://example.com/base`";
-        report.error("bad-url", value.place, format!("{} is not the address of a site", quoted(&url)), help);
+        report.error("bad-url", value.place, "this is not the address of a site", help);
     }
     Some(url.trim_end_matches('/').to_owned())
 }

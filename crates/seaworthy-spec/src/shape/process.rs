@@ -305,6 +305,6 @@ static PEOPLE: Shape = Shape::new(
     &[
         must("every", Kind::Span, "How often."),
         must("follow", Kind::Path, "Markdown file with the steps to follow, relative to the site's folder."),
-        may("by", Kind::Name, "Who. Default someone-else: not who did it last."),
+        may("by", Kind::Text, "Who. Default someone-else: not who did it last."),
     ],
 );

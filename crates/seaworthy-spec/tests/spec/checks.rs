@@ -12,6 +12,8 @@ fn a_verify_without_a_data_check_is_an_error() {
         "{ artifact: a.dump, expect: size > 1KiB && age < 1h }",
         "{ command: 'true', expect: exit == 0 }",
         "{ command: 'test -s \"$ARTIFACT\"', expect: exit == 0 }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: duration < 1h }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: exit < 200 }",
         "{ http: 'http://localhost/', expect: status == 200 }",
         "{ duration: { at_least: 1s } }",
     ] {
@@ -113,7 +115,7 @@ fn a_check_of_a_command_needs_a_condition() {
           |
         9 |   - { sql: a, http: b }
           |               ^^^^ help: keep one of them
-        error[bad-url]: `b` is not a URL of HTTP
+        error[bad-url]: this is not a URL of HTTP
           --> ops/it.yaml:9:21
           |
         9 |   - { sql: a, http: b }

@@ -229,6 +229,10 @@ fn two_files_cannot_name_one_process_and_good_files_still_load() {
         with(&[("ops/1.yaml", good), ("ops/2.yaml", "proces: x\n"), ("ops/3.yaml", good), ("ops/4.yaml", BACKUP)]);
     let names: Vec<_> = read.processes.iter().map(|(file, process)| (file.as_str(), process.name.as_str())).collect();
     assert_eq!(names, [("ops/1.yaml", "good"), ("ops/4.yaml", "backup-orders")]);
+    let broken: Vec<_> = read.broken().into_iter().collect();
+    let second = "line 1, column 1: there is no kind of document `proces`";
+    let third = "line 1, column 10: there is a process `good` already, in ops/1.yaml";
+    assert_eq!(broken, [("ops/2.yaml", second), ("ops/3.yaml", third)].map(|(a, b)| (a.to_owned(), b.to_owned())));
     expect![[r#"
         error[unknown-kind]: there is no kind of document `proces`
           --> ops/2.yaml:1:1
@@ -280,4 +284,99 @@ fn kinds_of_documents_that_come_later_are_warnings() {
            | ^^^^ help: write it into seaworthy.yaml, one document for the whole site
     "#]]
     .assert_eq(&problems(text));
+}
+
+#[test]
+fn traps_of_yaml_are_explained() {
+    let lines = [
+        "cron: */5 * * * *",
+        "cron: * * * * *",
+        "run: curl -H \"A: b\" x",
+        "run: %x",
+        "run: @x",
+        "run: `date`",
+        "run: [ -f x ] && y",
+        "expect: \"a\" == stdout",
+        "expect: !ok",
+        "expect: { a: b } == c",
+        "run: 'it's'",
+        "run: a\n   b: c",
+        "run: |\n  a",
+        "run: - x",
+    ];
+    let shown: String =
+        lines.iter().map(|line| problems(&format!("process: it\nx:\n  - id: a\n    {line}\n"))).collect();
+    let shown: String = shown.split_inclusive('\n').filter(|line| !line.contains("unknown key `x`")).collect();
+    expect![[r#"
+        error[syntax]: this is not YAML: while parsing node, found unknown anchor
+          --> ops/it.yaml:4:11
+          |
+        4 |     cron: */5 * * * *
+          |           ^ help: a value that begins with `*` or `&` needs quotes around all of it
+        error[syntax]: this is not YAML: while scanning an anchor or alias, did not find expected alphabetic or numeric character
+          --> ops/it.yaml:4:11
+          |
+        4 |     cron: * * * * *
+          |           ^ help: a value that begins with `*` or `&` needs quotes around all of it
+        error[syntax]: this is not YAML: mapping values are not allowed in this context
+          --> ops/it.yaml:4:20
+          |
+        4 |     run: curl -H "A: b" x
+          |                    ^ help: a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines
+        error[syntax]: this is not YAML: unexpected character: `%'
+          --> ops/it.yaml:4:10
+          |
+        4 |     run: %x
+          |          ^ help: a value that begins with this character needs quotes around all of it
+        error[syntax]: this is not YAML: unexpected character: `@'
+          --> ops/it.yaml:4:10
+          |
+        4 |     run: @x
+          |          ^ help: a value that begins with this character needs quotes around all of it
+        error[syntax]: this is not YAML: unexpected character: ``'
+          --> ops/it.yaml:4:10
+          |
+        4 |     run: `date`
+          |          ^ help: a value that begins with this character needs quotes around all of it
+        error[syntax]: this is not YAML: while parsing a block mapping, did not find expected key
+          --> ops/it.yaml:4:19
+          |
+        4 |     run: [ -f x ] && y
+          |                   ^ help: a value that begins with `[` or `{` ends with its bracket; quote all of it if it was meant as text
+        error[syntax]: this is not YAML: invalid trailing content after double-quoted scalar
+          --> ops/it.yaml:4:17
+          |
+        4 |     expect: "a" == stdout
+          |                 ^ help: a value that begins with a quote ends with it: put other quotes around all of the value
+        error[not-read]: tags (`!name`) are not read
+          --> ops/it.yaml:4:13
+          |
+        4 |     expect: !ok
+          |             ^^^ help: leave the tag out; quote a text that starts with !
+        error[syntax]: this is not YAML: while parsing a block mapping, did not find expected key
+          --> ops/it.yaml:4:22
+          |
+        4 |     expect: { a: b } == c
+          |                      ^ help: a value that begins with `[` or `{` ends with its bracket; quote all of it if it was meant as text
+        error[syntax]: this is not YAML: invalid trailing content after double-quoted scalar
+          --> ops/it.yaml:4:14
+          |
+        4 |     run: 'it's'
+          |              ^ help: a value that begins with a quote ends with it: put other quotes around all of the value
+        error[syntax]: this is not YAML: while parsing a block collection, did not find expected '-' indicator
+          --> ops/it.yaml:5:4
+          |
+        5 |    b: c
+          |    ^ help: this line is indented less than the lines that it belongs to
+        error[syntax]: this is not YAML: simple key expect ':'
+          --> ops/it.yaml:5:4
+          |
+        5 |   a
+          |    ^ help: a line here has no `key:`; the text of a block is indented deeper than its key
+        error[syntax]: this is not YAML: block sequence entries are not allowed in this context
+          --> ops/it.yaml:4:10
+          |
+        4 |     run: - x
+          |          ^ help: write a list in the next lines, each item after `- `, or in brackets
+    "#]].assert_eq(&shown);
 }

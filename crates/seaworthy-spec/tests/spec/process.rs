@@ -220,6 +220,11 @@ steps:
           |
         2 | secrets: [TOKEN, PGPASSWORD]
           |                  ^^^^^^^^^^ help: keep one of them; a secret must not be written into a file
+        warning[literal-secret]: `PGPASSWORD` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:3:20
+          |
+        3 | env: { PGPASSWORD: ••••••• }
+          |                    ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
         warning[secret-in-argument]: the secret `TOKEN` becomes an argument, which everybody on the host can read
           --> ops/it.yaml:5:35
           |
@@ -277,4 +282,44 @@ drill:
         7 |   people: { every: 90d, follow: ../x.md }
           |                                 ^^^^^^^ help: write a path without `..`
     "#]].assert_eq(&problems(text));
+}
+
+#[test]
+fn a_secret_that_stands_in_a_file_is_warned_about_and_not_shown() {
+    let text = "\
+process: it
+env: { API_TOKEN: hunter2, TOKEN_FILE: /run/token, REPO: 'rest:https://me:hunter2@vault/x', DB: 'postgres://me:$PW@db' }
+steps:
+  - run: curl https://me:hunter2@host/x
+    env: { PASSWORD: hunter2, EMPTY_SECRET: '' }
+";
+    let shown = problems(text) + &problems("process: it\nenv:\n  PASSWORD: hunter2: x\n");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    expect![[r#"
+        warning[literal-secret]: `API_TOKEN` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:2:19
+          |
+        2 | env: { API_TOKEN: •••••••, TOKEN_FILE: /run/token, REPO: •••••••••••••••••••••••••••••••••, DB: 'postgres://me:$PW@db' }
+          |                   ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: a password stands in this URL
+          --> ops/it.yaml:2:58
+          |
+        2 | env: { API_TOKEN: •••••••, TOKEN_FILE: /run/token, REPO: •••••••••••••••••••••••••••••••••, DB: 'postgres://me:$PW@db' }
+          |                                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: a password stands in this URL
+          --> ops/it.yaml:4:10
+          |
+        4 |   - run: •••• •••••••••••••••••••••••••
+          |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: `PASSWORD` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:5:22
+          |
+        5 |     env: { PASSWORD: •••••••, EMPTY_SECRET: '' }
+          |                      ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        error[syntax]: this is not YAML: mapping values are not allowed in this context
+          --> ops/it.yaml:3:20
+          |
+        3 |   PASSWORD: •••••••• •
+          |                    ^ help: a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines
+    "#]].assert_eq(&shown);
 }

@@ -192,7 +192,7 @@ teams: [a]
           |
         9 |   f: a@example.com
           |      ^^^^^^^^^^^^^ help: keys known here: smtp, webhook, secret, command
-        error[bad-url]: `ops.example.com` is not the address of a site
+        error[bad-url]: this is not the address of a site
            --> seaworthy.yaml:10:13
            |
         10 | public_url: ops.example.com
@@ -217,6 +217,8 @@ fn a_broken_site_file_does_not_hide_its_names() {
     let ops = [source("ops/it.yaml", BACKUP)];
     let known = read(&source("seaworthy.yaml", site), &ops, &|_| true);
     assert_eq!((known.site, known.processes.len(), known.diagnostics.len()), (None, 1, 1));
+    let mistyped = read(&source("seaworthy.yaml", "site: acme\nteems: {}\nroute: {}\n"), &ops, &|_| true);
+    assert_eq!((mistyped.site, mistyped.processes.len(), mistyped.diagnostics.len()), (None, 1, 2));
     let unreadable = read(&source("seaworthy.yaml", "site: [acme\n"), &ops, &|_| true);
     assert_eq!((unreadable.site, unreadable.processes.len(), unreadable.diagnostics.len()), (None, 1, 1));
 }

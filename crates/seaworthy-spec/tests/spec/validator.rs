@@ -40,11 +40,15 @@ pub fn wrong(root: &Value, schema: &Value, value: &Value, path: &str) -> Option<
                 Some(text) if !matches(rule.as_str().expect("a text"), text) => no("does not match"),
                 _ => None,
             },
-            "minimum" => value.as_u64().filter(|n| *n < rule.as_u64().unwrap_or(0)).and_then(|_| no("is too small")),
-            "maximum" => value.as_u64().filter(|n| *n > rule.as_u64().unwrap_or(0)).and_then(|_| no("is too large")),
-            "minItems" => value.as_array().filter(|a| a.len() < number(rule)).and_then(|_| no("is too short")),
-            "maxItems" => value.as_array().filter(|a| a.len() > number(rule)).and_then(|_| no("is too long")),
-            "maxProperties" => value.as_object().filter(|o| o.len() > number(rule)).and_then(|_| no("is too long")),
+            "minimum" | "minItems" if count(value, keyword).is_some_and(|n| Some(n) < rule.as_u64()) => {
+                no("is too small")
+            }
+            "maximum" | "maxItems" | "maxProperties"
+                if count(value, keyword).is_some_and(|n| Some(n) > rule.as_u64()) =>
+            {
+                no("is too large")
+            }
+            "minimum" | "minItems" | "maximum" | "maxItems" | "maxProperties" => None,
             "items" => value.as_array().and_then(|items| {
                 items.iter().enumerate().find_map(|(at, item)| wrong(root, rule, item, &format!("{path}/{at}")))
             }),
@@ -81,8 +85,14 @@ pub fn resolve<'s>(root: &'s Value, reference: &Value) -> &'s Value {
     root.pointer(path).unwrap_or_else(|| panic!("{path} is not defined"))
 }
 
-fn number(rule: &Value) -> usize {
-    rule.as_u64().expect("a number") as usize
+/// What a limit counts in this value.
+fn count(value: &Value, keyword: &str) -> Option<u64> {
+    match (value, keyword) {
+        (Value::Array(items), "minItems" | "maxItems") => Some(items.len() as u64),
+        (Value::Object(object), "maxProperties") => Some(object.len() as u64),
+        (Value::Number(number), "minimum" | "maximum") => number.as_u64(),
+        _ => None,
+    }
 }
 
 fn has_type(rule: &Value, value: &Value) -> bool {
