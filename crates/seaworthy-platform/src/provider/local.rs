@@ -43,6 +43,9 @@ use crate::{
 pub const GRACE: Span = Span::seconds(10);
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
+///
+/// If this program ends while something is held, the commands go on without us; their output after that is
+/// lost, and [`crate::sweep`] ends them at the next start.
 #[derive(Debug, Clone)]
 pub struct Local {
     data: PathBuf,
@@ -73,8 +76,10 @@ impl Drop for Counted {
 }
 
 impl Local {
-    /// `data` is the data folder; it must exist.
+    /// `data` is the data folder; it must exist when the first order comes.
     pub fn new(data: PathBuf) -> Local {
+        // Commands run in another folder and are given paths below this one.
+        let data = std::path::absolute(&data).unwrap_or(data);
         Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
     }
 
@@ -244,7 +249,7 @@ fn not_started(reason: String) -> Acted {
         took: Span::ZERO,
         stdout: Output::default(),
         stderr: Output::default(),
-        held_by: "nothing was started".into(),
+        held_by: "nothing".into(),
         empty: Some(true),
     }
 }
