@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::pipe::PipeFlags;
@@ -64,11 +64,11 @@ struct Held {
 }
 
 /// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>);
+struct Counted(Arc<Held>, Duration);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.orphans.reap(Instant::now());
+        self.0.orphans.reap(Instant::now(), self.1);
         if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.settled.notify_waiters();
         }
@@ -119,7 +119,7 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone());
+            let counted = Counted(self.held.clone(), self.grace.to_std());
             self.held.attempts.fetch_add(1, Ordering::AcqRel);
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
