@@ -1,0 +1,315 @@
+//! The lower parts of a run's page: what was tried, who was told, attempts, artifacts, checks, host, records.
+//!
+//! This module must not read anything.
+
+use seaworthy_model::{
+    entry::Entry,
+    id::RunId,
+    process::Occasion,
+    run::{HealOutcome, HostSnapshot, Verdict},
+    time::At,
+    view::MessageRow,
+};
+
+use super::verdict::ended;
+use crate::{
+    moment::Moment,
+    plot::attempt_anchor,
+    shape::State,
+    show,
+    story::{Attempt, Story},
+    words::Words,
+};
+
+/// Records that are shown; `seaworthy journal` has them all.
+pub const RECORDS_MAX: usize = 300;
+/// Characters of a record's body that are shown.
+const BODY_MAX: usize = 6_000;
+
+pub struct Tried {
+    pub at: Moment,
+    pub what: String,
+    pub outcome: &'static str,
+    pub detail: String,
+}
+
+pub fn tried(story: &Story, now: At) -> Vec<Tried> {
+    let heals = story.heals.iter().map(|(at, heal)| {
+        let outcome = match heal.outcome {
+            HealOutcome::Tried => "tried",
+            HealOutcome::Healed => "healed",
+            HealOutcome::NotHealed => "not healed",
+            HealOutcome::Told => "told",
+        };
+        (*at, heal.what.clone(), outcome, heal.detail.clone())
+    });
+    let waits = story.waits.iter().map(|(at, until, why)| {
+        let what = format!("waited {}", until.since(*at));
+        (*at, what, "", why.clone())
+    });
+    let mut all: Vec<_> = heals.chain(waits).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter().map(|(at, what, outcome, detail)| Tried { at: Moment { at, now }, what, outcome, detail }).collect()
+}
+
+pub struct Told {
+    pub at: Moment,
+    pub state: State,
+    pub word: &'static str,
+    pub route: String,
+    pub occasion: &'static str,
+    pub detail: String,
+}
+
+impl Told {
+    pub fn of(row: &MessageRow, now: At) -> Told {
+        let (state, word) = match (row.ended_at, row.told) {
+            (Some(_), true) => (State::Held, "told"),
+            (Some(_), false) => (State::Failed, "could not be told"),
+            (None, _) if row.attempts > 0 => (State::Warn, "not told yet"),
+            (None, _) => (State::Live, "on its way"),
+        };
+        Told {
+            at: Moment { at: row.ended_at.unwrap_or(row.due_at), now },
+            state,
+            word,
+            route: row.route.clone(),
+            occasion: occasion(row.occasion),
+            detail: match row.attempts {
+                0 | 1 => row.detail.clone(),
+                n => format!("{n} attempts; {}", row.detail),
+            },
+        }
+    }
+}
+
+fn occasion(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::Failed => "failed",
+        Occasion::Unverified => "unverified",
+        Occasion::Unknown => "unknown",
+        Occasion::Missed => "missed",
+        Occasion::Late => "late",
+        Occasion::Long => "long",
+        Occasion::Healed => "healed",
+    }
+}
+
+pub struct AttemptView {
+    pub anchor: String,
+    pub step: String,
+    pub attempt: u32,
+    pub state: State,
+    pub word: String,
+    pub took: String,
+    pub reason: Words,
+    pub out: Kept,
+    pub err: Kept,
+    /// How its processes were held, and whether any is left.
+    pub held: String,
+    pub open: bool,
+}
+
+/// What is kept of one stream.
+pub struct Kept {
+    pub href: String,
+    pub size: String,
+    pub last: String,
+    /// `last` is not all of it.
+    pub cut: bool,
+    pub sha256: String,
+}
+
+impl Kept {
+    fn of(href: String, output: &seaworthy_model::run::Output) -> Kept {
+        let left_out = match output.dropped {
+            0 => String::new(),
+            n => format!(", {} left out", show::bytes(n)),
+        };
+        Kept {
+            href,
+            size: format!("{}{left_out}", show::bytes(output.bytes)),
+            last: show::plain(&output.last),
+            cut: output.bytes > output.last.len() as u64,
+            sha256: output.sha256.clone(),
+        }
+    }
+}
+
+/// Address of the kept output of an attempt.
+pub fn output_href(base: &str, run: RunId, step: &str, attempt: u32) -> String {
+    format!("{base}/runs/{run}/output/{}/{attempt}", show::segment(step))
+}
+
+pub fn attempts(base: &str, story: &Story, now: At) -> Vec<AttemptView> {
+    let last = story.attempts.len();
+    story.attempts.iter().enumerate().map(|(i, a)| attempt(base, story.run, a, i + 1 == last, now)).collect()
+}
+
+fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> AttemptView {
+    let acted = a.ended.as_ref().map(|(_, acted)| acted);
+    let state = State::of_attempt(acted.map(|acted| acted.outcome));
+    let href = output_href(base, run, &a.step, a.attempt);
+    let none = seaworthy_model::run::Output::default();
+    let (out, err) = acted.map_or((&none, &none), |acted| (&acted.stdout, &acted.stderr));
+    AttemptView {
+        anchor: attempt_anchor(&a.step, a.attempt),
+        step: a.step.clone(),
+        attempt: a.attempt,
+        state,
+        word: match acted {
+            None => "no end yet".to_owned(),
+            Some(acted) => ended(acted.exit, acted.signal),
+        },
+        took: acted.map_or(now.since(a.started_at), |acted| acted.took).to_string(),
+        reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
+        out: Kept::of(format!("{href}?stream=out"), out),
+        err: Kept::of(format!("{href}?stream=err"), err),
+        held: acted.map_or(String::new(), |acted| {
+            let left = match acted.empty {
+                Some(true) => "none of its processes is left",
+                Some(false) => "some of its processes are left",
+                None => "whether any is left was not looked at",
+            };
+            format!("held by {}; {left}", acted.held_by)
+        }),
+        open: is_last || state.is_trouble(),
+    }
+}
+
+pub struct MadeView {
+    pub name: String,
+    pub step: String,
+    pub state: State,
+    pub size: String,
+    pub sha256: String,
+    pub place: String,
+    pub modified: Option<Moment>,
+    pub problem: String,
+}
+
+pub fn made(story: &Story, now: At) -> Vec<MadeView> {
+    let one = |made: &crate::story::Made| match &made.found {
+        Ok(artifact) => MadeView {
+            name: made.name.clone(),
+            step: made.step.clone(),
+            state: State::Held,
+            size: show::bytes(artifact.bytes),
+            sha256: artifact.sha256.clone().unwrap_or_default(),
+            place: artifact.place.clone(),
+            modified: Some(Moment { at: artifact.modified, now }),
+            problem: String::new(),
+        },
+        Err((place, reason)) => MadeView {
+            name: made.name.clone(),
+            step: made.step.clone(),
+            state: State::NotVerified,
+            size: "missing".to_owned(),
+            sha256: String::new(),
+            place: place.clone(),
+            modified: None,
+            problem: reason.clone(),
+        },
+    };
+    story.made.iter().map(one).collect()
+}
+
+pub struct CheckView {
+    pub round: u32,
+    pub check: String,
+    pub state: State,
+    pub word: &'static str,
+    pub expected: String,
+    pub observed: String,
+    pub source: String,
+    pub took: String,
+}
+
+pub fn checks(story: &Story) -> Vec<CheckView> {
+    let one = |judged: &seaworthy_model::run::Judged| {
+        let seen = judged.observation.as_ref();
+        CheckView {
+            round: judged.round,
+            check: judged.check.clone(),
+            state: State::of_check(&judged.verdict),
+            word: judged.verdict.word(),
+            expected: judged.expected.clone(),
+            observed: match &judged.verdict {
+                Verdict::Unknown { reason } | Verdict::Skipped { reason } => reason.clone(),
+                _ => judged.observed.clone(),
+            },
+            source: seen.map_or_else(String::new, |seen| seen.source.clone()),
+            took: seen.map_or_else(String::new, |seen| seen.took.to_string()),
+        }
+    };
+    story.checks.iter().map(|(_, judged)| one(judged)).collect()
+}
+
+pub struct HostView {
+    pub at: Moment,
+    pub host: String,
+    pub load: String,
+    pub memory: String,
+    pub disks: Vec<(String, String)>,
+    pub processes: Vec<(u32, String, String, String, String)>,
+}
+
+pub fn hosts(story: &Story, now: At) -> Vec<HostView> {
+    let one = |at: At, seen: &HostSnapshot| HostView {
+        at: Moment { at, now },
+        host: seen.host.clone(),
+        load: seen.load.map(|load| format!("{load:.2}")).join(" "),
+        memory: format!(
+            "{} available of {}, {} swapped out",
+            show::bytes(seen.memory_available),
+            show::bytes(seen.memory_total),
+            show::bytes(seen.swap_used)
+        ),
+        disks: seen
+            .disks
+            .iter()
+            .map(|disk| {
+                let (free, total) = (show::bytes(disk.bytes_free), show::bytes(disk.bytes_total));
+                (disk.mount.clone(), format!("{free} free of {total}, {} inodes free", show::count(disk.inodes_free)))
+            })
+            .collect(),
+        processes: seen
+            .processes
+            .iter()
+            .map(|p| (p.pid, p.name.clone(), p.state.clone(), show::bytes(p.memory), p.cpu.to_string()))
+            .collect(),
+    };
+    story.hosts.iter().map(|(at, seen)| one(*at, seen)).collect()
+}
+
+pub struct RecordView {
+    pub position: String,
+    pub version: u64,
+    pub kind: String,
+    pub at: Moment,
+    pub via: &'static str,
+    pub actor: String,
+    pub leaf: String,
+    pub body: String,
+}
+
+pub fn records(entries: &[Entry], now: At) -> Vec<RecordView> {
+    let one = |entry: &Entry| RecordView {
+        position: show::count(entry.position),
+        version: entry.header.version,
+        kind: entry.header.kind.clone(),
+        at: Moment { at: entry.header.at, now },
+        via: entry.header.via.word(),
+        actor: entry.header.actor.to_string(),
+        leaf: entry.header.leaf().to_string(),
+        body: match &entry.body {
+            None => "dropped by retention; the header stays".to_owned(),
+            Some(body) if body.chars().count() > BODY_MAX => {
+                let head: String = body.chars().take(BODY_MAX).collect();
+                format!("{head} … ({} in all; `seaworthy journal` shows the rest)", show::bytes(body.len() as u64))
+            }
+            Some(body) => body.clone(),
+        },
+    };
+    entries.iter().take(RECORDS_MAX).map(one).collect()
+}
