@@ -174,8 +174,14 @@ impl Drive<'_> {
         let events: Vec<Event> = self.pending.iter().map(|d| d.event.clone()).collect();
         for (route, occasion) in tell::routes(&self.process, &self.plan, &self.state, &events) {
             let id = ports.ids().message();
-            let message =
-                tell::about_run(&self.loaded.site, &self.process, &self.plan, self.run, &self.state, occasion, id, now);
+            let about = tell::About {
+                site: &self.loaded.site,
+                process: &self.process,
+                plan: &self.plan,
+                run: self.run,
+                state: &self.state,
+            };
+            let message = tell::about_run(about, occasion, id, now);
             notify::queue(ports, &self.loaded.site, &mut batch, route, message, None);
         }
         batch.writes.push(Write {
