@@ -66,7 +66,7 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>) -> Result
             drive.note(event);
         }
     }
-    drive.to_the_end().await
+    drive.run_on().await
 }
 
 /// All that is durable of a run.
@@ -101,7 +101,7 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
 }
 
 impl Drive<'_> {
-    async fn to_the_end(mut self) -> Result<(), StoreError> {
+    async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
                 info!(run = %self.run, "left for the next start");
