@@ -38,10 +38,12 @@
     if (quiet < SILENT_MS) {
       lostAt = 0;
       fresh.classList.remove('lost');
+      document.body.classList.remove('stale');
       setText(fresh, `live, ${age(quiet / 1000)} ago`);
     } else if (heard) {
       lostAt = lostAt || heard + skew;
       fresh.classList.add('lost');
+      document.body.classList.add('stale');
       setText(fresh, `not live since ${clock(lostAt)}`);
     }
   };
@@ -89,7 +91,7 @@
     if (!window.EventSource || pre.source) return;
     const state = $('.log-state', pre.parentElement);
     const source = pre.source = new EventSource(`${pre.dataset.log}?from=${pre.dataset.next || 0}`);
-    let last = 0, ended = false, dropped = 0, sign = Date.now();
+    let last = Number(pre.dataset.last), ended = false, dropped = 0, sign = Date.now();
     const atEnd = () => pre.scrollHeight - pre.scrollTop - pre.clientHeight < 24;
     const say = () => {
       if (!pre.isConnected) { source.close(); tails.delete(say); return; }

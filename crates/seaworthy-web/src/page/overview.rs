@@ -18,8 +18,8 @@ use crate::{
     show,
 };
 
-/// Rows shown; all others are on the page of processes.
-const ROWS_MAX: usize = 100;
+/// Rows shown, about what a screen holds and a phone may load; all others are on the page of processes.
+const ROWS_MAX: usize = 40;
 /// What the templates read.
 pub struct Overview {
     pub base: String,
@@ -161,7 +161,9 @@ fn headline(base: &str, board: &Board) -> Headline {
         State::Troubled => (" is being healed".to_owned(), None),
         State::Unknown => (" ended, nobody knows how,".to_owned(), ended(worst)),
         State::Warn => {
-            (format!(": {}", worst.word()), worst.signals.first().map(|s| Ago { at: s.raised_at, now: board.now }))
+            let at = worst.signals.first().map(|signal| signal.raised_at);
+            let at = at.or(worst.drill_trouble().map(|mark| mark.ended_at));
+            (format!(": {}", worst.word()), at.map(|at| Ago { at, now: board.now }))
         }
         State::Unproven => (" is unproven: nobody looks at its result".to_owned(), None),
         State::Cancelled => (" was cancelled".to_owned(), ended(worst)),

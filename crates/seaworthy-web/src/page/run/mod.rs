@@ -21,7 +21,7 @@ use seaworthy_model::{
 };
 
 use self::{
-    parts::{AttemptView, CheckView, HostView, MadeView, RecordView, Told, Tried},
+    parts::{AttemptView, CheckView, HostView, MadeView, RecordView, Told, Tried, Voice},
     verdict::{Lead, Pair},
 };
 use crate::{
@@ -57,6 +57,8 @@ pub struct RunView {
     pub requested: Moment,
     pub tracks: Tracks,
     pub log: Option<Log>,
+    /// What verification and healing said since the last attempt began, while the run goes on.
+    pub voices: Vec<Voice>,
     pub attempts: Vec<AttemptView>,
     pub made: Vec<MadeView>,
     pub checks: Vec<CheckView>,
@@ -89,6 +91,7 @@ part!(VerdictPart, "run/verdict.html");
 part!(StoryPart, "run/story.html");
 part!(TracksPart, "run/tracks.html");
 part!(LogPart, "run/log.html");
+part!(VoicesPart, "run/voices.html");
 part!(StepsPart, "run/steps.html");
 part!(ResultsPart, "run/results.html");
 part!(HostPart, "run/host.html");
@@ -134,6 +137,7 @@ pub async fn regions(app: &App, run: RunId) -> Result<(u64, Vec<Region>), Fault>
             Region::of("story", &StoryPart { view })?,
             Region::of("tracks", &TracksPart { view })?,
             Region::of("log", &LogPart { view })?,
+            Region::of("voices", &VoicesPart { view })?,
             Region::of("steps", &StepsPart { view })?,
             Region::of("results", &ResultsPart { view })?,
             Region::of("host", &HostPart { view })?,
@@ -189,7 +193,8 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         facts,
         requested: Moment { at: story.requested_at, now },
         tracks: Tracks::of(&story, now),
-        log: story.going_on().map(|attempt| Log::of(&app.web.base, run, attempt)),
+        log: story.attempts.last().filter(|_| story.end.is_none()).map(|last| Log::of(&app.web.base, run, last)),
+        voices: parts::voices(&story, now),
         attempts: parts::attempts(&app.web.base, &story, now),
         made: parts::made(&story, now),
         checks: parts::checks(&story),

@@ -13,7 +13,7 @@ use seaworthy_model::{
 
 use super::verdict::ended;
 use crate::{
-    moment::Moment,
+    moment::{Age, Moment},
     plot::attempt_anchor,
     shape::State,
     show,
@@ -50,6 +50,33 @@ pub fn tried(story: &Story, now: At) -> Vec<Tried> {
     let mut all: Vec<_> = heals.chain(waits).collect();
     all.sort_by_key(|(at, ..)| *at);
     all.into_iter().map(|(at, what, outcome, detail)| Tried { at: Moment { at, now }, what, outcome, detail }).collect()
+}
+
+/// A remark of verification or healing, beside the output of the steps.
+pub struct Voice {
+    pub at: Moment,
+    pub who: &'static str,
+    pub state: State,
+    pub text: String,
+}
+
+/// Of a run that goes on: what was said since its last attempt began, oldest first.
+pub fn voices(story: &Story, now: At) -> Vec<Voice> {
+    let Some(since) = story.attempts.last().filter(|_| story.end.is_none()).map(|last| last.started_at) else {
+        return vec![];
+    };
+    let checks = story.checks.iter().map(|(at, judged)| {
+        let text = format!("{}: {}, seen {}", judged.check, judged.verdict.word(), judged.observed);
+        (*at, "verify", State::of_check(&judged.verdict), text)
+    });
+    let waits = story.waits.iter().map(|(at, until, why)| {
+        (*at, "heal", State::Cancelled, format!("waiting until {} UTC: {why}", show::clock(*until)))
+    });
+    let heals =
+        story.heals.iter().map(|(at, heal)| (*at, "heal", State::Troubled, format!("{}: {}", heal.what, heal.detail)));
+    let mut all: Vec<_> = checks.chain(waits).chain(heals).filter(|(at, ..)| *at >= since).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter().map(|(at, who, state, text)| Voice { at: Moment { at, now }, who, state, text }).collect()
 }
 
 pub struct Told {
@@ -102,6 +129,8 @@ pub struct AttemptView {
     pub state: State,
     pub word: String,
     pub took: String,
+    /// Of an attempt that goes on. Coarse, so that the part of the page is not replaced each second.
+    pub since: Option<Age>,
     pub reason: Words,
     pub out: Kept,
     pub err: Kept,
@@ -161,7 +190,8 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
             None => "no end yet".to_owned(),
             Some(acted) => ended(acted.exit, acted.signal),
         },
-        took: acted.map_or(now.since(a.started_at), |acted| acted.took).to_string(),
+        took: acted.map(|acted| acted.took.to_string()).unwrap_or_default(),
+        since: acted.is_none().then_some(Age { at: a.started_at, now }),
         reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
         out: Kept::of(format!("{href}?stream=out"), out),
         err: Kept::of(format!("{href}?stream=err"), err),
