@@ -7,17 +7,14 @@ use std::{
     os::fd::OwnedFd,
     path::PathBuf,
     process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Instant,
 };
 
 use rustix::pipe::PipeFlags;
 use seaworthy_model::{
-    port::{Fut, Order, Provider},
+    port::{Fut, Order, OutputKey, Provider},
     run::{Acted, Outcome, Output},
     time::Span,
 };
@@ -55,20 +52,41 @@ pub struct Local {
 /// What is being attended to now.
 #[derive(Debug, Default)]
 struct Held {
-    attempts: AtomicUsize,
+    attempts: Mutex<Vec<OutputKey>>,
     settled: Notify,
     orphans: Orphans,
 }
 
+impl Held {
+    fn look<T>(&self, at: impl FnOnce(&mut Vec<OutputKey>) -> T) -> T {
+        at(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn until(&self, over: impl Fn(&[OutputKey]) -> bool) {
+        loop {
+            let told = self.settled.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.look(|attempts| over(attempts)) {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
 /// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>);
+struct Counted(Arc<Held>, OutputKey);
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.orphans.reap(Instant::now());
-        if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.settled.notify_waiters();
-        }
+        self.0.look(|attempts| {
+            if let Some(at) = attempts.iter().position(|key| *key == self.1) {
+                attempts.swap_remove(at);
+            }
+        });
+        self.0.settled.notify_waiters();
     }
 }
 
@@ -90,18 +108,12 @@ impl Local {
 
     /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
     pub fn held(&self) -> usize {
-        self.held.attempts.load(Ordering::Acquire)
+        self.held.look(|attempts| attempts.len())
     }
 
     /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
     pub async fn settled(&self) {
-        loop {
-            let told = self.held.settled.notified();
-            if self.held() == 0 {
-                return;
-            }
-            told.await;
-        }
+        self.held.until(<[OutputKey]>::is_empty).await;
     }
 }
 
@@ -114,8 +126,8 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone());
-            self.held.attempts.fetch_add(1, Ordering::AcqRel);
+            let counted = Counted(self.held.clone(), order.output.clone());
+            self.held.look(|attempts| attempts.push(order.output.clone()));
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
             // Dropping `guard` (with this future) is what the thread sees as "nobody waits any more".
@@ -137,6 +149,10 @@ impl Provider for Local {
             drop(guard);
             acted.unwrap_or_else(|_| lost())
         })
+    }
+
+    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+        Box::pin(self.held.until(move |attempts| !attempts.contains(attempt)))
     }
 }
 
