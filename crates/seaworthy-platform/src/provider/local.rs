@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::pipe::PipeFlags;
@@ -43,6 +43,9 @@ use crate::{
 pub const GRACE: Span = Span::seconds(10);
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
+///
+/// If this program ends while something is held, the commands go on without us; their output after that is
+/// lost, and [`crate::sweep`] ends them at the next start.
 #[derive(Debug, Clone)]
 pub struct Local {
     data: PathBuf,
@@ -61,11 +64,11 @@ struct Held {
 }
 
 /// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>);
+struct Counted(Arc<Held>, Duration);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.orphans.reap(Instant::now());
+        self.0.orphans.reap(Instant::now(), self.1);
         if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.settled.notify_waiters();
         }
@@ -73,8 +76,10 @@ impl Drop for Counted {
 }
 
 impl Local {
-    /// `data` is the data folder; it must exist.
+    /// `data` is the data folder; it must exist when the first order comes.
     pub fn new(data: PathBuf) -> Local {
+        // Commands run in another folder and are given paths below this one.
+        let data = std::path::absolute(&data).unwrap_or(data);
         Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
     }
 
@@ -114,7 +119,7 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone());
+            let counted = Counted(self.held.clone(), self.grace.to_std());
             self.held.attempts.fetch_add(1, Ordering::AcqRel);
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
@@ -244,7 +249,7 @@ fn not_started(reason: String) -> Acted {
         took: Span::ZERO,
         stdout: Output::default(),
         stderr: Output::default(),
-        held_by: "nothing was started".into(),
+        held_by: "nothing".into(),
         empty: Some(true),
     }
 }
