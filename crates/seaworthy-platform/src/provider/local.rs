@@ -9,7 +9,7 @@ use std::{
     process::Child,
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::pipe::PipeFlags;
@@ -40,6 +40,9 @@ use crate::{
 pub const GRACE: Span = Span::seconds(10);
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
+///
+/// If this program ends while something is held, the commands go on without us; their output after that is
+/// lost, and [`crate::sweep`] ends them at the next start.
 #[derive(Debug, Clone)]
 pub struct Local {
     data: PathBuf,
@@ -76,23 +79,29 @@ impl Held {
 }
 
 /// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>, OutputKey);
+struct Counted {
+    held: Arc<Held>,
+    attempt: OutputKey,
+    grace: Duration,
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.orphans.reap(Instant::now());
-        self.0.look(|attempts| {
-            if let Some(at) = attempts.iter().position(|key| *key == self.1) {
+        self.held.orphans.reap(Instant::now(), self.grace);
+        self.held.look(|attempts| {
+            if let Some(at) = attempts.iter().position(|key| *key == self.attempt) {
                 attempts.swap_remove(at);
             }
         });
-        self.0.settled.notify_waiters();
+        self.held.settled.notify_waiters();
     }
 }
 
 impl Local {
-    /// `data` is the data folder; it must exist.
+    /// `data` is the data folder; it must exist when the first order comes.
     pub fn new(data: PathBuf) -> Local {
+        // Commands run in another folder and are given paths below this one.
+        let data = std::path::absolute(&data).unwrap_or(data);
         Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
     }
 
@@ -126,7 +135,8 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone(), order.output.clone());
+            let attempt = order.output.clone();
+            let counted = Counted { held: self.held.clone(), attempt, grace: self.grace.to_std() };
             self.held.look(|attempts| attempts.push(order.output.clone()));
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
@@ -260,7 +270,7 @@ fn not_started(reason: String) -> Acted {
         took: Span::ZERO,
         stdout: Output::default(),
         stderr: Output::default(),
-        held_by: "nothing was started".into(),
+        held_by: "nothing".into(),
         empty: Some(true),
     }
 }
