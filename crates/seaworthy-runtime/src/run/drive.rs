@@ -41,6 +41,8 @@ struct Drive<'a> {
     state: State,
     /// Version of the stream that is durable.
     version: u64,
+    /// The claim that was durable when it was last read; another one may only be our own.
+    claim: u64,
     /// Events that happened and are not durable yet.
     pending: Vec<Draft>,
 }
@@ -58,8 +60,9 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>) -> Result
         return abandon(runs, run, state, version).await;
     };
     let loaded = runs.ports.definitions.current();
-    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, pending: Vec::new() };
-    let left = drive.state.fence != 0;
+    let claim = state.fence;
+    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: Vec::new() };
+    let left = claim != 0;
     drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
     if left {
         for event in interrupted(&drive.state, "the node that ran it stopped") {
@@ -195,9 +198,10 @@ impl Drive<'_> {
     /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.
     async fn read_again(&mut self) -> Result<(), StoreError> {
         let (mut state, version) = read(self.runs, self.run).await?;
-        if state.fence > self.runs.ports.writer.epoch {
-            return Err(StoreError::Refused { rule: format!("{} was taken up by a later node", self.run) });
+        if state.fence != self.claim && state.fence != self.runs.ports.writer.epoch {
+            return Err(StoreError::Refused { rule: format!("{} was taken up by another node", self.run) });
         }
+        self.claim = state.fence;
         for draft in &self.pending {
             state.apply(draft.at, &draft.event);
         }
@@ -246,6 +250,10 @@ impl Drive<'_> {
             }
         };
         drop(work);
+        if acted.is_none() {
+            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
+            provider.gone(&order.output).await;
+        }
         let acted = acted.unwrap_or_else(|| {
             let mut acted = not_started("it was stopped on request before it ended".into());
             acted.outcome = if self.state.cancel.is_some() { Outcome::NotDone } else { Outcome::Unknown };
