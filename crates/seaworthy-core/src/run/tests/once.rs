@@ -92,3 +92,22 @@ fn a_once_step_is_never_repeated_by_the_ladder() {
     "#]],
     );
 }
+
+#[test]
+fn two_retries_over_a_once_step_end_at_a_person() {
+    let mut process = once();
+    let retry = process.heal[0].clone();
+    process.heal.insert(1, retry);
+    story(&process, World { sizes: vec![1], ..World::good() }, expect![[r#"
+        act dump 1
+          dump Done
+        look artifact dump: no; expected size > 1KiB; size 1 B
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        verified no (round 0)
+        heal retry NotHealed: nothing may be repeated: a `once` step is not done twice
+        heal retry NotHealed: nothing may be repeated: a `once` step is not done twice
+        tell oncall: Unverified
+        heal tell Told: oncall
+        END executed ok verified no: artifact dump: expected size > 1KiB, seen size 1 B
+    "#]]);
+}
