@@ -55,12 +55,17 @@
     box.innerHTML = html.trim();
     const next = box.content.firstElementChild;
     if (!next) return;
+    // The same log goes on; what did not change stays as it is.
+    const pre = $('[data-log]', old);
+    if (pre && $('[data-log]', next)?.dataset.log === pre.dataset.log) return;
+    if (old.isEqualNode(next)) return;
     const held = old.contains(document.activeElement) ? place(old) : null;
     for (const open of all('details', old)) {
       const twin = open.id && box.content.getElementById(open.id);
       if (twin) twin.open = open.open;
     }
     next.classList.add('changed');
+    next.addEventListener('animationend', () => next.classList.remove('changed'));
     old.replaceWith(next);
     if (held) held(next);
     for (const pre of all('[data-log]', next)) tail(pre);

@@ -47,8 +47,10 @@ impl Line {
         self.summary.drills.front().filter(|mark| mark.state.is_trouble())
     }
 
+    /// Its last run was verified. Something else about it may still need a look.
     pub fn is_verified(&self) -> bool {
-        matches!(self.state, State::Verified | State::Healed)
+        let last = self.summary.runs.front().map(|mark| mark.state);
+        matches!(last, Some(State::Verified | State::Healed)) && self.state != State::Unproven
     }
 
     /// The word beside the shape: a signal says more than "attention".

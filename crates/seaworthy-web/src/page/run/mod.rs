@@ -3,6 +3,7 @@
 //!
 //! The same for a run that goes on and one that has ended. This module must not judge: it words what was recorded.
 
+mod evidence;
 mod parts;
 mod verdict;
 
@@ -21,7 +22,8 @@ use seaworthy_model::{
 };
 
 use self::{
-    parts::{AttemptView, CheckView, HostView, MadeView, RecordView, Told, Tried, Voice},
+    evidence::{CheckView, HostView, MadeView, RecordView},
+    parts::{AttemptView, Told, Tried, Voice},
     verdict::{Lead, Pair},
 };
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
     shape::State,
     show,
     story::Story,
+    words::Words,
 };
 
 /// Messages of one run that are read.
@@ -65,7 +68,7 @@ pub struct RunView {
     pub hosts: Vec<HostView>,
     pub records: Vec<RecordView>,
     pub records_more: usize,
-    pub unreadable: Vec<String>,
+    pub unreadable: Vec<Words>,
     pub position: u64,
 }
 
@@ -196,12 +199,12 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         log: story.attempts.last().filter(|_| story.end.is_none()).map(|last| Log::of(&app.web.base, run, last)),
         voices: parts::voices(&story, now),
         attempts: parts::attempts(&app.web.base, &story, now),
-        made: parts::made(&story, now),
-        checks: parts::checks(&story),
-        hosts: parts::hosts(&story, now),
-        records: parts::records(&entries, now),
-        records_more: entries.len().saturating_sub(parts::RECORDS_MAX),
-        unreadable: story.unreadable,
+        made: evidence::made(&story, now),
+        checks: evidence::checks(&story),
+        hosts: evidence::hosts(&story, now),
+        records: evidence::records(&entries, now),
+        records_more: entries.len().saturating_sub(evidence::RECORDS_MAX),
+        unreadable: story.unreadable.into_iter().map(Words).collect(),
         lead,
         position,
     })
