@@ -1,1 +1,71 @@
-fn main() {}
+//! `cargo xtask VERB`: what developers of this repository run. Knows nothing of the product but its folders.
+
+mod deny;
+mod deps;
+mod parts;
+mod scan;
+mod shell;
+mod test;
+mod tidy;
+mod tree;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+const HELP: &str = "cargo xtask VERB
+
+  test [--long] [FILTER]   everything that must hold, as .ci/run runs it. FILTER is the name of a suite
+                           (format, tidy, clippy, build, tests, browser, deps) or part of a test's name;
+                           --long adds the long suites
+  tidy                     the house rules
+  deps                     licences, banned crates, advisories
+  parts                    install what the tests with real parts need
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let place = Place::find();
+    let outcome = match words.as_slice() {
+        ["tidy"] => tidy::run(&place.root),
+        ["deps"] => deps::run(&place),
+        ["parts"] => Ok(parts::ready(&place).report()),
+        ["test", rest @ ..] => test::Wanted::parse(rest).and_then(|wanted| test::run(&place, &wanted)),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        _ => Err(format!("`cargo xtask {}` is not known\n\n{HELP}", words.join(" "))),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Where things are.
+pub struct Place {
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+    /// Logs of suites.
+    pub logs: PathBuf,
+    /// What tests with real parts share, such as the Python environment of the mail server.
+    pub parts: PathBuf,
+}
+
+impl Place {
+    fn find() -> Place {
+        // Cargo names the folder when it runs us; without cargo it is the one that we were built in.
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&own).parent().expect("xtask is a folder of the repository");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+        Place { root: root.into(), logs: target.join("xtask"), parts: target.join("test-parts"), target }
+    }
+}

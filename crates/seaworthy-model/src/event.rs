@@ -142,9 +142,17 @@ pub enum Event {
     HealTried {
         heal: Heal,
     },
-    /// A rung is about to run; without an end it is unknown and counts as tried.
+    /// A rung is about to be tried. `again` names the steps that will be done once more.
     HealStarted {
         rung: u32,
+        what: String,
+        again: Vec<String>,
+    },
+    /// After an unknown end of a `once` step, verification was asked whether it happened. `None`: it cannot say.
+    StepSettled {
+        step: String,
+        happened: Option<bool>,
+        reason: String,
     },
     HostSeen {
         snapshot: HostSnapshot,

@@ -46,6 +46,11 @@ macro_rules! id {
                 Self(v7(at, chance))
             }
 
+            /// The id that was stored as these bytes.
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The sixteen bytes, as stored and hashed.
             pub fn bytes(&self) -> [u8; 16] {
                 *self.0.as_bytes()

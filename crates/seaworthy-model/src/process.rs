@@ -46,7 +46,8 @@ pub struct Schedule {
     /// IANA name, such as `Europe/Berlin`.
     pub timezone: String,
     pub missed: Missed,
-    /// How old a missed occurrence may be and still run; one period if absent.
+    /// How old a missed occurrence may be and still run. If absent none expires: the newest missed one is never older
+    /// than one period, and `missed: all` means all (up to the cap of core::schedule).
     pub within: Option<Span>,
     pub overlap: Overlap,
 }

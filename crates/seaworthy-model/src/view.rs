@@ -84,6 +84,8 @@ pub struct ScheduleRow {
     pub process: String,
     /// Digest of the definition whose schedule is in force.
     pub digest: String,
+    /// Since when it is in force.
+    pub since: At,
     /// No occurrence at or before this time is looked at again.
     pub cursor: At,
     /// Occurrences that wait for the live run to end, oldest first.

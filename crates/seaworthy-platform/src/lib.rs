@@ -1,1 +1,21 @@
-//! placeholder
+//! Acts on the local host: carries out commands and holds what they start, keeps their output, their
+//! folders and what they made, and fetches secrets.
+//!
+//! This crate must not know how anything is decided, verified, stored or shown. In particular it never
+//! looks at whether a command achieved anything: the one who acts is never the one who verifies.
+
+mod blocking;
+mod held;
+pub mod output;
+pub mod place;
+pub mod provider;
+pub mod secret;
+
+pub use held::{
+    hold_orphans,
+    sweep::{Swept, sweep, sweep_with_grace},
+};
+pub use output::FileOutputs;
+pub use place::FilePlaces;
+pub use provider::local::Local;
+pub use secret::LocalSecrets;

@@ -145,7 +145,7 @@ impl Story {
             Event::Checked { judged } => self.checks.push((at, judged)),
             Event::VerificationEnded { round, verified } => self.rounds.push((at, round, verified)),
             Event::HealTried { heal } => self.heals.push((at, heal)),
-            Event::HealStarted { rung } => self.rungs.push((at, rung)),
+            Event::HealStarted { rung, .. } => self.rungs.push((at, rung)),
             Event::HostSeen { snapshot } => self.hosts.push((at, snapshot)),
             Event::CancelRequested { reason } => self.cancel = Some((at, reason)),
             Event::RunEnded { executed, verified, reason, duration, recovery } => {

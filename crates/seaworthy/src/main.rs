@@ -1,1 +1,55 @@
-fn main() {}
+//! Seaworthy: runs the operations of a cloud service and proves them.
+//!
+//! `main` reads the command line, starts the asynchronous runtime, and turns a verb's end into an exit code.
+
+mod cli;
+mod kept;
+mod node;
+mod out;
+mod place;
+mod real;
+mod role;
+mod socket;
+mod trouble;
+mod who;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { trouble::code::NOT_STARTED } else { trouble::code::VERIFIED };
+            // A closed pipe is not an error.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::complain(&format!("seaworthy: the system gave no threads ({error})"));
+            return ExitCode::from(trouble::code::NOT_STARTED);
+        }
+    };
+    let json = cli.json;
+    let code = match runtime.block_on(cli::run(cli)) {
+        Ok(code) => code,
+        Err(trouble) => {
+            out::complain(&format!("seaworthy: {trouble}"));
+            if json {
+                out::raw(
+                    &serde_json::json!({ "error": { "code": trouble.code, "message": trouble.text } }).to_string(),
+                );
+            }
+            trouble.code
+        }
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    ExitCode::from(code)
+}

@@ -1,1 +1,23 @@
-//! Being built.
+//! A run, decided: what is known of it (`state`), what comes next (`next`), what a look means (`judge`),
+//! and the rows that others read (`row`).
+//!
+//! `next` takes no input but the state, so fresh start, crash and failover are one code path. Nothing here
+//! may know how a command is run or where an entry is kept.
+
+mod judge;
+mod ladder;
+mod next;
+mod plan;
+mod row;
+mod state;
+mod usual;
+
+pub use judge::{judge, skipped, unable};
+pub use next::{Act, Next, interrupted, next};
+pub use plan::Plan;
+pub use row::{ended, live};
+pub use state::{Attempt, Requested, State};
+pub use usual::usual;
+
+#[cfg(test)]
+mod tests;

@@ -93,8 +93,8 @@ impl Cron {
             let reading = self.next_civil(stretch.offset.to_datetime(from), end)?;
             let fire = stretch.offset.to_timestamp(reading).ok()?;
             let Some(until) = stretch.until.filter(|until| *until <= fire) else { return at(fire) };
-            // No reading before this one matches, so stretches that end long before it need no look.
-            from = until.max(fire.checked_sub(STRETCH_LEAP).ok()?);
+            // The wall clock may go back here and show what it showed before, so no stretch is left out.
+            from = until;
         }
     }
 
@@ -142,8 +142,41 @@ impl Cron {
     }
 }
 
-/// Offsets differ from each other by at most 52 hours, rounded up.
-const STRETCH_LEAP: jiff::SignedDuration = jiff::SignedDuration::from_hours(72);
+impl Cron {
+    /// How many wall-clock minutes match after `from` up to and including `to`. Takes time by the day, not by the
+    /// minute.
+    pub fn readings(&self, from: civil::DateTime, to: civil::DateTime) -> u64 {
+        if to <= from {
+            return 0;
+        }
+        let (mut days, mut date) = (0, from.date());
+        while date <= to.date() {
+            let next = if self.months >> date.month() & 1 == 0 {
+                date.first_of_month().checked_add(1.month())
+            } else {
+                days += u64::from(self.day(date));
+                date.tomorrow()
+            };
+            let Ok(next) = next else { break };
+            date = next;
+        }
+        let times = u64::from(self.hours.count_ones() * self.minutes.count_ones());
+        let before = if self.date(from.date()) { self.times_until(from) } else { 0 };
+        let beyond = if self.date(to.date()) { times - self.times_until(to) } else { 0 };
+        days * times - before - beyond
+    }
+
+    fn date(&self, date: civil::Date) -> bool {
+        self.months >> date.month() & 1 == 1 && self.day(date)
+    }
+
+    /// How many times of a day match, up to and including this one.
+    fn times_until(&self, time: civil::DateTime) -> u64 {
+        let below = |bits: u64, n: i8| u64::from((bits & ((1 << n) - 1)).count_ones());
+        let this_hour = (self.hours >> time.hour() & 1) * below(self.minutes, time.minute() + 1);
+        below(self.hours, time.hour()) * u64::from(self.minutes.count_ones()) + this_hour
+    }
+}
 
 /// The last of Monday to Friday in the month of `date`.
 fn last_workday(date: civil::Date) -> i8 {

@@ -7,10 +7,13 @@
 //! follows elapsed time; every other one fires once per nominal time: in a gap at the first instant after it, in a
 //! fold at the first occurrence.
 
+mod count;
 mod cron;
+mod decide;
 mod field;
 mod zone;
 
+pub use decide::{Act, CATCH_UP_MAX, CLOCK_STEP, Decision, GRACE, RECORDED_MAX, decide};
 pub use zone::{parse_time, parse_time_in, utc, zone_exists};
 
 use seaworthy_model::{

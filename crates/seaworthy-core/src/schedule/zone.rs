@@ -22,6 +22,9 @@ pub(super) struct Stretch {
     pub offset: Offset,
     /// When it ends; `None`: never.
     pub until: Option<Timestamp>,
+    /// From here on the wall clock shows what it never showed before: its start, or the end of a fold.
+    /// `None`: always.
+    pub fresh: Option<Timestamp>,
 }
 
 /// Stands for a zone that nobody knows; no place has it.
@@ -69,7 +72,18 @@ impl Zone {
 
     /// The stretch that `t` lies in.
     pub fn stretch(&self, t: Timestamp) -> Stretch {
-        Stretch { offset: self.tz.to_offset(t), until: self.tz.following(t).next().map(|next| next.timestamp()) }
+        let offset = self.tz.to_offset(t);
+        let until = self.tz.following(t).next().map(|next| next.timestamp());
+        // `preceding` is strict, and `t` may be the start itself.
+        let since = t.checked_add(jiff::SignedDuration::from_nanos(1)).ok().and_then(|t| self.tz.preceding(t).next());
+        let fresh = since.and_then(|since| {
+            let start = since.timestamp();
+            let before = self.tz.to_offset(start.checked_sub(jiff::SignedDuration::from_nanos(1)).ok()?);
+            start
+                .checked_add(jiff::SignedDuration::from_secs(i64::from((before.seconds() - offset.seconds()).max(0))))
+                .ok()
+        });
+        Stretch { offset, until, fresh }
     }
 
     pub fn show(&self, t: At) -> String {

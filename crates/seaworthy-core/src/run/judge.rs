@@ -1,0 +1,163 @@
+//! What a look means: an observation and a condition become a verdict.
+//!
+//! Evaluated once; the verdict with its inputs is the event, and replay never evaluates again.
+//! This module must not look at anything itself.
+
+use std::collections::BTreeMap;
+
+use seaworthy_model::{
+    process::{Bound, Check, Look},
+    run::{Judged, Observation, USUAL_RUNS_MIN, Usual, Verdict},
+    time::Span,
+    value::{Facts, Value},
+};
+
+use crate::expect::{Expect, Scope, compile};
+
+/// Name of the measure that `usual.NAME` means in a check.
+pub(super) fn measure(check: &Check, name: &str) -> String {
+    match (&check.look, name) {
+        (Look::Artifact { name: artifact }, "size") => format!("size:{artifact}"),
+        (Look::Duration { .. }, _) => "duration".to_owned(),
+        (_, "duration") => format!("took:{}", check.id),
+        (_, other) => format!("{other}:{}", check.id),
+    }
+}
+
+/// Whether the check reads content and so proves data (contracts, section 3).
+pub(super) fn proves_data(check: &Check) -> bool {
+    compiled(check).is_ok_and(|expect| expect.reads_data())
+}
+
+fn compiled(check: &Check) -> Result<Expect, String> {
+    let source = check.expect.as_deref().ok_or("the check has no condition")?;
+    compile(source, &Scope::of(&check.look)).map_err(|problems| {
+        let first = problems.first().map_or("no reason given", |p| p.message.as_str());
+        format!("the condition `{source}` cannot be used: {first}")
+    })
+}
+
+/// What the check takes from `usual`, or why it cannot yet be judged.
+fn usual_facts(check: &Check, usual: &Usual) -> Result<Facts, String> {
+    let names = match &check.look {
+        Look::Duration { at_least, at_most } => {
+            let relative = [at_least, at_most].iter().any(|b| matches!(b, Some(Bound::OfUsual(_))));
+            if relative { vec!["duration".to_owned()] } else { vec![] }
+        }
+        _ => compiled(check).map(|e| e.usual_names()).unwrap_or_default(),
+    };
+    let mut facts = BTreeMap::new();
+    for name in names {
+        if usual.runs < USUAL_RUNS_MIN {
+            return Err(format!("learning: {} of {USUAL_RUNS_MIN} verified runs", usual.runs));
+        }
+        let Some(centre) = usual.centre.get(&measure(check, &name)) else {
+            return Err(format!("learning: no verified run has a usual {name} for this check yet"));
+        };
+        let value = if name == "duration" { Value::Duration(*centre as i64) } else { Value::Decimal(*centre) };
+        facts.insert(name, value);
+    }
+    Ok(facts)
+}
+
+/// The verdict of a check that need not be looked at: it names `usual`, and too few runs are verified.
+pub fn skipped(check: &Check, round: u32, usual: &Usual) -> Option<Judged> {
+    usual_facts(check, usual).err().map(|reason| passed_over(check, round, reason))
+}
+
+/// A check that was not carried out. Never a pass.
+pub(super) fn passed_over(check: &Check, round: u32, reason: String) -> Judged {
+    plain(check, round, Verdict::Skipped { reason }, "not looked at".into())
+}
+
+/// A check that could not look.
+pub fn unable(check: &Check, round: u32, reason: String) -> Judged {
+    let observed = format!("could not look: {reason}");
+    plain(check, round, Verdict::Unknown { reason }, observed)
+}
+
+fn plain(check: &Check, round: u32, verdict: Verdict, observed: String) -> Judged {
+    let expected = check.expect.clone().unwrap_or_else(|| bounds_text(check, None));
+    Judged { check: check.id.clone(), round, verdict, expected, observed, observation: None }
+}
+
+/// Judges what a probe saw.
+pub fn judge(check: &Check, round: u32, seen: Observation, usual: &Usual) -> Judged {
+    let expect = match compiled(check) {
+        Ok(expect) => expect,
+        Err(reason) => return unable(check, round, reason),
+    };
+    let facts = match usual_facts(check, usual) {
+        Ok(facts) => facts,
+        Err(reason) => return passed_over(check, round, reason),
+    };
+    let verdict = match expect.evaluate(&seen.facts, &facts) {
+        Ok(true) => Verdict::Yes,
+        Ok(false) => Verdict::No,
+        Err(reason) => Verdict::Unknown { reason },
+    };
+    let words = expect.explain(&seen.facts, &facts);
+    let observed = match &verdict {
+        Verdict::Unknown { reason } => format!("{} ({reason})", words.observed),
+        _ => words.observed,
+    };
+    Judged { check: check.id.clone(), round, verdict, expected: words.expected, observed, observation: Some(seen) }
+}
+
+/// Judges a `duration:` check from the run's own record: too fast is also wrong.
+pub(super) fn judge_duration(check: &Check, round: u32, took: Span, usual: &Usual) -> Judged {
+    let Look::Duration { at_least, at_most } = &check.look else {
+        return unable(check, round, "this is not a duration check".into());
+    };
+    let facts = match usual_facts(check, usual) {
+        Ok(facts) => facts,
+        Err(reason) => return passed_over(check, round, reason),
+    };
+    let centre = match facts.get("duration") {
+        Some(Value::Duration(n)) => Some(Span(u64::try_from(*n).unwrap_or(0))),
+        _ => None,
+    };
+    let low = at_least.map(|b| resolve(b, centre));
+    let high = at_most.map(|b| resolve(b, centre));
+    let fast = low.is_some_and(|low| took < low);
+    let slow = high.is_some_and(|high| took > high);
+    let remark = if fast {
+        ", too fast"
+    } else if slow {
+        ", too slow"
+    } else {
+        ""
+    };
+    let facts = BTreeMap::from([("duration".to_owned(), Value::Duration(i64::try_from(took.0).unwrap_or(i64::MAX)))]);
+    Judged {
+        check: check.id.clone(),
+        round,
+        verdict: if fast || slow { Verdict::No } else { Verdict::Yes },
+        expected: bounds_text(check, centre),
+        observed: format!("duration {took}{remark}"),
+        observation: Some(Observation { source: "journal".into(), facts, took: Span::ZERO, dropped: 0 }),
+    }
+}
+
+fn resolve(bound: Bound, centre: Option<Span>) -> Span {
+    match (bound, centre) {
+        (Bound::Span(span), _) => span,
+        (Bound::OfUsual(percent), Some(centre)) => Span((centre.0 as f64 * percent / 100.0) as u64),
+        (Bound::OfUsual(_), None) => Span::ZERO,
+    }
+}
+
+fn bounds_text(check: &Check, centre: Option<Span>) -> String {
+    let Look::Duration { at_least, at_most } = &check.look else { return String::new() };
+    let word = |bound: &Bound| match (bound, centre) {
+        (Bound::Span(span), _) => span.to_string(),
+        (Bound::OfUsual(percent), Some(_)) => format!("{} ({percent}% of usual)", resolve(*bound, centre)),
+        (Bound::OfUsual(percent), None) => format!("{percent}% of usual"),
+    };
+    match (at_least, at_most) {
+        (Some(low), Some(high)) => format!("duration from {} to {}", word(low), word(high)),
+        (Some(low), None) => format!("duration at least {}", word(low)),
+        (None, Some(high)) => format!("duration at most {}", word(high)),
+        (None, None) => "any duration".into(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The rows that others read: a narrow one while the run lives, a wide one when it has ended.
+//!
+//! This module must not know how rows are stored or shown.
+
+use std::collections::BTreeMap;
+
+use seaworthy_model::{
+    id::RunId,
+    process::{Check, Look},
+    run::{Kind, Verified},
+    value::Value,
+    view::{EndedRun, LiveRun},
+};
+
+use super::{Plan, State, judge};
+
+/// The row of a run that has not ended; `None` if nothing is known of it.
+pub fn live(run: RunId, state: &State) -> Option<LiveRun> {
+    let requested = state.requested.as_ref()?;
+    Some(LiveRun {
+        run,
+        process: requested.process.clone(),
+        kind: requested.kind,
+        cause: requested.cause.clone(),
+        requested_at: requested.at,
+        claimed_at: state.claimed_at,
+        fence: state.fence,
+        doing: doing(state),
+        troubled: state.rounds > 0 || !state.heals.is_empty(),
+    })
+}
+
+fn doing(state: &State) -> String {
+    let running = state
+        .attempts
+        .iter()
+        .find_map(|(step, all)| all.last().filter(|a| a.ended.is_none()).map(|a| (step, a.number)));
+    match (running, state.waiting) {
+        (Some((step, 1)), _) => format!("step {step}"),
+        (Some((step, n)), _) => format!("step {step}, attempt {n}"),
+        (None, Some(_)) => "waiting before a retry".into(),
+        (None, None) if state.claimed_at.is_none() => "waiting to be taken up".into(),
+        (None, None) => format!("verifying, round {}", state.rounds + 1),
+    }
+}
+
+/// The row of a run that has ended; `None` while it has not.
+pub fn ended(run: RunId, plan: Option<&Plan>, state: &State) -> Option<EndedRun> {
+    let requested = state.requested.as_ref()?;
+    let end = state.ended.as_ref()?;
+    Some(EndedRun {
+        run,
+        process: requested.process.clone(),
+        kind: requested.kind,
+        digest: requested.digest.clone(),
+        cause: requested.cause.clone(),
+        requested_at: requested.at,
+        started_at: state.first_started(),
+        ended_at: end.at,
+        executed: end.executed,
+        verified: end.verified,
+        reason: end.reason.clone(),
+        duration: end.duration,
+        recovery: end.recovery,
+        objective: requested.objective.filter(|_| requested.kind == Kind::Drill),
+        heals: u32::try_from(state.heals.iter().filter(|h| h.what != "tell").count()).unwrap_or(u32::MAX),
+        artifacts: state.artifacts.values().cloned().collect(),
+        measures: plan.map(|plan| measures(plan, state, end.verified)).unwrap_or_default(),
+    })
+}
+
+/// What later runs call usual.
+fn measures(plan: &Plan, state: &State, verified: Verified) -> BTreeMap<String, f64> {
+    let mut out = BTreeMap::new();
+    out.insert("duration".to_owned(), state.acting(plan.steps.iter().map(|s| &s.id)).0 as f64);
+    for artifact in state.artifacts.values() {
+        out.insert(format!("size:{}", artifact.name), artifact.bytes as f64);
+    }
+    if verified != Verified::Yes {
+        return out;
+    }
+    for judged in state.last_round() {
+        let (Some(check), Some(seen)) = (plan.verify.iter().find(|c| c.id == judged.check), &judged.observation) else {
+            continue;
+        };
+        for (name, number) in check_measures(check, &seen.facts) {
+            out.insert(judge::measure(check, name), number);
+        }
+    }
+    out
+}
+
+fn check_measures<'a>(check: &Check, facts: &'a seaworthy_model::value::Facts) -> Vec<(&'a str, f64)> {
+    if matches!(check.look, Look::Duration { .. } | Look::Artifact { .. }) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (name, value) in facts {
+        let number = match (name.as_str(), value) {
+            ("rows", Value::List(rows)) => Some(rows.len() as f64),
+            ("value" | "duration", value) => value.number(),
+            ("status", value) => value.number(),
+            _ => None,
+        };
+        out.extend(number.map(|n| (name.as_str(), n)));
+    }
+    out
+}

@@ -1,0 +1,261 @@
+//! What is known of a run: the fold of its entries.
+//!
+//! This module must not decide; it only remembers. The same events give the same state for ever.
+
+use std::collections::BTreeMap;
+
+use seaworthy_model::{
+    event::{DrillArtifact, Event},
+    run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
+    time::{At, Span},
+};
+
+/// How the run was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requested {
+    pub at: At,
+    pub process: String,
+    pub kind: Kind,
+    pub digest: String,
+    pub cause: Cause,
+    pub usual: Usual,
+    pub artifact: Option<DrillArtifact>,
+    pub objective: Option<Span>,
+}
+
+/// One try of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    pub number: u32,
+    pub started_at: At,
+    pub ended: Option<(At, Acted)>,
+    /// Artifacts looked for after it: `Err` says why one is missing.
+    pub made: BTreeMap<String, Result<(), String>>,
+    /// For a `once` step that ended unknown: what verification said.
+    pub settled: Option<(Option<bool>, String)>,
+}
+
+/// How a step stands in the present pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    Fresh,
+    Running,
+    Done,
+    /// The sentence to show.
+    Failed(String),
+    Unknown,
+}
+
+/// The fold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// Entries folded so far; equals the stream's version.
+    pub version: u64,
+    pub requested: Option<Requested>,
+    pub fence: u64,
+    pub claimed_at: Option<At>,
+    pub attempts: BTreeMap<String, Vec<Attempt>>,
+    /// Per step: attempts before this one belong to an earlier pass.
+    pass_from: BTreeMap<String, usize>,
+    pub artifacts: BTreeMap<String, Artifact>,
+    /// Rounds of looking that are complete.
+    pub rounds: u32,
+    /// All that was judged, in order.
+    pub checks: Vec<Judged>,
+    /// Verdict of the present pass, once its verification has ended.
+    pub pass: Option<Verified>,
+    pub waiting: Option<At>,
+    pub rung: u32,
+    pub tries: u32,
+    pub heal_open: bool,
+    pub heals: Vec<Heal>,
+    pub snapshot: Option<HostSnapshot>,
+    pub cancel: Option<String>,
+    pub ended: Option<Ended>,
+    /// When verification first said yes.
+    pub verified_at: Option<At>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub at: At,
+    pub executed: Executed,
+    pub verified: Verified,
+    pub reason: String,
+    pub duration: Span,
+    pub recovery: Option<Span>,
+}
+
+impl State {
+    /// The state after all of these.
+    pub fn fold<'a>(events: impl IntoIterator<Item = (At, &'a Event)>) -> State {
+        let mut state = State::default();
+        for (at, event) in events {
+            state.apply(at, event);
+        }
+        state
+    }
+
+    /// Takes in one more event.
+    pub fn apply(&mut self, at: At, event: &Event) {
+        self.version += 1;
+        match event {
+            Event::RunRequested { process, kind, digest, cause, usual, artifact, objective } => {
+                self.requested = Some(Requested {
+                    at,
+                    process: process.clone(),
+                    kind: *kind,
+                    digest: digest.clone(),
+                    cause: cause.clone(),
+                    usual: usual.clone(),
+                    artifact: artifact.clone(),
+                    objective: *objective,
+                });
+            }
+            Event::RunClaimed { fence } => {
+                self.fence = *fence;
+                self.claimed_at.get_or_insert(at);
+            }
+            Event::Waiting { until, .. } => self.waiting = Some(*until),
+            Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
+            Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),
+            Event::RunEnded { executed, verified, reason, duration, recovery } => {
+                self.ended = Some(Ended {
+                    at,
+                    executed: *executed,
+                    verified: *verified,
+                    reason: reason.clone(),
+                    duration: *duration,
+                    recovery: *recovery,
+                });
+            }
+            other => {
+                self.apply_step(at, other);
+                self.apply_verification(at, other);
+            }
+        }
+    }
+
+    fn apply_step(&mut self, at: At, event: &Event) {
+        match event {
+            Event::AttemptStarted { step, attempt, .. } => {
+                self.waiting = None;
+                let attempt =
+                    Attempt { number: *attempt, started_at: at, ended: None, made: BTreeMap::new(), settled: None };
+                self.attempts.entry(step.clone()).or_default().push(attempt);
+            }
+            Event::AttemptEnded { step, acted, .. } => {
+                if let Some(last) = self.last_mut(step) {
+                    last.ended = Some((at, acted.clone()));
+                }
+            }
+            Event::ArtifactMade { step, artifact } => {
+                self.artifacts.insert(artifact.name.clone(), artifact.clone());
+                if let Some(last) = self.last_mut(step) {
+                    last.made.insert(artifact.name.clone(), Ok(()));
+                }
+            }
+            Event::ArtifactMissing { step, name, reason, .. } => {
+                self.artifacts.remove(name);
+                if let Some(last) = self.last_mut(step) {
+                    last.made.insert(name.clone(), Err(reason.clone()));
+                }
+            }
+            Event::StepSettled { step, happened, reason } => {
+                self.rounds += 1;
+                if let Some(last) = self.last_mut(step) {
+                    last.settled = Some((*happened, reason.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_verification(&mut self, at: At, event: &Event) {
+        match event {
+            Event::Checked { judged } => self.checks.push(judged.clone()),
+            Event::VerificationEnded { verified, .. } => {
+                self.rounds += 1;
+                self.pass = Some(*verified);
+                if *verified == Verified::Yes {
+                    self.verified_at.get_or_insert(at);
+                }
+            }
+            Event::HealStarted { rung, again, .. } => {
+                if *rung != self.rung {
+                    (self.rung, self.tries) = (*rung, 0);
+                }
+                self.tries += 1;
+                self.heal_open = true;
+                self.pass = None;
+                for step in again {
+                    let attempts = self.attempts.get(step).map_or(0, Vec::len);
+                    self.pass_from.insert(step.clone(), attempts);
+                }
+            }
+            Event::HealTried { heal } => {
+                // A rung that was never opened (a person told, nothing that may be repeated) is behind us at once.
+                if !self.heal_open {
+                    (self.rung, self.tries) = (heal.rung + 1, 0);
+                }
+                self.heal_open = false;
+                self.heals.push(heal.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn last_mut(&mut self, step: &str) -> Option<&mut Attempt> {
+        self.attempts.get_mut(step).and_then(|all| all.last_mut())
+    }
+
+    /// Attempts of a step so far, over all passes.
+    pub fn count(&self, step: &str) -> u32 {
+        self.attempts.get(step).map_or(0, |all| u32::try_from(all.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The last attempt of a step in the present pass.
+    pub fn last(&self, step: &str) -> Option<&Attempt> {
+        let from = self.pass_from.get(step).copied().unwrap_or(0);
+        self.attempts.get(step)?.get(from..)?.last()
+    }
+
+    /// How a step stands in the present pass.
+    pub(super) fn standing(&self, step: &str) -> Standing {
+        let Some(last) = self.last(step) else { return Standing::Fresh };
+        let Some((_, acted)) = &last.ended else { return Standing::Running };
+        match (acted.outcome, &last.settled) {
+            (Outcome::Unknown, Some((Some(true), _))) => Standing::Done,
+            (Outcome::Unknown, Some((Some(false), _))) => Standing::Fresh,
+            (Outcome::Unknown, _) => Standing::Unknown,
+            (Outcome::NotDone, _) => Standing::Failed(acted.reason.clone().unwrap_or_else(|| "not done".into())),
+            (Outcome::Done, _) => match last.made.values().find_map(|made| made.as_ref().err()) {
+                Some(reason) => Standing::Failed(reason.clone()),
+                None => Standing::Done,
+            },
+        }
+    }
+
+    /// What was judged in the round that is open now.
+    pub fn open_round(&self) -> impl Iterator<Item = &Judged> {
+        self.checks.iter().filter(|judged| judged.round == self.rounds)
+    }
+
+    /// What was judged in the last complete round.
+    pub fn last_round(&self) -> impl Iterator<Item = &Judged> {
+        let last = self.rounds.checked_sub(1);
+        self.checks.iter().filter(move |judged| Some(judged.round) == last)
+    }
+
+    /// Time spent acting in the present pass: the last attempt of every step, waits left out.
+    pub fn acting(&self, steps: impl Iterator<Item = impl AsRef<str>>) -> Span {
+        let spans = steps.filter_map(|id| Some(self.last(id.as_ref())?.ended.as_ref()?.1.took.0));
+        Span(spans.sum())
+    }
+
+    /// When the first attempt of anything started.
+    pub fn first_started(&self) -> Option<At> {
+        self.attempts.values().flatten().map(|a| a.started_at).min()
+    }
+}

@@ -1,0 +1,214 @@
+//! The watcher's rules, one function each. A limit that is reached to the nanosecond still holds.
+//!
+//! Must not know signals, nor what was said before: each answer follows from the facts alone.
+
+use seaworthy_model::{
+    event::{SignalKind, SkipReason},
+    id::RunId,
+    run::{Cause, Kind, Verified},
+    time::{At, Span},
+};
+
+use super::{Finding, MISSED_APART, MISSED_MAX, Sight, WatchFacts, artifact_to_look_at};
+use crate::schedule::{Timetable, utc};
+
+/// The smallest step of time: right after a limit.
+const TICK: Span = Span(1);
+
+/// A run that started, live or ended.
+struct Started {
+    run: RunId,
+    at: At,
+    /// Of its occurrence, if a schedule made it.
+    nominal: Option<At>,
+}
+
+/// Runs (not drills) of the process that have started.
+fn started(facts: &WatchFacts<'_>) -> Vec<Started> {
+    let nominal = |cause: &Cause| match cause {
+        Cause::Schedule { nominal } => Some(*nominal),
+        Cause::Person | Cause::Due => None,
+    };
+    let live = facts.live.iter().filter(|run| run.kind == Kind::Run && run.process == facts.process.name);
+    let live = live.filter_map(|run| Some((run.run, run.claimed_at?, nominal(&run.cause))));
+    let ended = facts.ended.iter().filter(|run| run.kind == Kind::Run && run.process == facts.process.name);
+    let ended = ended.filter_map(|run| Some((run.run, run.started_at?, nominal(&run.cause))));
+    live.chain(ended).map(|(run, at, nominal)| Started { run, at, nominal }).collect()
+}
+
+/// `2026-03-29T01:00:00Z (2026-03-29 03:00 Europe/Berlin (+02:00))`
+fn both(timetable: &Timetable, t: At) -> String {
+    format!("{} ({})", utc(t), timetable.local(t))
+}
+
+/// Without a schedule there is no local time to give.
+fn shown(facts: &WatchFacts<'_>, t: At) -> String {
+    facts.timetable.map_or_else(|| utc(t), |timetable| both(timetable, t))
+}
+
+pub(super) fn missed(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span) -> Vec<Sight> {
+    let started = started(facts);
+    let last_start = started.iter().map(|run| run.at).max();
+    let overlapped = |nominal: At| {
+        let live_then = |reason| matches!(reason, SkipReason::Overlap | SkipReason::QueueFull);
+        facts.skipped.iter().any(|row| row.nominal == nominal && live_then(row.reason))
+    };
+    let served = |nominal: At| started.iter().any(|run| run.nominal == Some(nominal));
+    let mut sights = Vec::new();
+    // A start serves every nominal time up to it.
+    let mut after = last_start.map_or(facts.in_force_since, |start| start.max(facts.in_force_since));
+    // Whoever recorded a skip was there, and recorded all that was due before: rows that were not given count too.
+    if let Some(oldest) = facts.skipped.iter().map(|row| row.nominal).min() {
+        after = after.max(oldest - TICK);
+    }
+    while sights.len() < MISSED_MAX {
+        let Some(nominal) = timetable.next_after(after) else { break };
+        after = nominal;
+        // Each turn here uses up a row of the facts. A clock that was set may serve a nominal time before it comes.
+        if overlapped(nominal) || served(nominal) {
+            continue;
+        }
+        let limit = nominal + within;
+        if facts.now <= limit {
+            sights.push(Sight::Then(limit + TICK));
+            break;
+        }
+        sights.push(Sight::Wrong(missed_at(facts, timetable, nominal, within, last_start)));
+        after = nominal + MISSED_APART;
+    }
+    sights
+}
+
+fn missed_at(
+    facts: &WatchFacts<'_>,
+    timetable: &Timetable,
+    nominal: At,
+    within: Span,
+    last_start: Option<At>,
+) -> Finding {
+    let name = &facts.process.name;
+    let request = facts.live.iter().find(|run| run.cause == Cause::Schedule { nominal } && run.claimed_at.is_none());
+    let skipped = facts.skipped.iter().find(|row| row.nominal == nominal);
+    let why = match (request, skipped) {
+        (Some(run), _) => format!("; {} was requested but no node took it", run.run),
+        (None, Some(row)) => format!("; it was skipped: {}", row.reason.word()),
+        (None, None) => String::new(),
+    };
+    let last =
+        last_start.map_or("it never started".to_owned(), |at| format!("its last start was {}", both(timetable, at)));
+    Finding {
+        key: format!("missed/{name}/{}", utc(nominal)),
+        kind: SignalKind::Missed,
+        nominal: Some(nominal),
+        run: request.map(|run| run.run),
+        expected: format!("`{name}` starts within {within} of {}", both(timetable, nominal)),
+        seen: format!("nothing had started by {}; {last}{why}", both(timetable, facts.now)),
+    }
+}
+
+pub(super) fn late(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span) -> Vec<Sight> {
+    let name = &facts.process.name;
+    let last = started(facts).into_iter().max_by_key(|run| run.at);
+    let Some((run, nominal)) = last.and_then(|run| run.nominal.map(|nominal| (run, nominal))) else { return vec![] };
+    if run.at <= nominal + within || nominal <= facts.in_force_since {
+        return vec![];
+    }
+    vec![Sight::Wrong(Finding {
+        key: format!("late/{name}/{}", utc(nominal)),
+        kind: SignalKind::Late,
+        nominal: Some(nominal),
+        run: Some(run.run),
+        expected: format!("`{name}` starts within {within} of {}", both(timetable, nominal)),
+        seen: format!("it started {} late, at {}", run.at.since(nominal), both(timetable, run.at)),
+    })]
+}
+
+pub(super) fn long(facts: &WatchFacts<'_>, within: Span) -> Vec<Sight> {
+    let name = &facts.process.name;
+    let finding = |run: RunId, start: At, seen: String| {
+        Sight::Wrong(Finding {
+            key: format!("long/{name}/{run}"),
+            kind: SignalKind::Long,
+            nominal: None,
+            run: Some(run),
+            expected: format!("`{name}` finishes within {within} of its start at {}", shown(facts, start)),
+            seen,
+        })
+    };
+    let live = facts.live.iter().filter(|run| run.kind == Kind::Run && run.process == *name);
+    let mut sights: Vec<Sight> = live
+        .filter_map(|run| Some((run, run.claimed_at?)))
+        .map(|(run, start)| {
+            if facts.now <= start + within {
+                return Sight::Then(start + within + TICK);
+            }
+            let so_far = facts.now.since(start);
+            finding(run.run, start, format!("it is still running after {so_far}: {}", run.doing))
+        })
+        .collect();
+    let ended = facts.ended.iter().filter(|run| run.kind == Kind::Run && run.process == *name);
+    let last = ended.filter_map(|run| Some((run, run.started_at?))).max_by_key(|(run, _)| run.ended_at);
+    if let Some((run, start)) = last.filter(|(run, start)| run.ended_at > *start + within) {
+        let (took, end) = (run.ended_at.since(start), shown(facts, run.ended_at));
+        sights.push(finding(run.run, start, format!("it ran for {took}, until {end}")));
+    }
+    sights
+}
+
+pub(super) fn drill_overdue(facts: &WatchFacts<'_>) -> Vec<Sight> {
+    let name = &facts.process.name;
+    let restore = facts.process.drill.as_ref().and_then(|drill| drill.restore.as_ref());
+    let Some(every) = restore.and_then(|restore| restore.every) else { return vec![] };
+    let verified = |kind, run: &seaworthy_model::view::EndedRun| {
+        run.kind == kind && run.verified == Verified::Yes && run.process == *name
+    };
+    let last = facts.ended.iter().filter(|run| verified(Kind::Drill, run)).map(|run| run.ended_at).max();
+    let due = last.unwrap_or(facts.in_force_since) + every;
+    if facts.now <= due {
+        return vec![Sight::Then(due + TICK)];
+    }
+    let seen = match last {
+        Some(last) => format!("the last verified drill ended at {}", shown(facts, last)),
+        None => format!("there was no verified drill since {}", shown(facts, facts.in_force_since)),
+    };
+    vec![Sight::Wrong(Finding {
+        key: format!("drill/{name}"),
+        kind: SignalKind::DrillOverdue,
+        nominal: None,
+        run: None,
+        expected: format!("a restore of `{name}` is rehearsed every {every}; one was due at {}", shown(facts, due)),
+        seen,
+    })]
+}
+
+pub(super) fn artifact_gone(facts: &WatchFacts<'_>) -> Vec<Sight> {
+    let name = &facts.process.name;
+    let (Some(seen), Some((run, record))) = (&facts.artifact, artifact_to_look_at(facts.ended)) else { return vec![] };
+    let seen = match seen {
+        Err(reason) => reason.clone(),
+        Ok(now) if now.bytes != record.bytes => format!("it has {} bytes", now.bytes),
+        Ok(now) if now.sha256 != record.sha256 => {
+            format!(
+                "it has the same size but SHA-256 {}",
+                now.sha256.as_deref().unwrap_or("of a folder, which has none")
+            )
+        }
+        Ok(_) => return vec![],
+    };
+    let hash = record.sha256.as_ref().map_or(String::new(), |hash| format!(" and SHA-256 {hash}"));
+    vec![Sight::Wrong(Finding {
+        key: format!("artifact/{name}/{}", run.run),
+        kind: SignalKind::ArtifactGone,
+        nominal: None,
+        run: Some(run.run),
+        expected: format!(
+            "`{}` of {}, verified at {}, is at {} with {} bytes{hash}",
+            record.name,
+            run.run,
+            shown(facts, run.ended_at),
+            record.place,
+            record.bytes
+        ),
+        seen: format!("looked at {}: {seen}", shown(facts, facts.now)),
+    })]
+}

@@ -1,0 +1,136 @@
+//! The folders of runs, what is in them, and the state of the host.
+//!
+//! Must not know steps or commands, and judges nothing: it says what is there.
+
+mod artifact;
+mod host;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use seaworthy_model::{
+    id::RunId,
+    port::{Fut, Places},
+    run::{Artifact, HostSnapshot},
+};
+
+use crate::{blocking::off_runtime, held::folder::private, output::run_folder};
+
+/// Folders below a data folder.
+#[derive(Debug, Clone)]
+pub struct FilePlaces {
+    data: PathBuf,
+}
+
+impl FilePlaces {
+    /// `data` is the data folder.
+    pub fn new(data: PathBuf) -> FilePlaces {
+        FilePlaces { data }
+    }
+}
+
+impl Places for FilePlaces {
+    fn workdir(&self, run: RunId) -> Fut<'_, io::Result<PathBuf>> {
+        let work = work(&self.data, run);
+        Box::pin(async move {
+            off_runtime(move || {
+                private(&work)?;
+                work.canonicalize()
+            })
+            .await?
+        })
+    }
+
+    /// A folder is an artifact too: its size is that of all files in it, its hash that of a list of them.
+    fn artifact(&self, workdir: &Path, name: &str) -> Fut<'_, Result<Artifact, String>> {
+        let (workdir, name) = (workdir.to_owned(), name.to_owned());
+        Box::pin(async move {
+            off_runtime(move || artifact::look(&workdir, &name)).await.map_err(|error| error.to_string()).flatten()
+        })
+    }
+
+    fn tidy(&self, run: RunId, keep: Vec<String>) -> Fut<'_, io::Result<()>> {
+        let work = work(&self.data, run);
+        Box::pin(async move {
+            let keep: Vec<PathBuf> = keep.iter().map(|name| work.join(name)).collect();
+            off_runtime(move || sweep_out(&work, &keep)).await?
+        })
+    }
+
+    fn remove(&self, run: RunId) -> Fut<'_, io::Result<()>> {
+        let folder = run_folder(&self.data, run);
+        Box::pin(async move {
+            off_runtime(move || {
+                sweep_out(&folder, &[])?;
+                absent_is_fine(fs::remove_dir(&folder))
+            })
+            .await?
+        })
+    }
+
+    fn snapshot(&self) -> Fut<'_, HostSnapshot> {
+        let data = self.data.clone();
+        Box::pin(async move {
+            off_runtime(move || host::snapshot(&data)).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the host could not be looked at");
+                HostSnapshot::default()
+            })
+        })
+    }
+}
+
+fn work(data: &Path, run: RunId) -> PathBuf {
+    run_folder(data, run).join("work")
+}
+
+/// Removes all that is in `folder` but `keep` and the folders that lead there.
+fn sweep_out(folder: &Path, keep: &[PathBuf]) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // A command may take away its own folder's rights; it is ours all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+            fs::read_dir(folder)?
+        }
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if keep.contains(&path) {
+            continue;
+        }
+        if !entry.file_type()?.is_dir() {
+            absent_is_fine(writable(folder, || fs::remove_file(&path)))?;
+            continue;
+        }
+        sweep_out(&path, keep)?;
+        if !keep.iter().any(|kept| kept.starts_with(&path)) {
+            absent_is_fine(writable(folder, || fs::remove_dir(&path)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tries again after giving ourselves the right to change the folder.
+fn writable(folder: &Path, remove: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    match remove() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+            remove()
+        }
+        other => other,
+    }
+}
+
+fn absent_is_fine(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

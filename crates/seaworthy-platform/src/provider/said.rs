@@ -1,0 +1,87 @@
+//! The end of an attempt in words.
+//!
+//! Must not know how it came about; reads what attending saw, and the command's own last words.
+
+use std::time::Duration;
+
+use rustix::process::WaitIdStatus;
+use seaworthy_model::{
+    port::Order,
+    run::{Acted, Outcome},
+    time::Span,
+};
+
+use super::attend::{Attended, Why, count};
+use crate::output::write::Writer;
+
+/// Longest quotation of a command's own words in a reason, in characters.
+const QUOTED_CHARS_MAX: usize = 300;
+
+/// Puts the end of an attempt into words.
+pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: String) -> Acted {
+    let Attended { why, took, ended } = attended;
+    let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
+    let (stdout, stderr) = writer.end();
+    let tree = match (ended.told.len(), ended.empty) {
+        (0, Some(true)) => "nothing of it is left".to_owned(),
+        (told, Some(true)) => format!("{} ended, proven gone", count(told)),
+        (told, Some(false)) => format!("{} told to end, not all of them gone", count(told)),
+        (told, None) => format!("{} ended, which could not be proven", count(told)),
+    };
+    let (exit, signal) = match &why {
+        Why::Ended(status) => (status.exit_status(), status.terminating_signal()),
+        _ => (None, None),
+    };
+    let (outcome, reason) = match &why {
+        Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
+        Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
+        Why::Limit => {
+            let limit = order.timeout.unwrap_or_default();
+            let last = words.map(|words| format!("; its last words: {words}")).unwrap_or_default();
+            let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
+            (Outcome::NotDone, Some(text))
+        }
+        Why::Dropped => (Outcome::NotDone, Some(format!("the command was given up and stopped ({tree})"))),
+        Why::Blind(error) => {
+            (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
+        }
+    };
+    Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
+}
+
+fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
+    let last = words.unwrap_or_else(|| "it said nothing".to_owned());
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(127), _) => format!("exit 127, a command was not found: {last}"),
+        (Some(126), _) => format!("exit 126, a command could not be executed: {last}"),
+        (Some(exit), _) => format!("exit {exit}: {last}"),
+        (None, Some(signal)) => format!("killed by signal {signal}{}: {last}", signal_name(signal)),
+        (None, None) => format!("ended in a way the kernel does not name: {last}"),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (HUP)",
+        2 => " (INT)",
+        6 => " (ABRT)",
+        9 => " (KILL: by somebody, or because memory ran out)",
+        11 => " (SEGV)",
+        13 => " (PIPE)",
+        15 => " (TERM)",
+        24 => " (XCPU)",
+        25 => " (XFSZ: a file grew beyond its limit)",
+        _ => "",
+    }
+}
+
+/// The last line that says something, fit for one line of ours.
+fn quoted(text: &str) -> Option<String> {
+    let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
+    let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
+    Some(plain)
+}
+
+pub(super) fn span(took: Duration) -> Span {
+    Span(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,149 @@
+//! Takes what people ask for and appends it as commands to the journal.
+//!
+//! This module must not carry anything out: the run loop reads the journal.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seaworthy_core::run::{State, live, usual};
+use seaworthy_model::{
+    entry::{Stream, Via},
+    event::{DrillArtifact, Event},
+    id::{ActorId, RunId},
+    port::{Answer, Ask, Batch, Fut, Requests, StoreError},
+    process::{Look, Process},
+    run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
+    site::Pinned,
+    time::At,
+    view::{EndedRun, ViewChange},
+};
+
+use crate::{ports::Ports, run::Runs};
+
+/// Answers [`Requests`] on one node.
+#[derive(Clone)]
+pub struct Desk {
+    pub ports: Ports,
+    pub runs: Arc<Runs>,
+}
+
+impl Requests for Desk {
+    fn ask(&self, ask: Ask, actor: ActorId, via: Via) -> Fut<'_, Result<Answer, StoreError>> {
+        Box::pin(async move {
+            match ask {
+                Ask::Run { process } => self.start(&process, Kind::Run, actor, via).await,
+                Ask::Drill { process } => self.start(&process, Kind::Drill, actor, via).await,
+                Ask::Cancel { run, reason } => self.cancel(run, reason, actor, via).await,
+                Ask::Reload => {
+                    self.ports.nudges.reload.notify_one();
+                    Ok(Answer::Done { detail: "the files are being read again".into() })
+                }
+            }
+        })
+    }
+}
+
+impl Desk {
+    async fn start(&self, name: &str, kind: Kind, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
+        let loaded = self.ports.definitions.current();
+        let Some(pinned) = loaded.processes.get(name) else {
+            let known: Vec<&str> = loaded.processes.keys().map(String::as_str).collect();
+            let reason = match (loaded.broken.values().next(), known.is_empty()) {
+                (Some(problem), true) => format!("no process `{name}`; a file is broken: {problem}"),
+                (_, true) => format!("no process `{name}`: this site has none yet; write one under ops/"),
+                _ => format!("no process `{name}`; there are: {}", known.join(", ")),
+            };
+            return Ok(Answer::Refused { reason });
+        };
+        let cause = Cause::Person;
+        let (run, batch) = match request(&self.ports, pinned, kind, cause, actor, via).await? {
+            Ok(made) => made,
+            Err(reason) => return Ok(Answer::Refused { reason }),
+        };
+        self.ports.journal.append(batch).await?;
+        self.runs.take_up(run);
+        Ok(Answer::Started { run, digest: pinned.digest.clone() })
+    }
+
+    async fn cancel(&self, run: RunId, reason: String, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
+        let live = self.ports.views.live_runs().await?;
+        if !live.iter().any(|row| row.run == run) {
+            return Ok(Answer::Refused { reason: format!("{run} is not running") });
+        }
+        let mut batch = Batch::by(actor, via);
+        let event = Event::CancelRequested { reason };
+        batch.writes.push(self.ports.ids().write(Stream::run(run), None, self.ports.clock.now(), [event]));
+        self.ports.journal.append(batch).await?;
+        self.runs.nudge(run);
+        Ok(Answer::Done { detail: format!("{run} is being stopped") })
+    }
+}
+
+/// Prepares the entries that make a run exist. The inner error is a sentence for the person who asked.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn request(
+    ports: &Ports,
+    pinned: &Pinned,
+    kind: Kind,
+    cause: Cause,
+    actor: ActorId,
+    via: Via,
+) -> Result<Result<(RunId, Batch), String>, StoreError> {
+    let name = &pinned.process.name;
+    let verified = ports.views.verified_measures(name, kind, USUAL_RUNS_MAX as usize).await?;
+    let mut objective = None;
+    let mut artifact = None;
+    if kind == Kind::Drill {
+        let Some(restore) = pinned.process.drill.as_ref().and_then(|d| d.restore.as_ref()) else {
+            return Ok(Err(format!("`{name}` has no restore drill; add `drill: restore:` to {}", pinned.file)));
+        };
+        objective = restore.recovery_time;
+        let last = ports.views.process(name).await?.last_verified;
+        match last.as_ref().and_then(|run| drill_artifact(&pinned.process, run)) {
+            Some(found) => artifact = Some(found),
+            None => {
+                return Ok(Err(format!(
+                    "`{name}` has no verified artifact to restore yet; run it first: seaworthy run {name}"
+                )));
+            }
+        }
+    }
+    let (ids, now) = (ports.ids(), ports.clock.now());
+    let run = ids.run();
+    let event = Event::RunRequested {
+        process: name.clone(),
+        kind,
+        digest: pinned.digest.clone(),
+        cause,
+        usual: usual(&verified),
+        artifact,
+        objective,
+    };
+    let mut batch = Batch::by(actor, via);
+    batch.views.extend(row_of(run, now, &event));
+    batch.writes.push(ids.write(Stream::run(run), Some(0), now, [event]));
+    Ok(Ok((run, batch)))
+}
+
+fn row_of(run: RunId, now: At, event: &Event) -> Option<ViewChange> {
+    live(run, &State::fold([(now, event)])).map(ViewChange::RunLive)
+}
+
+/// What a drill restores: the artifact of the first `artifact:` check, else the only or first one made.
+fn drill_artifact(process: &Process, run: &EndedRun) -> Option<DrillArtifact> {
+    let by_name: BTreeMap<&str, &Artifact> = run.artifacts.iter().map(|a| (a.name.as_str(), a)).collect();
+    let named = process.verify.iter().find_map(|check| match &check.look {
+        Look::Artifact { name } => by_name.get(name.as_str()).copied(),
+        _ => None,
+    });
+    let made = process.steps.iter().flat_map(|s| &s.makes).find_map(|name| by_name.get(name.as_str()).copied());
+    let artifact = named.or(made).or(run.artifacts.first())?;
+    Some(DrillArtifact {
+        from_run: run.run,
+        name: artifact.name.clone(),
+        place: artifact.place.clone(),
+        bytes: artifact.bytes,
+        sha256: artifact.sha256.clone(),
+    })
+}

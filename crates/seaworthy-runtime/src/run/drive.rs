@@ -1,0 +1,333 @@
+//! Drives one run: ask, make durable, carry out, ask again.
+//!
+//! What happened is made durable before anything else touches the world; a crash between any two lines leaves
+//! either an entry or an attempt whose end is unknown, never a silent repeat. This module must not decide.
+
+use std::sync::Arc;
+
+use seaworthy_core::{
+    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, unable},
+    tell,
+};
+use seaworthy_model::{
+    entry::{Draft, Stream, Via},
+    event::Event,
+    id::RunId,
+    port::{Batch, StoreError, Write},
+    process::{Check, Process},
+    run::{Executed, Outcome, Verified},
+    site::Loaded,
+    time::{At, Span},
+    view::ViewChange,
+};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use super::{
+    Runs,
+    surroundings::{Surroundings, not_started},
+};
+use crate::{notify, writing::append_patiently};
+
+/// A run under way.
+struct Drive<'a> {
+    runs: &'a Runs,
+    run: RunId,
+    nudge: Arc<Notify>,
+    process: Arc<Process>,
+    plan: Plan,
+    loaded: Arc<Loaded>,
+    /// What is durable and what is about to be.
+    state: State,
+    /// Version of the stream that is durable.
+    version: u64,
+    /// The claim that was durable when it was last read; another one may only be our own.
+    claim: u64,
+    /// Events that happened and are not durable yet.
+    pending: Vec<Draft>,
+}
+
+/// Takes the run up and drives it until it has ended, or stopping is asked for.
+pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>) -> Result<(), StoreError> {
+    let (state, version) = read(runs, run).await?;
+    let Some(requested) = state.requested.clone() else { return Ok(()) };
+    if state.ended.is_some() {
+        return Ok(());
+    }
+    let definition = runs.definition(&requested.process, &requested.digest).await?;
+    let plan = definition.as_deref().and_then(|process| Plan::of(process, requested.kind));
+    let (Some(process), Some(plan)) = (definition, plan) else {
+        return abandon(runs, run, state, version).await;
+    };
+    let loaded = runs.ports.definitions.current();
+    let claim = state.fence;
+    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: Vec::new() };
+    let left = claim != 0;
+    drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
+    if left {
+        for event in interrupted(&drive.state, "the node that ran it stopped") {
+            drive.note(event);
+        }
+    }
+    drive.run_on().await
+}
+
+/// All that is durable of a run.
+async fn read(runs: &Runs, run: RunId) -> Result<(State, u64), StoreError> {
+    let entries = runs.ports.journal.stream(&Stream::run(run), 0).await?;
+    let version = entries.last().map_or(0, |e| e.header.version);
+    let mut state = State::default();
+    for entry in &entries {
+        let event = entry.event().map_err(|e| StoreError::Broken { detail: e.to_string() })?;
+        if let Some(event) = event {
+            state.apply(entry.header.at, &event);
+        }
+    }
+    Ok((state, version))
+}
+
+/// Ends a run whose definition is gone: it cannot go on, and says so.
+async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Result<(), StoreError> {
+    let (ids, now) = (runs.ports.ids(), runs.ports.clock.now());
+    let event = Event::RunEnded {
+        executed: Executed::Unknown,
+        verified: Verified::Unknown,
+        reason: "the definition that this run was pinned to is not in the journal".into(),
+        duration: Span::ZERO,
+        recovery: None,
+    };
+    state.apply(now, &event);
+    let mut batch = Batch::by(runs.ports.actor, Via::Node);
+    batch.views.extend(ended(run, None, &state).map(|row| ViewChange::RunEnded(Box::new(row))));
+    batch.writes.push(ids.write(Stream::run(run), Some(version), now, [event]));
+    append_patiently(&runs.ports, &runs.stop, batch).await.map(|_| ())
+}
+
+impl Drive<'_> {
+    async fn run_on(mut self) -> Result<(), StoreError> {
+        loop {
+            if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
+                info!(run = %self.run, "left for the next start");
+                return Ok(());
+            }
+            let now = self.runs.ports.clock.now();
+            let ids = self.runs.ports.ids();
+            match next(&self.plan, &self.state, now, &mut || ids.draw()) {
+                Next::Record(events) => events.into_iter().for_each(|event| self.note(event)),
+                Next::Act(act) => self.act(*act).await?,
+                Next::Collect { step, name } => self.collect(step, name).await?,
+                Next::Look { check, round } => self.look(&check, round).await?,
+                Next::Snapshot => {
+                    self.commit().await?;
+                    let snapshot = self.runs.ports.places.snapshot().await;
+                    self.note(Event::HostSeen { snapshot });
+                }
+                Next::Wait(until) => {
+                    self.commit().await?;
+                    self.wait(until).await?;
+                }
+                Next::Ended => {
+                    self.commit().await?;
+                    self.report();
+                    crate::prune::after_run(&self.runs.ports, &self.process, &self.plan, self.run, &self.state).await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Something happened now.
+    fn note(&mut self, event: Event) {
+        let now = self.runs.ports.clock.now();
+        self.state.apply(now, &event);
+        self.pending.push(self.runs.ports.ids().draft(now, event));
+    }
+
+    /// Makes what happened durable, with the rows and messages that follow from it.
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        while !self.pending.is_empty() {
+            let batch = self.batch();
+            match append_patiently(&self.runs.ports, &self.runs.stop, batch).await {
+                Ok(_) => {
+                    self.version += self.pending.len() as u64;
+                    let told = self
+                        .pending
+                        .iter()
+                        .any(|d| matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. }));
+                    self.pending.clear();
+                    if told {
+                        self.runs.ports.nudges.notify.notify_one();
+                    }
+                }
+                Err(StoreError::Conflict { .. }) => self.read_again().await?,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(&self) -> Batch {
+        let ports = &self.runs.ports;
+        let now = ports.clock.now();
+        let mut batch = Batch::by(ports.actor, Via::Node);
+        match ended(self.run, Some(&self.plan), &self.state) {
+            Some(row) => batch.views.push(ViewChange::RunEnded(Box::new(row))),
+            None => batch.views.extend(live(self.run, &self.state).map(ViewChange::RunLive)),
+        }
+        let events: Vec<Event> = self.pending.iter().map(|d| d.event.clone()).collect();
+        for (route, occasion) in tell::routes(&self.process, &self.plan, &self.state, &events) {
+            let id = ports.ids().message();
+            let about = tell::About {
+                site: &self.loaded.site,
+                process: &self.process,
+                plan: &self.plan,
+                run: self.run,
+                state: &self.state,
+            };
+            let message = tell::about_run(about, occasion, id, now);
+            notify::queue(ports, &self.loaded.site, &mut batch, route, message, None);
+        }
+        batch.writes.push(Write {
+            stream: Stream::run(self.run),
+            expected: Some(self.version),
+            drafts: self.pending.clone(),
+        });
+        batch
+    }
+
+    /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.
+    async fn read_again(&mut self) -> Result<(), StoreError> {
+        let (mut state, version) = read(self.runs, self.run).await?;
+        if state.fence != self.claim && state.fence != self.runs.ports.writer.epoch {
+            return Err(StoreError::Refused { rule: format!("{} was taken up by another node", self.run) });
+        }
+        self.claim = state.fence;
+        for draft in &self.pending {
+            state.apply(draft.at, &draft.event);
+        }
+        (self.state, self.version) = (state, version);
+        Ok(())
+    }
+
+    /// Takes in what others appended; says whether the run is to be cancelled.
+    async fn cancelled(&mut self) -> Result<bool, StoreError> {
+        self.read_again().await?;
+        Ok(self.state.cancel.is_some())
+    }
+
+    async fn wait(&mut self, until: At) -> Result<(), StoreError> {
+        let ports = &self.runs.ports;
+        let nudge = self.nudge.clone();
+        tokio::select! {
+            () = ports.clock.sleep(until.since(ports.clock.now())) => {}
+            () = self.runs.stop.asked() => {}
+            () = nudge.notified() => { self.read_again().await?; }
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, act: Act) -> Result<(), StoreError> {
+        self.note(act.event.clone());
+        self.commit().await?;
+        let order = match self.surroundings().order(&act).await {
+            Ok(order) => order,
+            Err(reason) => {
+                let acted = not_started(reason);
+                self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
+                return Ok(());
+            }
+        };
+        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
+        info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
+        let provider = self.runs.ports.provider.clone();
+        let mut work = provider.act(&order);
+        let nudge = self.nudge.clone();
+        let acted = loop {
+            tokio::select! {
+                acted = &mut work => break Some(acted),
+                () = self.runs.stop.asked() => break None,
+                () = nudge.notified() => if self.cancelled().await? { break None },
+            }
+        };
+        drop(work);
+        if acted.is_none() {
+            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
+            provider.gone(&order.output).await;
+        }
+        let acted = acted.unwrap_or_else(|| {
+            let mut acted = not_started("it was stopped on request before it ended".into());
+            acted.outcome = if self.state.cancel.is_some() { Outcome::NotDone } else { Outcome::Unknown };
+            acted
+        });
+        self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
+        self.commit().await
+    }
+
+    async fn collect(&mut self, step: String, name: String) -> Result<(), StoreError> {
+        self.commit().await?;
+        let around = self.surroundings();
+        let found = match around.workdir().await {
+            Ok(workdir) => self.runs.ports.places.artifact(&workdir, &name).await.map_err(|reason| (reason, workdir)),
+            Err(reason) => Err((reason, Default::default())),
+        };
+        match found {
+            Ok(artifact) => self.note(Event::ArtifactMade { step, artifact }),
+            Err((reason, workdir)) => {
+                let looked_at = workdir.join(&name).display().to_string();
+                self.note(Event::ArtifactMissing { step, name, looked_at, reason });
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
+        self.commit().await?;
+        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
+        let around = self.surroundings().look(check).await;
+        let seen = match around {
+            Err(reason) => Err(reason),
+            Ok(order) => match self.runs.ports.probes.iter().find(|p| p.takes(&order.look)).cloned() {
+                None => Err("no probe knows how to look at this".to_owned()),
+                Some(probe) => {
+                    let mut looking = probe.look(&order);
+                    let nudge = self.nudge.clone();
+                    loop {
+                        tokio::select! {
+                            seen = &mut looking => break seen,
+                            // Given up: nothing is noted, and the look is made again when the run goes on.
+                            () = self.runs.stop.asked() => return Ok(()),
+                            () = nudge.notified() => if self.cancelled().await? { return Ok(()) },
+                        }
+                    }
+                }
+            },
+        };
+        let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
+        let judged = match seen {
+            Ok(observation) => judge(check, round, observation, &usual),
+            Err(reason) => unable(check, round, reason),
+        };
+        self.note(Event::Checked { judged });
+        Ok(())
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            ports: &self.runs.ports,
+            run: self.run,
+            plan: &self.plan,
+            state: &self.state,
+            loaded: &self.loaded,
+        }
+    }
+
+    fn report(&self) {
+        let Some(end) = &self.state.ended else { return };
+        let (process, run) = (&self.plan.process, self.run);
+        let what = format!("executed {}, verified {}", end.executed.word(), end.verified.word());
+        match end.verified {
+            Verified::Yes => info!(%run, process, "`{process}`: {what} in {}", end.duration),
+            _ => warn!(%run, process, "`{process}`: {what}: {}", end.reason),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The run loop: takes runs up, asks core what comes next, carries it out, and appends what came of it.
+//!
+//! Fresh start, crash and take-over are one path: fold the stream, ask `next`. This module must not decide.
+
+mod drive;
+mod surroundings;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, view::LiveRun};
+use tokio::sync::{Notify, Semaphore};
+use tracing::{error, info, warn};
+
+use crate::ports::{Ports, Stop};
+
+/// Commands and looks of one node that may be under way at the same time.
+pub const ACTING_MAX: usize = 64;
+
+/// The runs that this node drives.
+pub struct Runs {
+    ports: Ports,
+    stop: Stop,
+    acting: Semaphore,
+    driven: Mutex<BTreeMap<RunId, Arc<Notify>>>,
+    /// Definitions by digest that are no longer the current ones. Small: emptied at each reload.
+    old: Mutex<BTreeMap<String, Arc<Process>>>,
+    idle: Notify,
+}
+
+impl Runs {
+    pub fn new(ports: Ports, stop: Stop) -> Arc<Self> {
+        Arc::new(Self {
+            ports,
+            stop,
+            acting: Semaphore::new(ACTING_MAX),
+            driven: Mutex::default(),
+            old: Mutex::default(),
+            idle: Notify::new(),
+        })
+    }
+
+    /// Drives a run to its end in the background. Calling it twice for one run is harmless.
+    pub fn take_up(self: &Arc<Self>, run: RunId) {
+        let nudge = Arc::new(Notify::new());
+        {
+            let mut driven = self.driven.lock().unwrap_or_else(PoisonError::into_inner);
+            if driven.contains_key(&run) {
+                return;
+            }
+            driven.insert(run, nudge.clone());
+        }
+        let runs = self.clone();
+        tokio::spawn(async move {
+            if let Err(trouble) = drive::drive(&runs, run, nudge).await {
+                error!(%run, "the run is left as it is: {trouble}");
+            }
+            runs.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+            runs.idle.notify_waiters();
+            runs.ports.nudges.all();
+        });
+    }
+
+    /// Takes up every live run that no other living node drives: after a start, what an earlier life left.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn adopt(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let left = self.left().await?;
+        for row in &left {
+            info!(run = %row.run, process = row.process, "taking up `{}` of `{}`, left while {}", row.run, row.process, row.doing);
+            self.take_up(row.run);
+        }
+        Ok(left.len())
+    }
+
+    /// Live runs that no living node drives.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn left(&self) -> Result<Vec<LiveRun>, StoreError> {
+        let mut left = Vec::new();
+        for row in self.ports.views.live_runs().await? {
+            if self.drives(row.run) {
+                continue;
+            }
+            // Not claimed yet: it is for the node that requested it.
+            let holder = match row.fence {
+                0 => self.ports.journal.stream(&Stream::run(row.run), 0).await?.first().map_or(0, |e| e.header.epoch),
+                fence => fence,
+            };
+            // Looked at after the row was read: who has died since has left it too.
+            if holder == self.ports.writer.epoch || !(self.ports.living)().contains(&holder) {
+                left.push(row);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Wakes one run, because something was appended to its stream.
+    pub fn nudge(&self, run: RunId) {
+        if let Some(nudge) = self.driven.lock().unwrap_or_else(PoisonError::into_inner).get(&run) {
+            nudge.notify_one();
+        }
+    }
+
+    /// Whether this node drives the run.
+    pub fn drives(&self, run: RunId) -> bool {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&run)
+    }
+
+    /// How many runs this node drives.
+    pub fn count(&self) -> usize {
+        self.driven.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Returns when this node drives no run any more.
+    pub async fn drained(&self) {
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// The definition that a run was pinned to: the current one, or the one the journal keeps.
+    async fn definition(&self, name: &str, digest: &str) -> Result<Option<Arc<Process>>, StoreError> {
+        if let Some(pinned) = self.ports.definitions.current().processes.get(name).filter(|p| p.digest == digest) {
+            return Ok(Some(Arc::new(pinned.process.clone())));
+        }
+        if let Some(found) = self.old.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
+            return Ok(Some(found.clone()));
+        }
+        let found = crate::reload::recorded(&self.ports, name, digest).await?.map(Arc::new);
+        match &found {
+            Some(process) => {
+                self.old.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_owned(), process.clone());
+            }
+            None => warn!(process = name, digest, "the definition of `{name}` at {digest} is not in the journal"),
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,146 @@
+//! What a command or a probe of a run finds around it: folders, environment, secrets, the artifact.
+//!
+//! contracts.md, section 2. This module must not start anything.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use seaworthy_core::{
+    run::{Act, Plan, State},
+    schedule::utc,
+};
+use seaworthy_model::{
+    id::RunId,
+    port::{LookOrder, Order, OutputKey, Secret},
+    process::Check,
+    run::{Acted, Cause, Kind, Outcome, Output},
+    site::{Loaded, SecretPlace},
+    time::Span,
+};
+
+use crate::ports::Ports;
+
+pub(super) struct Surroundings<'a> {
+    pub ports: &'a Ports,
+    pub run: RunId,
+    pub plan: &'a Plan,
+    pub state: &'a State,
+    pub loaded: &'a Loaded,
+}
+
+impl Surroundings<'_> {
+    /// The run's private folder.
+    pub async fn workdir(&self) -> Result<PathBuf, String> {
+        let made = self.ports.places.workdir(self.run).await;
+        made.map_err(|e| {
+            format!(
+                "the work folder of {} could not be made ({e}); look at the data folder's space and rights",
+                self.run
+            )
+        })
+    }
+
+    /// Everything to act once.
+    pub async fn order(&self, act: &Act) -> Result<Order, String> {
+        let workdir = self.workdir().await?;
+        let mut env = self.env(&workdir, &act.env);
+        env.push(("SEAWORTHY_STEP".into(), act.step.clone()));
+        env.push(("SEAWORTHY_ATTEMPT".into(), act.attempt.to_string()));
+        env.push(("SEAWORTHY_KEY".into(), format!("{}/{}", self.run, act.step)));
+        Ok(Order {
+            output: OutputKey { run: self.run, step: act.step.clone(), attempt: act.attempt },
+            command: act.command.clone(),
+            folder: self.loaded.folder.clone(),
+            workdir,
+            env,
+            secrets: self.secrets(&act.secrets).await?,
+            timeout: act.timeout,
+        })
+    }
+
+    /// Everything to look once.
+    pub async fn look(&self, check: &Check) -> Result<LookOrder, String> {
+        let workdir = self.workdir().await?;
+        let mut env = self.env(&workdir, &self.plan.env);
+        let artifact = match self.plan.kind {
+            Kind::Run => Plan::artifact_of(check).map(|name| workdir.join(name)),
+            Kind::Drill => {
+                self.state.requested.as_ref().and_then(|r| r.artifact.as_ref()).map(|a| PathBuf::from(&a.place))
+            }
+        };
+        if let (Kind::Run, Some(path)) = (self.plan.kind, &artifact) {
+            env.push(("ARTIFACT".into(), path.display().to_string()));
+        }
+        Ok(LookOrder {
+            look: check.look.clone(),
+            folder: self.loaded.folder.clone(),
+            workdir,
+            env,
+            secrets: self.secrets(&self.plan.secrets).await?,
+            artifact,
+            timeout: check.timeout,
+            now: self.ports.clock.now(),
+        })
+    }
+
+    fn env(&self, workdir: &std::path::Path, own: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = own.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        env.push(("WORKDIR".into(), workdir.display().to_string()));
+        env.push(("SEAWORTHY_RUN".into(), self.run.to_string()));
+        env.push(("SEAWORTHY_FENCE".into(), self.ports.writer.epoch.to_string()));
+        let requested = self.state.requested.as_ref();
+        if let Some(Cause::Schedule { nominal }) = requested.map(|r| &r.cause) {
+            env.push(("SEAWORTHY_OCCURRENCE".into(), utc(*nominal)));
+        }
+        if self.plan.kind == Kind::Drill {
+            env.push(("SCRATCH".into(), scratch(self.run)));
+            if let Some(artifact) = requested.and_then(|r| r.artifact.as_ref()) {
+                env.push(("ARTIFACT".into(), artifact.place.clone()));
+            }
+        }
+        env
+    }
+
+    async fn secrets(&self, names: &[String]) -> Result<Vec<Secret>, String> {
+        let mut out = Vec::with_capacity(names.len());
+        for name in names {
+            let place = self.loaded.site.secrets.get(name).cloned().unwrap_or_else(|| SecretPlace::Env(name.clone()));
+            out.push(self.ports.secrets.get(name, &place, &self.loaded.folder).await?);
+        }
+        Ok(out)
+    }
+}
+
+/// An attempt that did not come to start, or to its end, and why.
+pub(super) fn not_started(reason: String) -> Acted {
+    Acted {
+        outcome: Outcome::NotDone,
+        exit: None,
+        signal: None,
+        reason: Some(reason),
+        took: Span::ZERO,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        held_by: "nothing".into(),
+        empty: None,
+    }
+}
+
+/// A name that only this drill uses: letters, digits and underscore, fit for databases, containers and folders.
+fn scratch(run: RunId) -> String {
+    let hex = run.0.simple().to_string();
+    format!("drill_{}", &hex[12..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_model::time::At;
+
+    #[test]
+    fn a_scratch_name_is_safe_everywhere_and_unlike_another() {
+        let (a, b) = (RunId::new(At(1), &[1; 10]), RunId::new(At(1), &[2; 10]));
+        assert!(scratch(a).chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+        assert!(scratch(a).len() <= 30);
+        assert_ne!(scratch(a), scratch(b));
+    }
+}

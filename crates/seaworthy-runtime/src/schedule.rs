@@ -1,0 +1,328 @@
+//! The schedule loop: turns due occurrences into runs, and records every one that does not become a run.
+//!
+//! One batch per process and activation; the unique occurrence keeps two nodes from starting it twice.
+//! This module must not decide what is due (core does) nor drive a run.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seaworthy_core::schedule::{Act, Decision, Timetable, decide};
+use seaworthy_model::{
+    entry::{Stream, Via},
+    event::{Event, SkipReason},
+    id::RunId,
+    port::{Ask, Batch, Requests as _, StoreError},
+    process::Process,
+    run::{Cause, Kind},
+    site::Pinned,
+    time::{At, Span},
+    view::{LiveRun, ScheduleRow, SkippedRow, ViewChange},
+};
+use tokio::task::JoinSet;
+use tracing::{error, warn};
+
+use crate::{
+    ports::{Ports, Stop},
+    requests::{Desk, request},
+    writing::takes_entries_again,
+};
+
+/// Longest sleep: a stepped wall clock is noticed at the latest then.
+const SLEEP_MAX: Span = Span::seconds(2);
+
+/// Runs until stopping is asked for.
+pub async fn run(desk: Desk, stop: Stop) {
+    let nudge = desk.ports.nudges.schedule.clone();
+    let mut agenda = Agenda::default();
+    let mut trouble_since = None;
+    while !stop.is_asked() {
+        let mut activated = activate(&desk, &mut agenda).await;
+        if let (Ok(_), Some(since)) = (&activated, trouble_since) {
+            match takes_entries_again(&desk.ports, since).await {
+                Ok(()) => trouble_since = None,
+                Err(trouble) => activated = Err(trouble),
+            }
+        }
+        let next = match activated {
+            Ok(next) => next,
+            Err(trouble) => {
+                error!("schedules could not be looked at: {trouble}");
+                if matches!(trouble, StoreError::Full { .. }) {
+                    trouble_since.get_or_insert(desk.ports.clock.now());
+                }
+                None
+            }
+        };
+        let now = desk.ports.clock.now();
+        let sleep = next.map_or(SLEEP_MAX, |at| at.since(now)).min(SLEEP_MAX);
+        tokio::select! {
+            () = desk.ports.clock.sleep(sleep) => {}
+            () = nudge.notified() => {}
+            () = stop.asked() => {}
+        }
+    }
+}
+
+/// What the loop remembers between looks, so that a quiet schedule costs nothing. Forgetting it is harmless.
+#[derive(Default)]
+pub struct Agenda {
+    known: BTreeMap<String, Known>,
+    last: Option<At>,
+}
+
+struct Known {
+    digest: String,
+    next: Option<At>,
+    queued: bool,
+}
+
+impl Agenda {
+    /// After a step back of the wall clock nothing that was known of the future holds.
+    fn turn(&mut self, now: At) {
+        if self.last.is_some_and(|last| now < last) {
+            self.known.clear();
+        }
+        self.last = Some(now);
+    }
+
+    fn is_quiet(&self, pinned: &Pinned, now: At) -> bool {
+        self.known.get(&pinned.process.name).is_some_and(|known| {
+            known.digest == pinned.digest && !known.queued && known.next.is_none_or(|next| next > now)
+        })
+    }
+
+    fn next(&self) -> Option<At> {
+        self.known.values().filter_map(|known| known.next).min()
+    }
+}
+
+/// Looks at every schedule that may have something due; returns when the next occurrence is due.
+///
+/// # Errors
+/// When the journal cannot be read or written.
+pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, StoreError> {
+    let loaded = desk.ports.definitions.current();
+    let now = desk.ports.clock.now();
+    agenda.turn(now);
+    agenda.known.retain(|name, _| loaded.processes.contains_key(name));
+    let due: Vec<Arc<Pinned>> = loaded.processes.values().filter(|p| !agenda.is_quiet(p, now)).cloned().collect();
+    if due.is_empty() {
+        return Ok(agenda.next());
+    }
+    let mut live: BTreeMap<String, Vec<LiveRun>> = BTreeMap::new();
+    for row in desk.ports.views.live_runs().await? {
+        if row.kind == Kind::Run {
+            live.entry(row.process.clone()).or_default().push(row);
+        }
+    }
+    let mut looks = JoinSet::new();
+    for pinned in due {
+        let (desk, live) = (desk.clone(), live.remove(&pinned.process.name).unwrap_or_default());
+        looks.spawn(async move { (pinned.clone(), one(&desk, pinned, live).await) });
+    }
+    while let Some(done) = looks.join_next().await {
+        match done {
+            Ok((pinned, Ok((next, queued)))) => {
+                let known = Known { digest: pinned.digest.clone(), next, queued };
+                agenda.known.insert(pinned.process.name.clone(), known);
+            }
+            Ok((pinned, Err(StoreError::Conflict { .. } | StoreError::Duplicate { .. }))) => {
+                agenda.known.remove(&pinned.process.name);
+            }
+            Ok((pinned, Err(other))) => {
+                agenda.known.remove(&pinned.process.name);
+                return Err(other);
+            }
+            Err(panic) => error!("a schedule could not be looked at: {panic}"),
+        }
+    }
+    Ok(agenda.next())
+}
+
+async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Option<At>, bool), StoreError> {
+    let ports = &desk.ports;
+    let now = ports.clock.now();
+    let Some(row) = in_force(ports, &pinned, now).await? else { return Ok((None, false)) };
+    let Some((schedule, timetable)) = timetable(&pinned.process) else { return Ok((None, false)) };
+    let count = u32::try_from(live.len()).unwrap_or(u32::MAX);
+    let decision = decide(schedule, &timetable, &row, count, now);
+    let mut gone: Vec<At> = Vec::new();
+    loop {
+        let plan = Plan::of(ports, &pinned, &row, &decision, &gone).await?;
+        let waiting = !plan.row.queued.is_empty();
+        // A quiet advance of the cursor is not worth a write: the row is written with the next act.
+        if plan.batch.views.is_empty() {
+            return Ok((decision.next, waiting));
+        }
+        match ports.journal.append(plan.batch).await {
+            // Another node, or this one before the clock was set back, has it already.
+            Err(StoreError::Duplicate { nominal, .. }) if !gone.contains(&nominal) => gone.push(nominal),
+            Err(other) => return Err(other),
+            Ok(_) => {
+                for run in live.iter().filter(|_| plan.replaces) {
+                    let ask = Ask::Cancel { run: run.run, reason: "replaced by the next occurrence".into() };
+                    desk.ask(ask, ports.actor, Via::Node).await?;
+                }
+                for run in plan.started {
+                    desk.runs.take_up(run);
+                }
+                return Ok((decision.next, waiting));
+            }
+        }
+    }
+}
+
+/// What one activation of one schedule writes.
+struct Plan {
+    batch: Batch,
+    events: Vec<Event>,
+    row: ScheduleRow,
+    started: Vec<RunId>,
+    replaces: bool,
+}
+
+impl Plan {
+    /// Turns a decision into entries; starts of `gone` nominal times are left out.
+    async fn of(
+        ports: &Ports,
+        pinned: &Pinned,
+        row: &ScheduleRow,
+        decision: &Decision,
+        gone: &[At],
+    ) -> Result<Plan, StoreError> {
+        let row = ScheduleRow { cursor: decision.cursor, ..row.clone() };
+        let batch = Batch::by(ports.actor, Via::Node);
+        let mut plan = Plan { batch, events: vec![], row, started: vec![], replaces: false };
+        for act in &decision.acts {
+            match act {
+                Act::Start { nominal } if gone.contains(nominal) => plan.row.queued.retain(|q| q != nominal),
+                Act::Start { nominal } => plan.start(ports, pinned, *nominal).await?,
+                Act::Replace { nominal } | Act::Queue { nominal } => {
+                    plan.replaces |= matches!(act, Act::Replace { .. });
+                    plan.row.queued.push(*nominal);
+                    plan.events.push(Event::OccurrenceQueued { nominal: *nominal });
+                }
+                Act::Skip { nominal, reason } => {
+                    plan.row.queued.retain(|q| q != nominal);
+                    plan.events.push(Event::OccurrenceSkipped { nominal: *nominal, reason: *reason });
+                    plan.skipped(&pinned.process.name, *nominal, *reason, 1);
+                }
+                Act::SkipMany { count, first, last, reason } => {
+                    let event =
+                        Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason };
+                    plan.events.push(event);
+                    plan.skipped(&pinned.process.name, *last, *reason, *count);
+                }
+            }
+        }
+        if !plan.events.is_empty() {
+            let events = std::mem::take(&mut plan.events);
+            let write = ports.ids().write(Stream::schedule(&pinned.process.name), None, ports.clock.now(), events);
+            plan.batch.writes.push(write);
+        }
+        if !plan.batch.writes.is_empty() || !gone.is_empty() {
+            plan.batch.views.push(ViewChange::Schedule(plan.row.clone()));
+        }
+        Ok(plan)
+    }
+
+    async fn start(&mut self, ports: &Ports, pinned: &Pinned, nominal: At) -> Result<(), StoreError> {
+        let cause = Cause::Schedule { nominal };
+        match request(ports, pinned, Kind::Run, cause, ports.actor, Via::Node).await? {
+            Ok((run, batch)) => {
+                self.batch.writes.extend(batch.writes);
+                self.batch.views.extend(batch.views);
+                self.batch.occurrences.push((pinned.process.name.clone(), nominal));
+                self.events.push(Event::OccurrenceDue { nominal, run });
+                self.started.push(run);
+            }
+            Err(reason) => warn!("`{}` was due and could not be requested: {reason}", pinned.process.name),
+        }
+        self.row.queued.retain(|q| *q != nominal);
+        Ok(())
+    }
+
+    fn skipped(&mut self, process: &str, nominal: At, reason: SkipReason, count: u64) {
+        self.batch.views.push(ViewChange::Skipped(SkippedRow { process: process.to_owned(), nominal, reason, count }));
+    }
+}
+
+/// A definition's schedule, ready to be asked. Spec has checked it; a definition of an older program may still fail.
+fn timetable(process: &Process) -> Option<(&seaworthy_model::process::Schedule, Timetable)> {
+    let schedule = process.schedule.as_ref()?;
+    match Timetable::parse(schedule) {
+        Ok(timetable) => Some((schedule, timetable)),
+        Err(problem) => {
+            error!("the schedule of `{}` cannot be used: {}", process.name, problem.message);
+            None
+        }
+    }
+}
+
+/// The row of a schedule, after making the present definition the one in force. A changed schedule never invents
+/// history: what was due until now is judged by the definition that was in force then.
+/// `None`: there is no schedule, and never was one.
+async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<ScheduleRow>, StoreError> {
+    let name = &pinned.process.name;
+    let row = ports.views.schedule(name).await?;
+    if let Some(row) = &row
+        && row.digest == pinned.digest
+    {
+        return Ok(Some(row.clone()));
+    }
+    if row.is_none() && pinned.process.schedule.is_none() {
+        return Ok(None);
+    }
+    let mut events = Vec::new();
+    let mut batch = Batch::by(ports.actor, Via::Node);
+    let mut cursor = now;
+    let mut queued = Vec::new();
+    if let Some(row) = row {
+        let before = crate::reload::recorded(ports, name, &row.digest).await?;
+        if before.as_ref().is_some_and(|b| b.schedule == pinned.process.schedule) {
+            cursor = row.cursor;
+        } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
+            // The queue goes on under the new schedule.
+            let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
+            for act in decide(schedule, &timetable, &unqueued, 0, now).acts {
+                record_missed(name, &act, &mut events, &mut batch);
+            }
+        }
+        queued = row.queued;
+    }
+    events.push(Event::ScheduleSet { digest: pinned.digest.clone(), since: cursor });
+    batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
+    let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since: now, cursor, queued };
+    batch.views.push(ViewChange::Schedule(row.clone()));
+    ports.journal.append(batch).await?;
+    Ok(Some(row))
+}
+
+/// A process is gone: the time until it comes back, if it does, is nobody's downtime.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn forgotten(ports: &Ports, name: &str) -> Result<Option<ViewChange>, StoreError> {
+    let row = ports.views.schedule(name).await?;
+    let now = ports.clock.now();
+    Ok(row.map(|row| {
+        ViewChange::Schedule(ScheduleRow { digest: String::new(), since: now, cursor: now, queued: vec![], ..row })
+    }))
+}
+
+/// Under a schedule that is no longer in force nothing is started any more; what was due is recorded as skipped.
+fn record_missed(process: &str, act: &Act, events: &mut Vec<Event>, batch: &mut Batch) {
+    let (nominal, reason, count) = match act {
+        Act::Start { nominal } | Act::Queue { nominal } | Act::Replace { nominal } => {
+            (*nominal, SkipReason::Downtime, 1)
+        }
+        Act::Skip { nominal, reason } => (*nominal, *reason, 1),
+        Act::SkipMany { count, last, reason, .. } => (*last, *reason, *count),
+    };
+    events.push(match act {
+        Act::SkipMany { count, first, last, reason } => {
+            Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason }
+        }
+        _ => Event::OccurrenceSkipped { nominal, reason },
+    });
+    batch.views.push(ViewChange::Skipped(SkippedRow { process: process.to_owned(), nominal, reason, count }));
+}

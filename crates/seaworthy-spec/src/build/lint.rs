@@ -1,0 +1,161 @@
+//! What a process lacks or does at its own risk, although every single value of it is right.
+//!
+//! This module must not change what was built.
+
+use seaworthy_model::process::{Effect, Facet, Process, Rung};
+
+use crate::{
+    shell,
+    source::{Place, Report, speaks_of_secrets},
+    tree::{Data, Node},
+};
+
+/// Tells about one process.
+pub fn lint(document: &Node, process: &Process, report: &mut Report<'_>) {
+    let place = document.get("process").map_or(document.place, |name| name.place);
+    facets(document, process, place, report);
+    nobody_told(process, place, report);
+    for (at, step) in process.steps.iter().enumerate() {
+        if step.effect == Effect::Once && process.verify.is_empty() && document.get("verify").is_none() {
+            let item = document.get("steps").and_then(|list| list.items().get(at));
+            let place = item.map_or(place, |item| item.key_place("effect"));
+            let message = format!("step `{}` must happen once, but nothing can say whether it did", step.id);
+            report.error(
+                "once-unverified",
+                place,
+                message,
+                "add `verify:`; after a crash it decides instead of a repetition",
+            );
+        }
+    }
+    names_twice(document, report);
+    secrets_in_arguments(document, &[], report);
+    secrets_in_the_file(document, report);
+}
+
+/// A process without a facet says so.
+fn facets(document: &Node, process: &Process, place: Place, report: &mut Report<'_>) {
+    let missing: Vec<Facet> =
+        process.missing().into_iter().filter(|facet| document.get(key(*facet)).is_none()).collect();
+    let words: Vec<&str> = missing.iter().map(|facet| facet.word()).collect();
+    let keys: Vec<String> = missing.iter().map(|facet| format!("`{}:`", key(*facet))).collect();
+    let help = format!("add {}", keys.join(", "));
+    if missing.contains(&Facet::Verify) {
+        let message = format!("`{}` is unproven: it lacks {}", process.name, words.join(", "));
+        report.finding("unproven", place, message, help);
+    } else if !missing.is_empty() {
+        let message = format!("`{}` lacks {}", process.name, words.join(", "));
+        report.finding("missing-facets", place, message, help);
+    }
+}
+
+fn key(facet: Facet) -> &'static str {
+    match facet {
+        Facet::Trigger => "schedule",
+        other => other.word(),
+    }
+}
+
+/// A ladder ends at a person, or a route is told: contracts, section 3.
+fn nobody_told(process: &Process, place: Place, report: &mut Report<'_>) {
+    let ladder = process.heal.iter().any(|rung| matches!(rung, Rung::Tell { .. }));
+    if !ladder && process.tell.is_none() {
+        let message = format!("when `{}` fails, nobody is told", process.name);
+        report.finding(
+            "nobody-told",
+            place,
+            message,
+            "add `tell:` with a route, or end the ladder with `- tell: ROUTE`",
+        );
+    }
+}
+
+/// A name in both `env` and `secrets` of one object: which one would a command see?
+fn names_twice(document: &Node, report: &mut Report<'_>) {
+    let steps = document.get("steps").map(Node::items).unwrap_or_default();
+    for owner in std::iter::once(document).chain(steps) {
+        let Some(env) = owner.get("env") else { continue };
+        for secret in owner.get("secrets").map(Node::items).unwrap_or_default() {
+            let Some(name) = secret.text().filter(|name| env.get(name).is_some()) else { continue };
+            report.hide(env.get(name).map_or(env.place, |value| value.place));
+            let message = format!("`{name}` is in `env` and in `secrets`");
+            report.error(
+                "duplicate-name",
+                secret.place,
+                message,
+                "keep one of them; a secret must not be written into a file",
+            );
+        }
+    }
+}
+
+/// A value that is probably a secret: by the name of its variable, or a password in a URL.
+fn secrets_in_the_file(node: &Node, report: &mut Report<'_>) {
+    let help = "name it under `secrets:`; the site file says where it comes from";
+    match &node.data {
+        Data::List(items) => items.iter().for_each(|item| secrets_in_the_file(item, report)),
+        Data::Map(entries) => {
+            for (_, value) in entries {
+                secrets_in_the_file(value, report);
+            }
+            for (name, value) in node.get("env").map(Node::entries).unwrap_or_default() {
+                let name = name.text().unwrap_or_default();
+                let written = value.text().is_some_and(|text| !text.is_empty());
+                if written && speaks_of_secrets(name) && !name.ends_with("_FILE") {
+                    report.hide(value.place);
+                    let message = format!("`{name}` looks like a secret, and its value stands in the file");
+                    report.warning("literal-secret", value.place, message, help);
+                }
+            }
+        }
+        Data::Scalar { text, .. } if password_in_url(text) => {
+            report.hide(node.place);
+            report.warning("literal-secret", node.place, "a password stands in this URL", help);
+        }
+        Data::Scalar { .. } => {}
+    }
+}
+
+/// `scheme://user:password@host`, unless the password is a variable.
+fn password_in_url(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', ' ', '"', '\'', '?']).next().unwrap_or_default();
+        let login = authority.rsplit_once('@').and_then(|(login, _)| login.split_once(':'));
+        login.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with('$'))
+    })
+}
+
+/// Commands of the shell itself: what they are given is on no command line that others can see.
+const OF_THE_SHELL: [&str; 12] =
+    ["echo", "printf", "test", "[", "[[", ":", "export", "read", "set", "local", "return", "exit"];
+
+/// Arguments of a running command can be read by everybody on the host. `outer`: secrets of the enclosing object.
+fn secrets_in_arguments(node: &Node, outer: &[&str], report: &mut Report<'_>) {
+    let mut secrets = outer.to_vec();
+    secrets.extend(node.get("secrets").map(Node::items).unwrap_or_default().iter().filter_map(Node::text));
+    match &node.data {
+        Data::List(items) => items.iter().for_each(|item| secrets_in_arguments(item, &secrets, report)),
+        Data::Map(entries) => {
+            for (key, value) in entries {
+                match (key.text(), value.text()) {
+                    (Some("run" | "command"), Some(script)) => script_lint(script, value, &secrets, report),
+                    (Some("env" | "secrets" | "headers"), _) => {}
+                    _ => secrets_in_arguments(value, &secrets, report),
+                }
+            }
+        }
+        Data::Scalar { .. } => {}
+    }
+}
+
+fn script_lint(script: &str, value: &Node, secrets: &[&str], report: &mut Report<'_>) {
+    for used in shell::uses(script) {
+        if used.argument && secrets.contains(&used.name.as_str()) && !OF_THE_SHELL.contains(&used.command.as_str()) {
+            let place = crate::inside::inside(value, used.at, used.len, report);
+            let name = used.name;
+            let message = format!("the secret `{name}` becomes an argument, which everybody on the host can read");
+            let help = format!("let the command read it from its environment, or from the file `${name}_FILE`");
+            report.warning("secret-in-argument", place, message, help);
+        }
+    }
+}

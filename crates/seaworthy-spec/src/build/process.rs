@@ -1,0 +1,52 @@
+//! One process document into the model.
+//!
+//! This module must not know other documents: what they offer comes in as `Around`.
+
+use seaworthy_model::process::{Process, Tier};
+
+use crate::{source::Report, tree::Node};
+
+use super::{
+    Around,
+    check::{Looked, checks},
+    drill::drill,
+    heal::{heal, tell, watch},
+    lint::lint,
+    map,
+    schedule::schedule,
+    step::steps,
+    text, texts,
+};
+
+/// Runs that keep their artifacts if the file does not say.
+pub const KEEP: u32 = 7;
+
+/// The process of a document; `None` without a name. Use it only if the report has no error.
+pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) -> Option<Process> {
+    let name = text(document, "process")?;
+    let steps = steps(document.get("steps"), "step", &[], report);
+    let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
+    let process = Process {
+        name,
+        about: text(document, "about"),
+        service: text(document, "service"),
+        team: document.get("team").and_then(|team| around.team(team, report)),
+        tier: match text(document, "tier").as_deref() {
+            Some("A") => Tier::A,
+            Some("B") => Tier::B,
+            _ => Tier::C,
+        },
+        schedule: document.get("schedule").and_then(|node| schedule(node, report)),
+        env: map(document, "env"),
+        secrets: texts(document, "secrets"),
+        verify: checks(document, &Looked { made: &made, drill: false }, report),
+        heal: heal(document, around, report),
+        watch: watch(document),
+        tell: tell(document, around, report),
+        drill: drill(document, &made, around, report),
+        keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP),
+        steps,
+    };
+    lint(document, &process, report);
+    Some(process)
+}

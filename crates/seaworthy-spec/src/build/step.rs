@@ -1,0 +1,114 @@
+//! Steps: ids, what they need, what they make; cycles.
+//!
+//! This module must not know in which order steps are started.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seaworthy_model::process::{Action, Effect, Step};
+
+use crate::{diagnostic::quoted, nearest::advice, source::Report, tree::Node};
+
+use super::{command, command_lint, map, span, text, texts};
+
+/// The steps of a list. `prefix` names those without an id: `step-1`, `step-2` …; `taken` holds ids and artifacts of
+/// lists that run in the same place before, which must differ but cannot be needed.
+pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Report<'_>) -> Vec<Step> {
+    let items = list.map(Node::items).unwrap_or_default();
+    let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, report)).collect();
+    let mut made: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut index: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ids: BTreeSet<&str> = BTreeSet::new();
+    for step in taken {
+        ids.insert(&step.id);
+        made.extend(step.makes.iter().map(|name| (name.as_str(), step.id.as_str())));
+    }
+    for (at, (step, item)) in steps.iter().zip(items).enumerate() {
+        index.insert(&step.id, at);
+        if !ids.insert(&step.id) {
+            let place = item.get("id").map_or(item.place, |id| id.place);
+            report.error("duplicate-id", place, format!("two steps have the id `{}`", step.id), "rename one of them");
+        }
+        for name in item.get("makes").map(Node::items).unwrap_or_default() {
+            let Some(artifact) = name.text() else { continue };
+            if let Some(other) = made.insert(artifact, &step.id) {
+                let message = format!("`{artifact}` is made by step `{other}` already");
+                report.error("duplicate-artifact", name.place, message, "give it another name");
+            }
+        }
+    }
+    for item in items {
+        needs(item, &index, report);
+    }
+    cycles(&steps, items, &index, report);
+    steps
+}
+
+fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> Step {
+    command_lint(item, "run", report);
+    Step {
+        id: text(item, "id").unwrap_or_else(|| format!("{prefix}-{number}")),
+        action: command(item, "run").map_or(Action::Noop, Action::Run),
+        needs: texts(item, "needs"),
+        timeout: span(item, "timeout"),
+        effect: match text(item, "effect").as_deref() {
+            Some("read") => Effect::Read,
+            Some("once") => Effect::Once,
+            _ => Effect::Idempotent,
+        },
+        makes: texts(item, "makes"),
+        env: map(item, "env"),
+        secrets: texts(item, "secrets"),
+    }
+}
+
+fn needs(item: &Node, index: &BTreeMap<&str, usize>, report: &mut Report<'_>) {
+    let mut seen = Vec::new();
+    for need in item.get("needs").map(Node::items).unwrap_or_default() {
+        let Some(id) = need.text() else { continue };
+        if !index.contains_key(id) {
+            let known: Vec<&str> = index.keys().copied().take(20).collect();
+            let help = advice(id, &known);
+            report.error("unknown-step", need.place, format!("there is no step `{id}`"), help);
+        }
+        if seen.contains(&id) {
+            report.warning("duplicate-need", need.place, format!("{} is named twice", quoted(id)), "keep one of them");
+        }
+        seen.push(id);
+    }
+}
+
+/// Tells the first cycle of `needs`: without a start none of its steps ever runs.
+fn cycles(steps: &[Step], items: &[Node], index: &BTreeMap<&str, usize>, report: &mut Report<'_>) {
+    let needed =
+        |at: usize| steps[at].needs.iter().filter_map(|id| index.get(id.as_str())).filter(|n| **n < steps.len());
+    // Steps that can run, in waves: a step can when all that it needs can.
+    let mut waits: Vec<usize> = (0..steps.len()).map(|at| needed(at).count()).collect();
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for at in 0..steps.len() {
+        needed(at).for_each(|n| after[*n].push(at));
+    }
+    let mut ready: Vec<usize> = (0..steps.len()).filter(|at| waits[*at] == 0).collect();
+    while let Some(at) = ready.pop() {
+        for next in &after[at] {
+            waits[*next] -= 1;
+            if waits[*next] == 0 {
+                ready.push(*next);
+            }
+        }
+    }
+    let Some(start) = waits.iter().position(|waits| *waits > 0) else { return };
+    // Every step that waits needs one that waits: following them must come back.
+    let mut path = vec![start];
+    let round = loop {
+        let Some(next) = needed(path[path.len() - 1]).find(|n| waits[**n] > 0) else { return };
+        if let Some(from) = path.iter().position(|at| at == next) {
+            break &path[from..];
+        }
+        path.push(*next);
+    };
+    let mut names: Vec<String> = round.iter().map(|at| format!("`{}`", steps[*at].id)).collect();
+    names.push(names[0].clone());
+    let place = items[round[0]].key_place("needs");
+    let message = format!("these steps wait for each other: {}", names.join(" needs "));
+    report.error("cycle", place, message, "leave one of these needs out");
+}

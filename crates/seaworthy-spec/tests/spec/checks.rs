@@ -1,0 +1,125 @@
+//! Checks: what must be said, what proves data, which artifact is meant.
+
+use expect_test::expect;
+
+use crate::problems;
+
+#[test]
+fn a_verify_without_a_data_check_is_an_error() {
+    let with_check =
+        |check: &str| problems(&format!("process: it\nsteps: [{{ run: x, makes: a.dump }}]\nverify:\n  - {check}\n"));
+    for check in [
+        "{ artifact: a.dump, expect: size > 1KiB && age < 1h }",
+        "{ command: 'true', expect: exit == 0 }",
+        "{ command: 'test -s \"$ARTIFACT\"', expect: exit == 0 }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: duration < 1h }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: exit < 200 }",
+        "{ http: 'http://localhost/', expect: status == 200 }",
+        "{ duration: { at_least: 1s } }",
+    ] {
+        assert!(with_check(check).starts_with("error[no-data-check]"), "{check}: {}", with_check(check));
+    }
+    for check in [
+        "{ artifact: a.dump, expect: 'sha256 != \"\"' }",
+        "{ command: 'gzip -t \"$ARTIFACT\"', expect: exit == 0 }",
+        "{ command: 'gzip -t < \"$ARTIFACT\"', expect: exit == 0 }",
+        "{ command: ls, expect: 'stdout.contains(\"x\")' }",
+        "{ sql: select 1, url: 'sqlite:x.db', expect: value == 1 }",
+        "{ http: 'http://localhost/', expect: 'body.contains(\"ok\")' }",
+    ] {
+        assert_eq!(with_check(check), "", "{check}");
+    }
+}
+
+#[test]
+fn a_data_check_that_needs_history_is_not_enough_for_the_first_runs() {
+    let text =
+        "process: it\nsteps: [{ run: x }]\nverify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]\n";
+    expect![[r#"
+        warning[only-usual]: every data check compares with the usual, so the first runs cannot be verified
+          --> ops/it.yaml:3:1
+          |
+        3 | verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]
+          | ^^^^^^ help: add a data check that does not name `usual`: five verified runs must come first
+    "#]]
+    .assert_eq(&problems(text));
+}
+
+#[test]
+fn a_check_that_cannot_know_its_artifact_is_an_error() {
+    let text = "\
+process: it
+steps: [{ run: x, makes: [a, b] }]
+verify:
+  - { command: 'wc \"$ARTIFACT\"', expect: 'stdout != \"\"' }
+  - { artifact: a, expect: size > 1 }
+  - { artifact: b, expect: size > 1 }
+  - { sql: select 1, url: 'sqlite:$ARTIFACT', expect: value == 1 }
+";
+    expect![[r#"
+        error[no-artifact]: `$ARTIFACT` is not clear: several artifacts are made, and no `artifact:` check comes before
+          --> ops/it.yaml:4:16
+          |
+        4 |   - { command: 'wc "$ARTIFACT"', expect: 'stdout != ""' }
+          |                ^^^^^^^^^^^^^^^^ help: put a check `artifact: NAME` before this one
+    "#]]
+    .assert_eq(&problems(text));
+}
+
+#[test]
+fn a_check_of_a_command_needs_a_condition() {
+    let text = "process: it\nverify:\n  - command: ls\n  - sql: select 1\n    timeout: 1x\n  - artifact: a\n    url: b\n  - expect: exit == 0\n  - { sql: a, http: b }\n";
+    expect![[r#"
+        error[missing-key]: a check by command lacks `expect`
+          --> ops/it.yaml:3:5
+          |
+        3 |   - command: ls
+          |     ^^^^^^^ help: add `expect:`. The condition over what was seen, such as `exit == 0`.
+        error[missing-key]: a check by SQL lacks `url`
+          --> ops/it.yaml:4:5
+          |
+        4 |   - sql: select 1
+          |     ^^^ help: add `url:`. postgresql://… or sqlite:PATH; $NAME is replaced.
+        error[missing-key]: a check by SQL lacks `expect`
+          --> ops/it.yaml:4:5
+          |
+        4 |   - sql: select 1
+          |     ^^^ help: add `expect:`. The condition over what was seen, such as `value > 0`.
+        error[wrong-value]: `x` is not a unit of time
+          --> ops/it.yaml:5:14
+          |
+        5 |     timeout: 1x
+          |              ^^ help: write a number with a unit: ms, s, m, h, d or w, such as `90s` or `1h30m`
+        error[missing-key]: a check of an artifact lacks `expect`
+          --> ops/it.yaml:6:5
+          |
+        6 |   - artifact: a
+          |     ^^^^^^^^ help: add `expect:`. The condition over what was seen, such as `size > 1KiB && age < 1h`.
+        error[unknown-artifact]: no step makes `a`
+          --> ops/it.yaml:6:15
+          |
+        6 |   - artifact: a
+          |               ^ help: name it in a step: `makes:`
+        error[unknown-key]: unknown key `url` in a check of an artifact
+          --> ops/it.yaml:7:5
+          |
+        7 |     url: b
+          |     ^^^ help: known here: artifact, expect, name, timeout
+        error[missing-key]: a check says nothing of what it is
+          --> ops/it.yaml:8:5
+          |
+        8 |   - expect: exit == 0
+          |     ^^^^^^ help: add one of: artifact, command, sql, http, duration
+        error[two-kinds]: a check has both `sql` and `http`
+          --> ops/it.yaml:9:15
+          |
+        9 |   - { sql: a, http: b }
+          |               ^^^^ help: keep one of them
+        error[bad-url]: this is not a URL of HTTP
+          --> ops/it.yaml:9:21
+          |
+        9 |   - { sql: a, http: b }
+          |                     ^ help: begin it with http:// or https://
+    "#]]
+    .assert_eq(&problems(text));
+}

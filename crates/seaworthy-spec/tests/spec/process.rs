@@ -1,0 +1,325 @@
+//! What the less common keys of a process mean, and what is said about a process that is right but not whole.
+
+use expect_test::expect;
+use seaworthy_model::{
+    process::{Action, Bound, Line, Look, Overlap, Process, Rung, When},
+    time::{At, Span},
+};
+use seaworthy_spec::Severity;
+
+use crate::{problems, rendered, with};
+
+/// The only process of a file without errors.
+fn process(text: &str) -> Process {
+    let read = with(&[("ops/it.yaml", text)]);
+    assert_eq!(rendered(&read, &[Severity::Error]), "");
+    read.processes.into_iter().next().expect("a file without errors has its process").1
+}
+
+#[test]
+fn commands_are_text_for_a_shell_or_a_list_without_one() {
+    let steps = process(
+        "process: it\nsteps:\n  - run: ls | wc\n  - run: [ls, -l, \"\"]\n  - { run: print 1, shell: [python3, -c] }\n  - noop: true\n",
+    )
+    .steps;
+    let ids: Vec<&str> = steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["step-1", "step-2", "step-3", "step-4"]);
+    let Action::Run(second) = &steps[1].action else { panic!("step 2 runs") };
+    assert_eq!(second.line, Line::Args(vec!["ls".into(), "-l".into(), String::new()]));
+    let Action::Run(third) = &steps[2].action else { panic!("step 3 runs") };
+    let shell = vec!["python3".to_owned(), "-c".to_owned()];
+    assert_eq!(third.line, Line::Shell { script: "print 1".into(), shell });
+    assert_eq!(steps[3].action, Action::Noop);
+}
+
+#[test]
+fn a_schedule_counts_intervals_from_its_anchor() {
+    let read = |schedule: &str| process(&format!("process: it\nschedule: {schedule}\n")).schedule.expect("it has one");
+    let every = read("{ every: 15m, anchor: '2026-01-01T00:05:00Z', overlap: { queue: 3 }, within: 1h }");
+    // 20,454 days lie between 1970-01-01 and 2026-01-01.
+    let anchor = At((20_454 * 86_400 + 300) * 1_000_000_000);
+    assert_eq!(every.when, When::Every { span: Span::seconds(900), anchor });
+    assert_eq!((every.overlap, every.within), (Overlap::Queue(3), Some(Span::seconds(3_600))));
+    assert_eq!(read("{ cron: '@x' }".replace("@x", "5 4 * * sun").as_str()).timezone, "UTC");
+    assert_eq!(read("{ every: 1d, overlap: queue(2) }").overlap, Overlap::Queue(2));
+    assert_eq!(read("{ every: 1d, overlap: allow }").overlap, Overlap::Allow);
+}
+
+#[test]
+fn wrong_schedules_are_marked_inside_their_text() {
+    let texts = [
+        "{ cron: '0 25 * * *' }",
+        "{ cron: \"0 1 30 2 *\" }",
+        "{ cron: 0 1 * * }",
+        "{ cron: '0 1 * * *', every: 1h }",
+        "{ calendar: daily }",
+        "{ every: 10ms }",
+        "{ every: 0s }",
+        "{ every: 1h, timezone: Mars/Base }",
+        "{ every: 1h, anchor: yesterday }",
+        "0 1 * * *",
+    ];
+    let shown: String = texts.iter().map(|text| problems(&format!("process: it\nschedule: {text}\n"))).collect();
+    expect![[r#"
+        error[bad-schedule]: `25` is not a valid hour
+          --> ops/it.yaml:2:22
+          |
+        2 | schedule: { cron: '0 25 * * *' }
+          |                      ^^ help: write a number from 0 to 23
+        error[bad-schedule]: `0 1 30 2 *` never fires in UTC
+          --> ops/it.yaml:2:20
+          |
+        2 | schedule: { cron: "0 1 30 2 *" }
+          |                    ^^^^^^^^^^ help: no such day and time comes within 50 years; write a day that its month has, such as `L` for the last one
+        error[bad-schedule]: a cron expression has five fields, this one has 4
+          --> ops/it.yaml:2:19
+          |
+        2 | schedule: { cron: 0 1 * * }
+          |                   ^^^^^^^ help: write minute, hour, day of month, month and day of week, such as `30 2 * * *`, or one of @yearly, @monthly, @weekly, @daily, @hourly
+        error[two-kinds]: a schedule has both `cron` and `every`
+          --> ops/it.yaml:2:32
+          |
+        2 | schedule: { cron: '0 1 * * *', every: 1h }
+          |                                ^^^^^ help: keep one of them
+        error[not-built]: `calendar` is not known to this version in a schedule
+          --> ops/it.yaml:2:13
+          |
+        2 | schedule: { calendar: daily }
+          |             ^^^^^^^^ help: known here: cron, every, timezone, missed, within, overlap, anchor
+        error[bad-schedule]: an interval of 10ms is too short
+          --> ops/it.yaml:2:20
+          |
+        2 | schedule: { every: 10ms }
+          |                    ^^^^ help: the shortest is 1s
+        error[wrong-value]: no time at all is not a length of time here
+          --> ops/it.yaml:2:20
+          |
+        2 | schedule: { every: 0s }
+          |                    ^^ help: write a longer one, such as `30s`
+        error[bad-timezone]: `Mars/Base` is not a time zone
+          --> ops/it.yaml:2:34
+          |
+        2 | schedule: { every: 1h, timezone: Mars/Base }
+          |                                  ^^^^^^^^^ help: did you mean `Africa/Harare`? Names are those of the IANA database, such as `Europe/Berlin`
+        error[wrong-value]: `yesterday` is not a time
+          --> ops/it.yaml:2:32
+          |
+        2 | schedule: { every: 1h, anchor: yesterday }
+          |                                ^^^^^^^^^ help: write `2026-03-29T01:00:00Z`, or `2026-03-29 02:00 Europe/Berlin` for a local time
+        error[wrong-type]: here is a text, but a mapping (a schedule) is wanted
+          --> ops/it.yaml:2:11
+          |
+        2 | schedule: 0 1 * * *
+          |           ^^^^^^^^^ help: write a mapping that begins with one of: cron, every
+    "#]].assert_eq(&shown);
+}
+
+#[test]
+fn checks_of_every_kind_are_read_and_named() {
+    let verify = process(
+        "process: it
+steps: [{ run: x, makes: [a.txt, sub/b.txt] }]
+verify:
+  - { command: first, expect: 'stdout != \"\"', name: the first }
+  - { command: second, expect: exit == 0, timeout: 5s }
+  - { artifact: a.txt, expect: size > 1 }
+  - { artifact: a.txt, expect: age < 1h }
+  - { command: 'wc \"$ARTIFACT\"', expect: exit == 0 }
+  - { artifact: sub/b.txt, expect: size > 1 }
+  - { sql: select 1, url: 'sqlite:$ARTIFACT', expect: value == 1 }
+  - { http: 'https://example.com/', method: POST, headers: { X-A: b }, body: c, expect: status == 200 }
+  - { duration: { at_most: 2h } }
+",
+    )
+    .verify;
+    let ids: Vec<&str> = verify.iter().map(|check| check.id.as_str()).collect();
+    let first = ["the first", "command 1", "artifact a.txt", "artifact a.txt 2", "command 2"];
+    assert_eq!(ids[..5], first);
+    assert_eq!(ids[5..], ["artifact sub/b.txt", "sql 1", "http 1", "duration"]);
+    let seconds: Vec<u64> = verify.iter().map(|check| check.timeout.0 / 1_000_000_000).collect();
+    assert_eq!(seconds, [300, 5, 300, 300, 300, 300, 300, 30, 300]);
+    let artifact = |at: usize| match &verify[at].look {
+        Look::Command { artifact, .. } | Look::Sql { artifact, .. } => artifact.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([artifact(0), artifact(4), artifact(6)], [None, Some("a.txt".into()), Some("sub/b.txt".into())]);
+    let at_most = Some(Bound::Span(Span::seconds(7_200)));
+    assert_eq!(verify[8].look, Look::Duration { at_least: None, at_most });
+}
+
+#[test]
+fn a_ladder_may_say_little() {
+    let heal = process("process: it\nheal:\n  - retry: { times: 3 }\n  - { run: [a, b], timeout: 1m }\n").heal;
+    let [Rung::Retry { times: 3, backoff }, Rung::Run { timeout: Some(timeout), .. }] = heal.as_slice() else {
+        panic!("{heal:?}")
+    };
+    assert_eq!((backoff.shortest, backoff.longest), (Span::seconds(1), Span::seconds(60)));
+    assert_eq!(*timeout, Span::seconds(60));
+}
+
+#[test]
+fn what_a_process_lacks_is_found() {
+    let read = with(&[(
+        "ops/it.yaml",
+        "process: it\nsteps: [{ run: ls }]\nheal: [{ tell: data-oncall }, { run: x }]\n---\nprocess: bare\n",
+    )]);
+    expect![[r#"
+        finding[unproven]: `it` is unproven: it lacks trigger, verify, watch, tell, drill
+          --> ops/it.yaml:1:10
+          |
+        1 | process: it
+          |          ^^ help: add `schedule:`, `verify:`, `watch:`, `tell:`, `drill:`
+        finding[tell-not-last]: a ladder ends at a person, but rungs follow
+          --> ops/it.yaml:3:10
+          |
+        3 | heal: [{ tell: data-oncall }, { run: x }]
+          |          ^^^^ help: put `tell` last
+        finding[unproven]: `bare` is unproven: it lacks trigger, steps, verify, heal, watch, tell, drill
+          --> ops/it.yaml:5:10
+          |
+        5 | process: bare
+          |          ^^^^ help: add `schedule:`, `steps:`, `verify:`, `heal:`, `watch:`, `tell:`, `drill:`
+        finding[nobody-told]: when `bare` fails, nobody is told
+          --> ops/it.yaml:5:10
+          |
+        5 | process: bare
+          |          ^^^^ help: add `tell:` with a route, or end the ladder with `- tell: ROUTE`
+    "#]]
+    .assert_eq(&rendered(&read, &[Severity::Finding]));
+    assert_eq!(read.processes.len(), 2);
+}
+
+#[test]
+fn once_without_verify_is_an_error() {
+    expect![[r#"
+        error[once-unverified]: step `step-1` must happen once, but nothing can say whether it did
+          --> ops/it.yaml:2:21
+          |
+        2 | steps: [{ run: pay, effect: once }]
+          |                     ^^^^^^ help: add `verify:`; after a crash it decides instead of a repetition
+    "#]]
+    .assert_eq(&problems("process: it\nsteps: [{ run: pay, effect: once }]\n"));
+}
+
+#[test]
+fn a_secret_in_an_argument_is_warned_about() {
+    let text = "\
+process: it
+secrets: [TOKEN, PGPASSWORD]
+env: { PGPASSWORD: hunter2 }
+steps:
+  - run: 'curl -H \"Authorization: $TOKEN\" https://example.com'
+  - run: |
+      printf '%s' \"$TOKEN\" | login --stdin
+      PGPASSWORD=\"$PGPASSWORD\" psql; psql --password=${PGPASSWORD}
+  - run: [curl, $TOKEN]
+";
+    expect![[r#"
+        error[duplicate-name]: `PGPASSWORD` is in `env` and in `secrets`
+          --> ops/it.yaml:2:18
+          |
+        2 | secrets: [TOKEN, PGPASSWORD]
+          |                  ^^^^^^^^^^ help: keep one of them; a secret must not be written into a file
+        warning[literal-secret]: `PGPASSWORD` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:3:20
+          |
+        3 | env: { PGPASSWORD: ••••••• }
+          |                    ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[secret-in-argument]: the secret `TOKEN` becomes an argument, which everybody on the host can read
+          --> ops/it.yaml:5:35
+          |
+        5 |   - run: 'curl -H "Authorization: $TOKEN" https://example.com'
+          |                                   ^^^^^^ help: let the command read it from its environment, or from the file `$TOKEN_FILE`
+        warning[secret-in-argument]: the secret `PGPASSWORD` becomes an argument, which everybody on the host can read
+          --> ops/it.yaml:8:54
+          |
+        8 |       PGPASSWORD="$PGPASSWORD" psql; psql --password=${PGPASSWORD}
+          |                                                      ^^^^^^^^^^^^^ help: let the command read it from its environment, or from the file `$PGPASSWORD_FILE`
+        warning[no-shell]: in a list of arguments no variable is replaced
+          --> ops/it.yaml:9:17
+          |
+        9 |   - run: [curl, $TOKEN]
+          |                 ^^^^^^ help: write the command as one text, or begin the list with [sh, -c]
+    "#]]
+    .assert_eq(&problems(text));
+}
+
+#[test]
+fn a_drill_must_prove_data_and_know_its_artifact() {
+    let text = "\
+process: it
+drill:
+  restore:
+    steps: [{ run: 'restore \"$ARTIFACT\"' }, { run: x, needs: [step-1, step-9] }]
+    after: [{ run: x, needs: step-1 }, { id: step-1, run: x }]
+    verify: [{ command: 'true', expect: exit == 0 }]
+  people: { every: 90d, follow: ../x.md }
+";
+    expect![[r#"
+        error[no-artifact]: `$ARTIFACT` points to nothing: no step of the process makes an artifact
+          --> ops/it.yaml:4:20
+          |
+        4 |     steps: [{ run: 'restore "$ARTIFACT"' }, { run: x, needs: [step-1, step-9] }]
+          |                    ^^^^^^^^^^^^^^^^^^^^^^ help: name it in the step that makes it: `makes:`
+        error[unknown-step]: there is no step `step-9`
+          --> ops/it.yaml:4:71
+          |
+        4 |     steps: [{ run: 'restore "$ARTIFACT"' }, { run: x, needs: [step-1, step-9] }]
+          |                                                                       ^^^^^^ help: write `step-1`
+        error[duplicate-id]: two steps have the id `step-1`
+          --> ops/it.yaml:5:46
+          |
+        5 |     after: [{ run: x, needs: step-1 }, { id: step-1, run: x }]
+          |                                              ^^^^^^ help: rename one of them
+        error[no-data-check]: no check here proves data: size, age and exit codes alone do not
+          --> ops/it.yaml:6:5
+          |
+        6 |     verify: [{ command: 'true', expect: exit == 0 }]
+          |     ^^^^^^ help: add a check that reads content: a command over "$ARTIFACT" that reads all of it, stdout, rows, value, body or sha256
+        error[wrong-value]: `../x.md` leaves its folder
+          --> ops/it.yaml:7:33
+          |
+        7 |   people: { every: 90d, follow: ../x.md }
+          |                                 ^^^^^^^ help: write a path without `..`
+    "#]].assert_eq(&problems(text));
+}
+
+#[test]
+fn a_secret_that_stands_in_a_file_is_warned_about_and_not_shown() {
+    let text = "\
+process: it
+env: { API_TOKEN: hunter2, TOKEN_FILE: /run/token, REPO: 'rest:https://me:hunter2@vault/x', DB: 'postgres://me:$PW@db' }
+steps:
+  - run: curl https://me:hunter2@host/x
+    env: { PASSWORD: hunter2, EMPTY_SECRET: '' }
+";
+    let shown = problems(text) + &problems("process: it\nenv:\n  PASSWORD: hunter2: x\n");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    expect![[r#"
+        warning[literal-secret]: `API_TOKEN` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:2:19
+          |
+        2 | env: { API_TOKEN: •••••••, TOKEN_FILE: /run/token, REPO: •••••••••••••••••••••••••••••••••, DB: 'postgres://me:$PW@db' }
+          |                   ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: a password stands in this URL
+          --> ops/it.yaml:2:58
+          |
+        2 | env: { API_TOKEN: •••••••, TOKEN_FILE: /run/token, REPO: •••••••••••••••••••••••••••••••••, DB: 'postgres://me:$PW@db' }
+          |                                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: a password stands in this URL
+          --> ops/it.yaml:4:10
+          |
+        4 |   - run: •••• •••••••••••••••••••••••••
+          |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        warning[literal-secret]: `PASSWORD` looks like a secret, and its value stands in the file
+          --> ops/it.yaml:5:22
+          |
+        5 |     env: { PASSWORD: •••••••, EMPTY_SECRET: '' }
+          |                      ^^^^^^^ help: name it under `secrets:`; the site file says where it comes from
+        error[syntax]: this is not YAML: mapping values are not allowed in this context
+          --> ops/it.yaml:3:20
+          |
+        3 |   PASSWORD: •••••••• •
+          |                    ^ help: a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines
+    "#]].assert_eq(&shown);
+}

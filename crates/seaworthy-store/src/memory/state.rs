@@ -1,0 +1,132 @@
+//! What the memory holds, and how a batch changes it: all is checked first, then nothing can fail.
+//!
+//! This module must not know futures or locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seaworthy_model::{
+    entry::{Entry, Stream},
+    id::{ActorId, MessageId, RunId, SignalId},
+    port::{StoreError, Writer},
+    time::At,
+    tree::Frontier,
+    view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
+};
+
+use crate::admit::{Admitted, droppable, ended_twice};
+
+/// One store's content.
+#[derive(Default, Clone)]
+pub(super) struct State {
+    pub entries: Vec<Entry>,
+    pub tree: Frontier,
+    /// Places in `entries`, one per version.
+    pub streams: BTreeMap<Stream, Vec<usize>>,
+    pub occurrences: BTreeSet<(String, At)>,
+    pub checkpoints: BTreeMap<u64, String>,
+    pub outbox: BTreeMap<String, OutboxRow>,
+    /// Name and salt.
+    pub people: BTreeMap<ActorId, (String, String)>,
+    pub live: BTreeMap<RunId, LiveRun>,
+    pub ended: BTreeMap<(At, RunId), EndedRun>,
+    pub ended_at: BTreeMap<RunId, At>,
+    pub schedules: BTreeMap<String, ScheduleRow>,
+    pub skipped: BTreeMap<(At, String), SkippedRow>,
+    pub signals: BTreeMap<SignalId, SignalRow>,
+    pub messages: BTreeMap<MessageId, MessageRow>,
+}
+
+impl State {
+    /// All of the batch or nothing.
+    pub(super) fn append(&mut self, writer: Writer, batch: Admitted) -> Result<u64, StoreError> {
+        self.check(&batch)?;
+        for position in &batch.drop_bodies {
+            if let Some(entry) = usize::try_from(*position).ok().and_then(|at| self.entries.get_mut(at)) {
+                entry.body = None;
+            }
+        }
+        self.enter(writer, &batch);
+        self.occurrences.extend(batch.occurrences);
+        for change in batch.views {
+            self.view(change);
+        }
+        for row in batch.outbox_add {
+            self.outbox.entry(row.key.clone()).or_insert(row);
+        }
+        for (key, attempts, next_at) in batch.outbox_later {
+            if let Some(row) = self.outbox.get_mut(&key) {
+                (row.attempts, row.next_at) = (attempts, next_at);
+            }
+        }
+        for key in batch.outbox_done {
+            self.outbox.remove(&key);
+        }
+        for (actor, salt, name) in batch.people {
+            self.people.insert(actor, (name, salt));
+        }
+        Ok(self.tree.size)
+    }
+
+    fn check(&self, batch: &Admitted) -> Result<(), StoreError> {
+        for position in &batch.drop_bodies {
+            droppable(*position, self.tree.size)?;
+        }
+        let mut heads: BTreeMap<&Stream, u64> = BTreeMap::new();
+        for write in &batch.writes {
+            let head = heads.entry(&write.stream).or_insert_with(|| self.head(&write.stream));
+            if let Some(expected) = write.expected
+                && expected != *head
+            {
+                return Err(StoreError::Conflict { stream: write.stream.to_string(), expected, found: *head });
+            }
+            *head += write.entries.len() as u64;
+        }
+        let mut new = BTreeSet::new();
+        for occurrence in &batch.occurrences {
+            if self.occurrences.contains(occurrence) || !new.insert(occurrence) {
+                let (process, nominal) = occurrence.clone();
+                return Err(StoreError::Duplicate { process, nominal });
+            }
+        }
+        let mut new = BTreeSet::new();
+        for change in &batch.views {
+            if let ViewChange::RunEnded(row) = change
+                && (self.ended_at.contains_key(&row.run) || !new.insert(row.run))
+            {
+                return Err(ended_twice(row.run));
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&self, stream: &Stream) -> u64 {
+        self.streams.get(stream).map_or(0, |all| all.len() as u64)
+    }
+
+    fn enter(&mut self, writer: Writer, batch: &Admitted) {
+        for write in &batch.writes {
+            for sealed in &write.entries {
+                let header = batch.header(sealed, &write.stream, self.head(&write.stream) + 1, writer);
+                self.streams.entry(write.stream.clone()).or_default().push(self.entries.len());
+                let position = self.tree.size;
+                self.tree.push(header.leaf());
+                self.entries.push(Entry { position, header, body: Some(sealed.body.clone()) });
+            }
+        }
+    }
+
+    fn view(&mut self, change: ViewChange) {
+        match change {
+            ViewChange::RunLive(row) => drop(self.live.insert(row.run, row)),
+            ViewChange::RunEnded(row) => {
+                self.live.remove(&row.run);
+                self.ended_at.insert(row.run, row.ended_at);
+                self.ended.insert((row.ended_at, row.run), *row);
+            }
+            ViewChange::Schedule(row) => drop(self.schedules.insert(row.process.clone(), row)),
+            ViewChange::Skipped(row) => drop(self.skipped.insert((row.nominal, row.process.clone()), row)),
+            ViewChange::Signal(row) => drop(self.signals.insert(row.signal, row)),
+            ViewChange::Message(row) => drop(self.messages.insert(row.message, row)),
+        }
+    }
+}

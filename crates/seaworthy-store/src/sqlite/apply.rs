@@ -1,0 +1,167 @@
+//! One admitted batch inside an open transaction, statement by statement.
+//!
+//! This module must not know transactions or threads: whoever calls it takes everything back if it fails.
+
+use rusqlite::{Connection, params};
+use seaworthy_model::{
+    checkpoint::Checkpoint,
+    entry::Stream,
+    id::ActorId,
+    port::{StoreError, Writer},
+    tree::Frontier,
+    view::{EndedRun, OutboxRow, ViewChange},
+};
+
+use super::row::{execute, first, int, kind_word, peaks, to_wide};
+use crate::{
+    admit::{Admitted, AdmittedWrite, Sealed, droppable, ended_twice, sealable},
+    statements as sql,
+};
+
+/// Writes the batch; `tree` grows by its entries. The position after the last one.
+pub(super) fn append(
+    conn: &Connection,
+    tree: &mut Frontier,
+    writer: Writer,
+    batch: &Admitted,
+) -> Result<u64, StoreError> {
+    for &position in &batch.drop_bodies {
+        droppable(position, tree.size)?;
+        execute(conn, sql::BODY_DROP, [int(position)])?;
+    }
+    for write in &batch.writes {
+        entries(conn, tree, writer, batch, write)?;
+    }
+    for (process, nominal) in &batch.occurrences {
+        if execute(conn, sql::OCCURRENCE_ADD, params![process, nominal.0])? == 0 {
+            return Err(StoreError::Duplicate { process: process.clone(), nominal: *nominal });
+        }
+    }
+    for change in &batch.views {
+        view(conn, change)?;
+    }
+    outbox(conn, batch)?;
+    for (actor, salt, name) in &batch.people {
+        execute(conn, sql::PERSON_SET, params![actor.bytes(), salt, name])?;
+    }
+    Ok(tree.size)
+}
+
+/// Keeps a checkpoint, the first of its size.
+pub(super) fn seal(conn: &Connection, tree: &Frontier, sealed: &Checkpoint, note: &str) -> Result<(), StoreError> {
+    sealable(tree, sealed)?;
+    execute(conn, sql::CHECKPOINT_ADD, params![int(sealed.size), sealed.root.0, note]).map(drop)
+}
+
+/// Removes the personal text of an actor.
+pub(super) fn erase(conn: &Connection, actor: ActorId) -> Result<(), StoreError> {
+    execute(conn, sql::PERSON_ERASE, [actor.bytes()]).map(drop)
+}
+
+/// Stores the size and peaks of the tree.
+pub(super) fn frontier(conn: &Connection, tree: &Frontier) -> Result<(), StoreError> {
+    execute(conn, sql::TREE_SET, params![int(tree.size), peaks(tree)]).map(drop)
+}
+
+fn entries(
+    conn: &Connection,
+    tree: &mut Frontier,
+    writer: Writer,
+    batch: &Admitted,
+    write: &AdmittedWrite,
+) -> Result<(), StoreError> {
+    let found = head(conn, &write.stream)?;
+    if let Some(expected) = write.expected
+        && expected != found
+    {
+        return Err(StoreError::Conflict { stream: write.stream.to_string(), expected, found });
+    }
+    for (version, sealed) in (found + 1..).zip(&write.entries) {
+        entry(conn, tree, writer, batch, write, version, sealed)?;
+    }
+    Ok(())
+}
+
+fn head(conn: &Connection, stream: &Stream) -> Result<u64, StoreError> {
+    let found: Option<i64> = first(conn, sql::STREAM_HEAD, [stream.as_str()], |row| row.get(0))?;
+    Ok(found.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
+}
+
+fn entry(
+    conn: &Connection,
+    tree: &mut Frontier,
+    writer: Writer,
+    batch: &Admitted,
+    write: &AdmittedWrite,
+    version: u64,
+    sealed: &Sealed,
+) -> Result<(), StoreError> {
+    let header = batch.header(sealed, &write.stream, version, writer);
+    let (position, leaf) = (int(tree.size), header.leaf());
+    execute(
+        conn,
+        sql::ENTRY_ADD,
+        params![
+            position,
+            header.id.bytes(),
+            header.stream.as_str(),
+            int(version),
+            header.kind,
+            header.v,
+            header.at.0,
+            header.node.bytes(),
+            int(header.epoch),
+            header.actor.bytes(),
+            header.via.word(),
+            header.body_digest.0,
+            header.body_bytes,
+            leaf.0
+        ],
+    )?;
+    execute(conn, sql::BODY_ADD, params![position, sealed.body])?;
+    tree.push(leaf);
+    Ok(())
+}
+
+fn outbox(conn: &Connection, batch: &Admitted) -> Result<(), StoreError> {
+    for OutboxRow { key, kind, payload, attempts, next_at } in &batch.outbox_add {
+        execute(conn, sql::OUTBOX_ADD, params![key, kind, payload, attempts, next_at.0])?;
+    }
+    for (key, attempts, next_at) in &batch.outbox_later {
+        execute(conn, sql::OUTBOX_LATER, params![attempts, next_at.0, key])?;
+    }
+    for key in &batch.outbox_done {
+        execute(conn, sql::OUTBOX_DONE, [key])?;
+    }
+    Ok(())
+}
+
+fn view(conn: &Connection, change: &ViewChange) -> Result<(), StoreError> {
+    match change {
+        ViewChange::RunLive(row) => execute(conn, sql::LIVE_SET, params![row.run.bytes(), to_wide(row)?]),
+        ViewChange::RunEnded(row) => return ended(conn, row),
+        ViewChange::Schedule(row) => execute(conn, sql::SCHEDULE_SET, params![row.process, to_wide(row)?]),
+        ViewChange::Skipped(row) => execute(conn, sql::SKIPPED_SET, params![row.process, row.nominal.0, to_wide(row)?]),
+        ViewChange::Signal(row) => execute(
+            conn,
+            sql::SIGNAL_SET,
+            params![row.signal.bytes(), row.raised_at.0, i64::from(row.cleared_at.is_some()), to_wide(row)?],
+        ),
+        ViewChange::Message(row) => execute(
+            conn,
+            sql::MESSAGE_SET,
+            params![row.message.bytes(), row.run.map(|run| run.bytes()), row.due_at.0, to_wide(row)?],
+        ),
+    }
+    .map(drop)
+}
+
+fn ended(conn: &Connection, row: &EndedRun) -> Result<(), StoreError> {
+    let (run, kind, verified) = (row.run.bytes(), kind_word(row.kind), row.verified.word());
+    let inserted =
+        execute(conn, sql::ENDED_ADD, params![run, row.process, kind, verified, row.ended_at.0, to_wide(row)?])?;
+    if inserted == 0 {
+        return Err(ended_twice(row.run));
+    }
+    execute(conn, sql::LIVE_REMOVE, [run]).map(drop)
+}

@@ -1,0 +1,160 @@
+//! Tests of what is not to be seen from outside: formats, the ways between them, settings of connections.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use rusqlite::Connection;
+use seaworthy_model::{
+    entry::{Draft, Stream, Via},
+    event::Event,
+    id::{ActorId, EntryId, NodeId},
+    port::{Batch, Journal as _, StoreError, Write},
+    time::At,
+    view::OutboxRow,
+};
+
+use super::{
+    Shared, Sqlite,
+    format::{self, Formats, Step},
+    read::Readers,
+    writer::Pen,
+};
+
+/// Format 0 never existed; here it lacks the column `attempts`.
+const DOWN: &str = "alter table outbox drop column attempts; update meta set value = '0' where name = 'format';";
+const UP: Formats = Formats {
+    known: 1,
+    steps: &[Step { from: 0, sql: "alter table outbox add column attempts integer not null default 0" }],
+};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let folder = std::env::temp_dir().join(format!("seaworthy-format-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("store.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn node() -> NodeId {
+    NodeId::new(At(0), &[1; 10])
+}
+
+fn effect() -> OutboxRow {
+    OutboxRow { key: "k".into(), kind: "tell".into(), payload: "p".into(), attempts: 0, next_at: At(5) }
+}
+
+fn saying(reason: &str) -> Batch {
+    let event = Event::NodeStopped { reason: reason.to_owned() };
+    let draft = Draft { id: EntryId::new(At(1), &[2; 10]), at: At(1), event };
+    let write = Write { stream: Stream::site(), expected: None, drafts: vec![draft] };
+    Batch { writes: vec![write], ..Batch::by(ActorId::new(At(0), &[3; 10]), Via::Node) }
+}
+
+/// A store with one entry and one effect, changed by `sql` afterwards.
+async fn store(folder: &Folder, sql: &str) {
+    let store = Sqlite::open(&folder.file(), node).unwrap();
+    store.append(Batch { outbox_add: vec![effect()], ..saying("asked") }).await.unwrap();
+    store.close();
+    Connection::open(folder.file()).unwrap().execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn an_older_store_is_backed_up_and_migrated() {
+    let folder = Folder::new("older");
+    store(&folder, DOWN).await;
+    let migrated = Sqlite::open_as(&folder.file(), node, &UP).unwrap();
+    assert_eq!(migrated.outbox(At(9), 9).await, Ok(vec![effect()]));
+    assert_eq!(migrated.from(0, 9).await.unwrap().len(), 1);
+    migrated.close();
+    let again = Sqlite::open(&folder.file(), node).unwrap();
+    assert_eq!(again.writer().epoch, 3, "it is a store of the present format now");
+    let before = Connection::open(folder.0.join("store.db.before-format-1")).unwrap();
+    let format: String = before.query_row("select value from meta where name = 'format'", [], |r| r.get(0)).unwrap();
+    assert_eq!(format, "0");
+    let effects: i64 = before.query_row("select count(*) from outbox", [], |r| r.get(0)).unwrap();
+    assert_eq!(effects, 1, "the backup is whole");
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_the_store_as_it_was() {
+    let folder = Folder::new("fails");
+    store(&folder, DOWN).await;
+    let wrong = Formats {
+        known: 1,
+        steps: &[Step { from: 0, sql: "alter table outbox add column attempts integer; drop table nothing" }],
+    };
+    assert!(matches!(Sqlite::open_as(&folder.file(), node, &wrong), Err(StoreError::Broken { .. })));
+    let migrated = Sqlite::open_as(&folder.file(), node, &UP).expect("nothing of the first try is left");
+    assert_eq!(migrated.outbox(At(9), 9).await, Ok(vec![effect()]));
+}
+
+#[tokio::test]
+async fn an_older_store_without_a_way_is_left_alone() {
+    let folder = Folder::new("no-way");
+    store(&folder, DOWN).await;
+    let Err(StoreError::Broken { detail }) = Sqlite::open(&folder.file(), node) else { panic!("it was opened") };
+    assert!(detail.contains("from format 0 to 1"), "{detail}");
+    assert!(!folder.0.join("store.db.before-format-1").exists());
+    let Err(StoreError::Unreachable { detail }) = Sqlite::open_readonly(&folder.file()) else { panic!("it was read") };
+    assert!(detail.contains("older format 0"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused_by_its_number_and_not_touched() {
+    let folder = Folder::new("newer");
+    store(&folder, "update meta set value = '7' where name = 'format'").await;
+    let before = fs::read(folder.file()).unwrap();
+    for opened in [Sqlite::open(&folder.file(), node), Sqlite::open_readonly(&folder.file())] {
+        assert_eq!(opened.err(), Some(StoreError::Newer { found: 7, known: 1 }));
+    }
+    assert!(fs::read(folder.file()).unwrap() == before, "the file is the same to the byte");
+}
+
+#[test]
+fn the_writing_connection_is_told_to_be_careful() {
+    let folder = Folder::new("careful");
+    let conn = format::open(&folder.file(), node, &format::FORMATS).unwrap();
+    let told = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(told("synchronous"), 2, "every commit is synced");
+    assert_eq!((told("foreign_keys"), told("secure_delete")), (1, 1));
+    assert_eq!(told("cache_size"), -2_048, "KiB of page cache");
+    let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal", "readers and the writer do not wait for each other");
+}
+
+#[tokio::test]
+async fn a_store_that_may_not_grow_is_full_and_goes_on_when_it_may() {
+    let folder = Folder::new("full");
+    let mut conn = format::open(&folder.file(), node, &format::FORMATS).unwrap();
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    conn.pragma_update_and_check(None, "max_page_count", pages + 4, |_| Ok(())).unwrap();
+    let writer = format::next_writer(&mut conn).unwrap();
+    let pen = Some(Pen::start(conn, writer, 0).unwrap());
+    let readers = Readers::of(&folder.file());
+    let store = Sqlite(Arc::new(Shared { file: folder.file(), writer, readers, pen }));
+    let mut written = 0;
+    let refused = loop {
+        assert!(written < 1_000, "four pages hold less");
+        match store.append(saying(&"x".repeat(2_000))).await {
+            Ok(length) => written = length,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    assert_eq!(store.frontier().await.unwrap().size, written);
+    assert_eq!(store.from(0, 1_000).await.unwrap().len() as u64, written);
+    store.close();
+    let again = Sqlite::open(&folder.file(), node).unwrap();
+    assert_eq!(again.append(saying("there is space")).await, Ok(written + 1));
+}

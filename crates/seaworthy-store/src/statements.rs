@@ -1,0 +1,120 @@
+//! Every statement, once, valid on SQLite and PostgreSQL alike; dialects differ only in `migrations/`.
+//!
+//! This module must not know a driver. `$1 $2 …` appear in rising order at their first use, because SQLite
+//! numbers them by appearance. A test prepares the whole list on both databases.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $text;)*
+
+        /// Name and text of each.
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $text)),*];
+    };
+}
+
+statements! {
+    META_GET = "select value from meta where name = $1";
+    META_SET = "insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value";
+
+    TREE_GET = "select size, peaks from tree where one = 1";
+    TREE_ADD = "insert into tree (one, size, peaks) values (1, $1, $2)";
+    TREE_SET = "update tree set size = $1, peaks = $2 where one = 1";
+
+    ENTRY_ADD = "insert into entry (position, id, stream, version, kind, v, at, node, epoch, actor, via, \
+                 body_digest, body_bytes, leaf) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    BODY_ADD = "insert into body (position, text) values ($1, $2)";
+    BODY_DROP = "delete from body where position = $1";
+    STREAM_HEAD = "select version from entry where stream = $1 order by version desc limit 1";
+    LAST_POSITION = "select position from entry order by position desc limit 1";
+    ENTRIES_STREAM = "select entry.position, id, stream, version, kind, v, at, node, epoch, actor, via, \
+                      body_digest, body_bytes, text from entry left join body on body.position = entry.position \
+                      where stream = $1 and version > $2 order by version";
+    ENTRIES_FROM = "select entry.position, id, stream, version, kind, v, at, node, epoch, actor, via, \
+                    body_digest, body_bytes, text from entry left join body on body.position = entry.position \
+                    where entry.position >= $1 order by entry.position limit $2";
+    LEAVES = "select leaf from entry where position >= $1 order by position limit $2";
+
+    /// Changes no row if the occurrence exists.
+    OCCURRENCE_ADD = "insert into occurrence (process, nominal) values ($1, $2) on conflict do nothing";
+
+    CHECKPOINT_ADD = "insert into checkpoint (size, root, note) values ($1, $2, $3) on conflict (size) do nothing";
+    CHECKPOINTS = "select note from checkpoint where size >= $1 order by size limit $2";
+
+    PERSON_SET = "insert into person (actor, salt, name) values ($1, $2, $3) \
+                  on conflict (actor) do update set salt = excluded.salt, name = excluded.name";
+    PERSON_GET = "select name, salt from person where actor = $1";
+    PERSON_ERASE = "delete from person where actor = $1";
+
+    OUTBOX_ADD = "insert into outbox (key, kind, payload, attempts, next_at) values ($1, $2, $3, $4, $5) \
+                  on conflict (key) do nothing";
+    OUTBOX_LATER = "update outbox set attempts = $1, next_at = $2 where key = $3";
+    OUTBOX_DONE = "delete from outbox where key = $1";
+    OUTBOX_DUE = "select key, kind, payload, attempts, next_at from outbox where next_at <= $1 \
+                  order by next_at, key limit $2";
+    OUTBOX_NEXT = "select next_at from outbox order by next_at, key limit 1";
+
+    LIVE_SET = "insert into live_run (run, wide) values ($1, $2) on conflict (run) do update set wide = excluded.wide";
+    LIVE_REMOVE = "delete from live_run where run = $1";
+    LIVE_ALL = "select wide from live_run order by run";
+    LIVE_LIKE = "select run from live_run where run between $1 and $2 order by run limit $3";
+
+    /// Changes no row if the run has ended already.
+    ENDED_ADD = "insert into ended_run (run, process, kind, verified, ended_at, wide) \
+                 values ($1, $2, $3, $4, $5, $6) on conflict (run) do nothing";
+    ENDED_GET = "select wide from ended_run where run = $1";
+    ENDED_AT = "select ended_at from ended_run where run = $1";
+    /// Answered from the index alone.
+    ENDED_NEWEST = "select ended_at, run from ended_run where kind = $1 and verified = $2 \
+                    and (ended_at, run) < ($3, $4) order by ended_at desc, run desc limit $5";
+    /// Answered from the index alone.
+    ENDED_PROCESS = "select ended_at, run from ended_run where process = $1 and kind = $2 and verified = $3 \
+                     and (ended_at, run) < ($4, $5) order by ended_at desc, run desc limit $6";
+    ENDED_LIKE = "select run from ended_run where run between $1 and $2 order by run limit $3";
+    ENDED_COUNT = "select count(*) from ended_run";
+
+    SCHEDULE_SET = "insert into schedule (process, wide) values ($1, $2) \
+                    on conflict (process) do update set wide = excluded.wide";
+    SCHEDULE_GET = "select wide from schedule where process = $1";
+
+    SKIPPED_SET = "insert into skipped (process, nominal, wide) values ($1, $2, $3) \
+                   on conflict (process, nominal) do update set wide = excluded.wide";
+    SKIPPED_ALL = "select wide from skipped order by nominal desc, process desc limit $1";
+    SKIPPED_PROCESS = "select wide from skipped where process = $1 order by nominal desc limit $2";
+
+    SIGNAL_SET = "insert into signal (signal, raised_at, cleared, wide) values ($1, $2, $3, $4) \
+                  on conflict (signal) do update \
+                  set raised_at = excluded.raised_at, cleared = excluded.cleared, wide = excluded.wide";
+    SIGNALS_ALL = "select wide from signal order by raised_at desc, signal desc limit $1";
+    SIGNALS_OPEN = "select wide from signal where cleared = 0 order by raised_at desc, signal desc limit $1";
+
+    MESSAGE_SET = "insert into message (message, run, due_at, wide) values ($1, $2, $3, $4) \
+                   on conflict (message) do update \
+                   set run = excluded.run, due_at = excluded.due_at, wide = excluded.wide";
+    MESSAGES_ALL = "select wide from message order by due_at desc, message desc limit $1";
+    MESSAGES_RUN = "select wide from message where run = $1 order by due_at desc, message desc limit $2";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn parameters_first_appear_in_rising_order() {
+        for (name, text) in ALL {
+            let mut highest = 0;
+            for part in text.split('$').skip(1) {
+                let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+                let number: u32 = digits.parse().unwrap();
+                assert!(number <= highest + 1, "{name}: ${number} appears before ${}", highest + 1);
+                highest = highest.max(number);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_statements_share_a_text() {
+        for (i, (name, text)) in ALL.iter().enumerate() {
+            assert!(ALL[..i].iter().all(|(_, other)| other != text), "{name} exists twice");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `logs ID [-f]`: the output of a run's commands, as it was kept.
+
+use seaworthy_core::run::State;
+use seaworthy_model::{
+    id::RunId,
+    port::{OutputKey, Outputs, Std},
+};
+use seaworthy_platform::FileOutputs;
+
+use super::{Ask, follow, site};
+use crate::{
+    out,
+    trouble::{Trouble, code},
+};
+
+/// Bytes read at one time.
+const PIECE: usize = 256 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Id of the run, or the start of it
+    pub run: String,
+    /// Go on until the run has ended
+    #[arg(short = 'f', long)]
+    pub follow: bool,
+    /// Only standard error
+    #[arg(long)]
+    pub stderr: bool,
+    /// Only this step
+    #[arg(long)]
+    pub step: Option<String>,
+}
+
+/// Carries out the verb.
+pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
+    let site = site::open(ask)?;
+    let run = site.find(&args.run).await?;
+    let outputs = FileOutputs::new(site.place.data.clone());
+    let mut printed: Vec<(OutputKey, u64, bool)> = Vec::new();
+    let mut state = State::default();
+    loop {
+        let length = site.journal.frontier().await?.size;
+        for (at, event) in follow::events(site.journal.as_ref(), run, state.version).await? {
+            state.apply(at, &event);
+        }
+        if state.version == 0 {
+            return Err(Trouble::start(format!("there is no run {run} in this journal")));
+        }
+        for key in keys(run, &state, args.step.as_deref()) {
+            if !printed.iter().any(|(known, _, _)| *known == key) {
+                if !args.stderr {
+                    ask.out
+                        .line(&ask.out.paint(out::Tone::Quiet, &format!("--- {} attempt {}", key.step, key.attempt)));
+                }
+                printed.push((key, 0, false));
+            }
+        }
+        for (key, from, ended) in printed.iter_mut().filter(|(_, _, ended)| !ended) {
+            *ended = print(&outputs, key, from, args.stderr).await?;
+        }
+        if !args.follow || state.ended.is_some() {
+            return Ok(code::VERIFIED);
+        }
+        // New entries end the wait; a command that only prints is looked at twice a second.
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(500), site.journal.past(length)).await;
+    }
+}
+
+fn keys(run: RunId, state: &State, step: Option<&str>) -> Vec<OutputKey> {
+    let mut all: Vec<_> = state
+        .attempts
+        .iter()
+        .flat_map(|(step, attempts)| attempts.iter().map(move |a| (a.started_at, step, a.number)))
+        .collect();
+    all.sort();
+    all.into_iter()
+        .filter(|(_, id, _)| step.is_none_or(|wanted| wanted == *id))
+        .map(|(_, step, attempt)| OutputKey { run, step: step.clone(), attempt })
+        .collect()
+}
+
+async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: bool) -> Result<bool, Trouble> {
+    loop {
+        let part = outputs.read(key, *from, PIECE).await;
+        let part = part.map_err(|e| Trouble::start(format!("the output of step {} cannot be read ({e})", key.step)))?;
+        for chunk in &part.chunks {
+            match chunk.stream {
+                Std::Note => out::complain(&String::from_utf8_lossy(&chunk.bytes)),
+                Std::Err => out::bytes(&chunk.bytes),
+                Std::Out if !stderr => out::bytes(&chunk.bytes),
+                Std::Out => {}
+            }
+        }
+        let stuck = part.next == *from;
+        *from = part.next;
+        if part.ended || stuck {
+            return Ok(part.ended);
+        }
+    }
+}

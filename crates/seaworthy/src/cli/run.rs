@@ -1,0 +1,152 @@
+//! `run PROCESS`: do it now, follow it live, exit with the verdict.
+//!
+//! With a server it asks the server; without one it is a short-lived node that claims only its own run.
+
+use seaworthy_model::{
+    entry::Via,
+    id::RunId,
+    port::{Answer, Ask as Wish, Definitions as _, Requests as _},
+};
+use seaworthy_runtime::{notify, seal};
+use seaworthy_store::sqlite::Sqlite;
+
+use super::{Ask, follow};
+use crate::{
+    out::complain,
+    place::Place,
+    role::server,
+    socket::{self, Answered, Asked},
+    trouble::{Trouble, code},
+    wire,
+};
+
+/// How long a short-lived node goes on sending messages after its run has ended.
+const MESSAGES_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the process
+    pub process: String,
+    /// With a server: do not wait for the end
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// Carries out the verb.
+pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
+    let asked = Asked::Run { process: args.process.clone() };
+    start(ask, asked, Wish::Run { process: args.process }, args.detach).await
+}
+
+/// The shared course of `run` and `drill`.
+pub async fn start(ask: &Ask, asked: Asked, wish: Wish, detach: bool) -> Result<u8, Trouble> {
+    let place = ask.place()?;
+    match socket::ask(&place.socket(), &asked).await? {
+        Some(Answered::Started { run, digest }) => with_server(ask, &place, &run, &digest, &wish, detach).await,
+        Some(Answered::Refused { reason }) => Err(Trouble::start(reason)),
+        Some(Answered::Done { detail }) => Err(Trouble::start(format!("the server answered something else: {detail}"))),
+        None if detach => Err(Trouble::start("--detach needs a running server: seaworthy up".to_owned())),
+        None => alone(ask, &place, wish).await,
+    }
+}
+
+async fn with_server(
+    ask: &Ask,
+    place: &Place,
+    run: &str,
+    digest: &str,
+    wish: &Wish,
+    detach: bool,
+) -> Result<u8, Trouble> {
+    let run: RunId = run.parse().map_err(|e| Trouble::start(format!("the server answered with {e}")))?;
+    warn_if_different(place, digest, wish);
+    if detach {
+        ask.out.line(&format!("{run} started, definition {}", &digest[..digest.len().min(12)]));
+        ask.out.object(&serde_json::json!({ "v": 1, "run_id": run.to_string(), "digest": digest, "detached": true }));
+        return Ok(code::VERIFIED);
+    }
+    let journal = Sqlite::open_readonly(&place.store())?.opened().journal;
+    tokio::select! {
+        state = follow::follow(&ask.out, &journal, run) => Ok(follow::conclude(&ask.out, run, &state?)),
+        () = interrupted() => {
+            complain(&format!("{run} goes on in the server; look with: seaworthy show {run}"));
+            Ok(code::STILL_RUNNING)
+        }
+    }
+}
+
+/// The server runs what it has loaded; say so when the file says something else.
+fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
+    let name = match wish {
+        Wish::Run { process } | Wish::Drill { process } => process,
+        _ => return,
+    };
+    let here =
+        wire::definitions(place, None).ok().and_then(|loaded| loaded.processes.get(name).map(|p| p.digest.clone()));
+    if here.as_deref().is_some_and(|here| here != digest) {
+        complain(&format!(
+            "note: the file of `{name}` differs from the definition the server runs ({})",
+            &digest[..digest.len().min(12)]
+        ));
+    }
+}
+
+async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
+    let house = wire::open(place).await?;
+    server::sweep(&place.data).await;
+    let actor = house.os_actor(rustix::process::geteuid()).await?;
+    let answer = house.desk.ask(wish, actor, Via::Cli).await?;
+    let run = match answer {
+        Answer::Started { run, .. } => run,
+        Answer::Refused { reason } => {
+            house.close();
+            return Err(Trouble::start(reason));
+        }
+        Answer::Done { detail } => return Err(Trouble::start(detail)),
+    };
+    let journal = house.ports.journal.clone();
+    let followed = tokio::select! {
+        state = follow::follow(&ask.out, &journal, run) => Some(state?),
+        () = interrupted() => None,
+    };
+    let state = match followed {
+        Some(state) => state,
+        None => {
+            house.desk.ask(Wish::Cancel { run, reason: "stopped at the terminal".into() }, actor, Via::Cli).await?;
+            follow::follow(&crate::out::Out { json: true, colour: false }, &journal, run).await?
+        }
+    };
+    house.runs.drained().await;
+    messages(&house).await;
+    seal::seal(&house.ports).await?;
+    let code = follow::conclude(&ask.out, run, &state);
+    for problem in house.in_force.current().broken.values() {
+        complain(&format!("note: {problem}"));
+    }
+    drop(journal);
+    house.close();
+    Ok(code)
+}
+
+/// Sends what this run has to tell, as long as it does not take too long; the rest waits for a server.
+async fn messages(house: &wire::House) {
+    let sending = async {
+        while let Ok(n) = notify::activate(&house.ports).await {
+            if n == 0 {
+                break;
+            }
+        }
+    };
+    if tokio::time::timeout(MESSAGES_WITHIN, sending).await.is_err() {
+        complain("note: messages are still being sent; the next server or run goes on with them");
+    }
+}
+
+/// Returns when the terminal or the system asks this verb to end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+}

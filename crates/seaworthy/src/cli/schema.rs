@@ -1,0 +1,17 @@
+//! `schema`: the JSON Schema of process and site files, for editors.
+
+use super::Ask;
+use crate::{
+    out,
+    trouble::{Trouble, code},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Carries out the verb. Needs no site.
+pub fn run(_ask: &Ask, _args: Args) -> Result<u8, Trouble> {
+    let text = serde_json::to_string_pretty(&seaworthy_spec::schema()).map_err(|e| Trouble::failed(e.to_string()))?;
+    out::raw(&text);
+    Ok(code::VERIFIED)
+}

@@ -1,0 +1,126 @@
+//! `status`: in one sentence, is everything proven? Then the worst first.
+
+use seaworthy_model::{
+    port::{Clock as _, Definitions as _},
+    run::Verified,
+    site::Loaded,
+    time::At,
+    view::ProcessView,
+};
+use seaworthy_runtime::reload::InForce;
+use serde_json::json;
+
+use super::{Ask, site, story};
+use crate::{
+    node,
+    out::Tone,
+    real::RealClock,
+    trouble::{Trouble, code},
+    wire,
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+struct Row {
+    name: String,
+    word: &'static str,
+    tone: Tone,
+    rank: u8,
+    detail: String,
+    proven: Option<At>,
+    restorable: Option<At>,
+}
+
+/// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
+pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
+    let site = site::open(ask)?;
+    let loaded =
+        InForce::new(wire::definitions(&site.place, crate::kept::read(&site.place.data, &site.place.folder).as_ref())?)
+            .current();
+    let mut rows = Vec::new();
+    for name in loaded.processes.keys() {
+        rows.push(row(name, site.views.process(name).await?));
+    }
+    rows.sort_by(|a, b| (a.rank, a.proven, &a.name).cmp(&(b.rank, b.proven, &b.name)));
+    let signals = match &site.watched {
+        Some(watched) => watched.signals(true, 100).await?,
+        None => Vec::new(),
+    };
+    let bad = rows.iter().filter(|r| r.rank < 3).count();
+    let up = node::is_held(&site.place.data, "server");
+    ask.out.line(&sentence(ask, &loaded, &rows, bad, signals.len(), up));
+    for row in &rows {
+        let padded = format!("{:20}", row.word);
+        let proof = row.proven.map_or("never verified".into(), |at| format!("verified {}", site::ago(at)));
+        let restore = row.restorable.map_or(String::new(), |at| format!(", proven restorable {}", site::ago(at)));
+        ask.out.line(&format!(
+            "  {} {:24} {proof}{restore}  {}",
+            ask.out.paint(row.tone, &padded),
+            row.name,
+            row.detail
+        ));
+    }
+    for signal in &signals {
+        ask.out.line(&format!(
+            "  {} {}: expected {}; {}",
+            ask.out.paint(Tone::Bad, signal.kind.word()),
+            signal.process,
+            signal.expected,
+            signal.seen
+        ));
+    }
+    for problem in loaded.broken.values() {
+        ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
+    }
+    let processes: Vec<_> = rows
+        .iter()
+        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time) }))
+        .collect();
+    let open: Vec<_> = signals
+        .iter()
+        .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
+        .collect();
+    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken }));
+    Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
+}
+
+fn row(name: &str, view: ProcessView) -> Row {
+    let proven = view.last_verified.as_ref().map(|r| r.ended_at);
+    let restorable = view.last_verified_drill.as_ref().map(|r| r.ended_at);
+    let Some(last) = view.runs.first() else {
+        return Row {
+            name: name.into(),
+            word: "NEVER RUN",
+            tone: Tone::Doubt,
+            rank: 2,
+            detail: String::new(),
+            proven,
+            restorable,
+        };
+    };
+    let (word, tone) = story::words(last.executed, last.verified);
+    let rank = match last.verified {
+        Verified::No => 0,
+        Verified::Unknown => 1,
+        Verified::Unproven => 2,
+        Verified::Yes => 3,
+    };
+    Row { name: name.into(), word, tone, rank, detail: last.reason.clone(), proven, restorable }
+}
+
+fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize, up: bool) -> String {
+    let all = rows.len();
+    let first = match rows.first() {
+        None => "This site has no processes yet.".to_owned(),
+        Some(_) if bad == 0 => ask.out.paint(Tone::Good, &format!("All {all} processes are verified.")),
+        Some(worst) => {
+            ask.out.paint(Tone::Bad, &format!("{bad} of {all} processes are not verified; worst: {}.", worst.name))
+        }
+    };
+    let signals = if signals > 0 { format!(" {signals} open signals.") } else { String::new() };
+    let broken =
+        if loaded.broken.is_empty() { String::new() } else { format!(" {} broken files.", loaded.broken.len()) };
+    let server = if up { "" } else { " No server is running: nothing is scheduled." };
+    format!("{first}{signals}{broken}{server}")
+}

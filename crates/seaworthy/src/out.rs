@@ -1,0 +1,88 @@
+//! One way to print: to a terminal with colour, to a pipe without, and a closed pipe is not an error.
+//!
+//! This module must not know what is printed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Where a verb's words go.
+#[derive(Debug, Clone, Copy)]
+pub struct Out {
+    /// Only one JSON object, on the last line of standard output.
+    pub json: bool,
+    pub colour: bool,
+}
+
+/// What a word means; colour is never the only sign of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Bad,
+    Doubt,
+    Quiet,
+    Strong,
+}
+
+impl Out {
+    /// As the terminal and NO_COLOR say.
+    pub fn new(json: bool) -> Out {
+        Out { json, colour: !json && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    /// The text in the tone's colour, if there are colours.
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+            Tone::Doubt => "33",
+            Tone::Quiet => "2",
+            Tone::Strong => "1",
+        };
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A line for people: nothing if JSON was asked for.
+    pub fn line(&self, text: &str) {
+        if !self.json {
+            raw(text);
+        }
+    }
+
+    /// The object for machines: nothing unless JSON was asked for.
+    pub fn object(&self, value: &serde_json::Value) {
+        if self.json {
+            raw(&value.to_string());
+        }
+    }
+}
+
+/// A line on standard output, whoever reads it. A closed pipe ends the program quietly.
+pub fn raw(text: &str) {
+    bytes(text.as_bytes());
+    bytes(b"\n");
+}
+
+/// Bytes on standard output as they are.
+pub fn bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    if let Err(e) = out.write_all(bytes).and_then(|()| out.flush())
+        && e.kind() == io::ErrorKind::BrokenPipe
+    {
+        std::process::exit(0);
+    }
+}
+
+/// A line on standard error.
+pub fn complain(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// What came from a command, safe for a terminal: control characters but tab and newline are made visible.
+pub fn safe(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' | '\n' => c,
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}

@@ -1,0 +1,7 @@
+//! Roles: what a long-living process of ours is.
+//!
+//! A role starts loops and stops them; it must not decide.
+
+pub mod log;
+pub mod server;
+pub mod watcher;

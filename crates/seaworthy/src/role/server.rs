@@ -1,0 +1,302 @@
+//! The server: all loops, the pages, the control socket and, unless one runs elsewhere, the watcher.
+//!
+//! It starts and stops them in the right order and decides nothing.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use seaworthy_model::{
+    entry::{Stream, Via},
+    event::Event,
+    port::{Batch, Clock as _, Definitions as _, Views},
+    time::At,
+};
+use seaworthy_runtime::{Stop, drill, notify, reload, schedule, seal};
+use seaworthy_web::Web;
+use tokio::{net::TcpListener, task::JoinSet};
+use tracing::{error, info, warn};
+
+use super::watcher;
+use crate::{
+    kept, node,
+    place::Place,
+    real::RealClock,
+    socket,
+    trouble::Trouble,
+    who,
+    wire::{self, House},
+};
+
+/// How long runs may go on after stopping was asked for, before they are left for the next start.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long commands that were cut short may take to end: their grace, and what KILL may take.
+const CUT: Duration = Duration::from_secs(16);
+/// Less free space than this in the data folder, and we are not ready.
+const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
+
+/// What a server is asked to be.
+pub struct Options {
+    pub listen: SocketAddr,
+    /// Whether to watch from inside as well.
+    pub watch: bool,
+}
+
+/// A running server.
+pub struct Server {
+    pub house: Arc<House>,
+    pub address: SocketAddr,
+    /// Ends claiming and the pages at once.
+    stop: Stop,
+    tasks: JoinSet<()>,
+    _role: node::RoleLock,
+    watcher: Option<watcher::Inside>,
+}
+
+/// Starts everything. When it returns, pages are answered.
+///
+/// # Errors
+/// When the address is not loopback, a server of this site runs already, or the data folder cannot be used.
+pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
+    if !options.listen.ip().is_loopback() {
+        return Err(Trouble::refused(format!(
+            "there are no accounts yet, so only a loopback address may be listened on, not {}; put a reverse proxy with its own sign-in in front",
+            options.listen
+        )));
+    }
+    place.make_data()?;
+    let Some(role) = node::role(&place.data, "server")? else {
+        return Err(Trouble::start(format!(
+            "a server of this site is running already; it holds {}",
+            place.data.display()
+        )));
+    };
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.map_err(|e| {
+        Trouble::start(format!("{} cannot be listened on ({e}); choose another with --listen", options.listen))
+    })?;
+    let address =
+        listener.local_addr().map_err(|e| Trouble::start(format!("the listening address is not known ({e})")))?;
+    let house = Arc::new(wire::open(place).await?);
+    let actor = house.os_actor(rustix::process::geteuid()).await?;
+    record(
+        &house,
+        Event::NodeStarted {
+            host: who::host(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            format: seaworthy_store::FORMAT,
+            listen: Some(address.to_string()),
+        },
+    )
+    .await?;
+    let stop = Stop::default();
+    let mut tasks = JoinSet::new();
+    let watcher = match options.watch {
+        true => watcher::inside(place, &house, &stop, &mut tasks)?,
+        false => None,
+    };
+    let ready = Arc::new(AtomicBool::new(false));
+    let length = Arc::new(AtomicU64::new(0));
+    let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length);
+    serve_pages(&mut tasks, listener, web, stop.clone());
+    let about = format!("http://{address}/");
+    let listening = socket::listen(place, house.clone(), about, stop.clone())?;
+    tasks.spawn(async move {
+        if let Err(trouble) = listening.await {
+            error!("the control socket ended: {trouble}");
+        }
+    });
+    loops(place, &house, &stop, &mut tasks, ready);
+    follow_length(&house, length, &stop, &mut tasks);
+    Ok(Server { house, address, stop, tasks, _role: role, watcher })
+}
+
+async fn record(house: &House, event: Event) -> Result<(), Trouble> {
+    let mut batch = Batch::by(house.ports.actor, Via::Node);
+    let now: At = house.ports.clock.now();
+    batch.writes.push(house.ports.ids().write(Stream::site(), None, now, [event]));
+    house.ports.journal.append(batch).await?;
+    Ok(())
+}
+
+fn web(
+    place: &Place,
+    house: &House,
+    watch_views: Option<Arc<dyn Views>>,
+    actor: seaworthy_model::id::ActorId,
+    ready: &Arc<AtomicBool>,
+    length: &Arc<AtomicU64>,
+) -> Web {
+    let loaded = house.in_force.current();
+    let url = loaded.site.public_url.clone().unwrap_or_default();
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let base = if path.is_empty() { String::new() } else { format!("/{}", path.trim_end_matches('/')) };
+    let (data, started) = (place.data.clone(), RealClock.now());
+    let (adopted, runs, entries) = (ready.clone(), house.runs.clone(), length.clone());
+    Web {
+        journal: house.ports.journal.clone(),
+        views: house.ports.views.clone(),
+        watch_views,
+        outputs: house.outputs.clone(),
+        definitions: house.ports.definitions.clone(),
+        requests: Arc::new(house.desk.clone()),
+        clock: house.ports.clock.clone(),
+        actor,
+        ready: Arc::new(move || {
+            if !adopted.load(Ordering::Relaxed) {
+                return Err("runs of an earlier life are still being taken up".into());
+            }
+            match free_bytes(&data) {
+                Some(free) if free < FREE_BYTES_MIN => {
+                    Err(format!("only {} MiB are free where the journal is kept", free / 1024 / 1024))
+                }
+                _ => Ok(()),
+            }
+        }),
+        metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
+        base,
+        note: "Loopback only, until accounts exist.".into(),
+        hosts: if host.is_empty() { vec![] } else { vec![host.to_owned()] },
+    }
+}
+
+fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    Some(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
+fn metrics(live: usize, entries: u64, started: At) -> String {
+    let up = RealClock.now().since(started).as_seconds();
+    let memory = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = memory.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    let bytes = pages * rustix::param::page_size() as u64;
+    format!(
+        "# HELP seaworthy_runs_live Runs that this node drives.\n# TYPE seaworthy_runs_live gauge\nseaworthy_runs_live {live}\n\
+         # HELP seaworthy_journal_entries Entries in the journal.\n# TYPE seaworthy_journal_entries counter\nseaworthy_journal_entries {entries}\n\
+         # HELP seaworthy_uptime_seconds Seconds since the node started.\n# TYPE seaworthy_uptime_seconds gauge\nseaworthy_uptime_seconds {up:.3}\n\
+         # HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n"
+    )
+}
+
+fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: Stop) {
+    tasks.spawn(async move {
+        let asked = stop.clone();
+        let served = axum::serve(listener, seaworthy_web::router(web))
+            .with_graceful_shutdown(async move { asked.asked().await });
+        tokio::select! {
+            // Open live streams must not hold up the end.
+            () = async { stop.asked().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
+            ended = async { served.await } => if let Err(trouble) = ended { error!("the pages ended: {trouble}") },
+        }
+    });
+}
+
+fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>, ready: Arc<AtomicBool>) {
+    let ports = house.ports.clone();
+    tasks.spawn(notify::run(ports.clone(), stop.clone()));
+    tasks.spawn(seal::run(ports.clone(), stop.clone()));
+    let (data, files, in_force) = (place.data.clone(), Arc::new(place.clone()), house.in_force.clone());
+    tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
+    let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());
+    tasks.spawn(async move {
+        sweep(&data).await;
+        if let Err(trouble) = house.runs.adopt().await {
+            error!("runs of an earlier life could not be taken up: {trouble}");
+        }
+        ready.store(true, Ordering::Relaxed);
+        let desk = house.desk.clone();
+        let adopting = adopt_now_and_then(house.clone(), data, stop.clone());
+        tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), adopting);
+    });
+}
+
+/// Runs of a short-lived node that died are taken up while the server lives; what its commands left is ended first.
+async fn adopt_now_and_then(house: Arc<House>, data: PathBuf, stop: Stop) {
+    while !stop.is_asked() {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+            () = stop.asked() => return,
+        }
+        let adopted = match house.runs.left().await {
+            Ok(left) if left.is_empty() => continue,
+            Ok(_) => {
+                sweep(&data).await;
+                house.runs.adopt().await
+            }
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = adopted {
+            warn!("runs of other nodes could not be looked at: {trouble}");
+        }
+    }
+}
+
+/// Ends what commands of a dead life left running, before anything of theirs is repeated.
+pub async fn sweep(data: &std::path::Path) {
+    let data = data.to_path_buf();
+    match tokio::task::spawn_blocking(move || seaworthy_platform::sweep(&data)).await {
+        Ok(Ok(swept)) => {
+            for one in swept {
+                warn!(run = %one.run, "ended {} processes that step `{}` of an earlier life had left running", one.ended, one.step);
+            }
+        }
+        Ok(Err(trouble)) => error!("what an earlier life left running could not be looked for: {trouble}"),
+        Err(trouble) => error!("looking for what was left running ended: {trouble}"),
+    }
+}
+
+fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks: &mut JoinSet<()>) {
+    let (journal, stop) = (house.ports.journal.clone(), stop.clone());
+    tasks.spawn(async move {
+        loop {
+            let known = length.load(Ordering::Relaxed);
+            tokio::select! {
+                now = journal.past(known) => match now { Ok(now) => length.store(now, Ordering::Relaxed), Err(_) => return },
+                () = stop.asked() => return,
+            }
+        }
+    });
+}
+
+impl Server {
+    /// Reads the files again.
+    pub fn reload(&self) {
+        self.house.ports.nudges.reload.notify_one();
+    }
+
+    /// Stops claiming, lets runs go on for ten seconds, leaves the rest for the next start, seals and closes.
+    pub async fn stop(mut self, reason: &str) {
+        self.stop.now();
+        if self.house.runs.count() > 0 {
+            info!("stopping; {} runs have ten seconds", self.house.runs.count());
+        }
+        // Cutting a drain short loses nothing: what is under way is recorded as unknown and looked at.
+        let _ = tokio::time::timeout(DRAIN, self.house.runs.drained()).await;
+        self.house.stop.now();
+        if tokio::time::timeout(CUT, self.house.runs.drained()).await.is_err() {
+            error!("{} runs could not be left in order; the next start looks at them", self.house.runs.count());
+        }
+        while self.tasks.join_next().await.is_some() {}
+        if let Err(trouble) = record(&self.house, Event::NodeStopped { reason: reason.into() }).await {
+            error!("{trouble}");
+        }
+        if let Err(trouble) = seal::seal(&self.house.ports).await {
+            error!("no checkpoint could be sealed at the end: {trouble}");
+        }
+        if let Some(watcher) = self.watcher {
+            watcher.close();
+        }
+        match Arc::try_unwrap(self.house) {
+            Ok(house) => house.close(),
+            Err(shared) => shared.store.clone().close(),
+        }
+    }
+}

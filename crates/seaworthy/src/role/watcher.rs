@@ -1,0 +1,125 @@
+//! The watcher: inside the server, or as a process of its own.
+//!
+//! It reads the watched journal and has one of its own. It must not ask the runner.
+
+use std::sync::Arc;
+
+use seaworthy_model::{
+    port::{Clock as _, Definitions as _, Views},
+    time::Span,
+};
+use seaworthy_runtime::{
+    Stop, notify,
+    reload::{Files, InForce},
+    seal,
+    watch::{ARTIFACTS_EVERY, Watcher},
+};
+use seaworthy_store::sqlite::Sqlite;
+use tokio::task::JoinSet;
+use tracing::warn;
+
+use crate::{
+    kept, node,
+    place::Place,
+    real::RealClock,
+    trouble::Trouble,
+    wire::{self, House},
+};
+
+/// A watcher that lives inside a server.
+pub struct Inside {
+    pub views: Arc<dyn Views>,
+    house: House,
+    _role: node::RoleLock,
+}
+
+impl Inside {
+    /// Closes the watcher's own journal.
+    pub fn close(self) {
+        self.house.close();
+    }
+}
+
+/// Starts the watcher inside a server; `None` if another process watches this site already.
+pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>) -> Result<Option<Inside>, Trouble> {
+    let Some((role, mut house)) = own(place, (*main.in_force.current()).clone())? else { return Ok(None) };
+    house.ports.definitions = main.ports.definitions.clone();
+    house.ports.nudges.watch = main.ports.nudges.watch.clone();
+    // Inside the server its own silence cannot be seen; that is what a watcher elsewhere is for.
+    let mut watcher = Watcher::new(house.ports.clone(), main.ports.views.clone(), Arc::new(|| None));
+    watcher.artifacts_every = artifacts_every();
+    tasks.spawn(watcher.run(stop.clone()));
+    tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
+    tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
+    Ok(Some(Inside { views: house.ports.views.clone(), house, _role: role }))
+}
+
+/// Reading whole artifacts costs, so it is done seldom. Milliseconds in this variable say otherwise: for tests, and
+/// for hosts where they are small.
+fn artifacts_every() -> Span {
+    let asked = std::env::var("SEAWORTHY_ARTIFACTS_EVERY_MS").ok().and_then(|text| text.parse().ok());
+    asked.map_or(ARTIFACTS_EVERY, Span::from_millis)
+}
+
+type Own = Option<(node::RoleLock, House)>;
+
+/// The watcher's own house, unless another process has it.
+fn own(place: &Place, loaded: seaworthy_model::site::Loaded) -> Result<Own, Trouble> {
+    let data = place.watcher();
+    Place { folder: place.folder.clone(), data: data.clone() }.make_data()?;
+    let Some(role) = node::role(&data, "watcher")? else { return Ok(None) };
+    Ok(Some((role, wire::open_with(&data, loaded)?)))
+}
+
+/// Watches a site as a process of its own until stopping is asked for.
+///
+/// # Errors
+/// When the journal cannot be read, or another process watches already.
+pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
+    if !place.store().is_file() {
+        return Err(Trouble::start(format!(
+            "there is no journal in {} to watch; start the server first: seaworthy up",
+            place.data.display()
+        )));
+    }
+    let watched = Sqlite::open_readonly(&place.store())?;
+    // A watcher that starts while a file is broken watches the last good version, like the server.
+    let loaded = wire::definitions(place, kept::read(&place.data, &place.folder).as_ref())?;
+    let Some((_role, mut house)) = own(place, loaded.clone())? else {
+        return Err(Trouble::start("another process watches this site already".to_owned()));
+    };
+    let in_force = Arc::new(InForce::new(loaded));
+    house.ports.definitions = in_force.clone();
+    let data = place.data.clone();
+    let alive = Arc::new(move || Some(node::is_held(&data, "server")));
+    let mut watcher = Watcher::new(house.ports.clone(), watched.opened().views, alive);
+    watcher.artifacts_every = artifacts_every();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(watcher.run(stop.clone()));
+    tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
+    tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
+    tasks.spawn(follow_files(place.clone(), in_force, stop.clone()));
+    while tasks.join_next().await.is_some() {}
+    seal::seal(&house.ports).await?;
+    house.close();
+    Ok(())
+}
+
+/// The watcher reads the files itself; broken ones keep their last good version here too.
+async fn follow_files(place: Place, in_force: Arc<InForce>, stop: Stop) {
+    let mut stamp = place.stamp();
+    while !stop.is_asked() {
+        tokio::select! {
+            () = RealClock.sleep(Span::seconds(1)) => {}
+            () = stop.asked() => return,
+        }
+        let now = place.stamp();
+        if now != stamp {
+            stamp = now;
+            match wire::definitions(&place, Some(&in_force.current())) {
+                Ok(loaded) => in_force.replace(loaded),
+                Err(trouble) => warn!("the files are broken, the last good ones are watched: {trouble}"),
+            }
+        }
+    }
+}

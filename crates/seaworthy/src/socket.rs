@@ -1,0 +1,179 @@
+//! The control socket: how verbs reach a running server. One JSON line in, one JSON line out.
+//!
+//! The folder is private to the user; who asks is what the kernel says of the peer, never what the peer says.
+//! This module must not decide: it hands requests to the desk.
+
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+
+use rustix::process::Uid;
+use seaworthy_model::{
+    entry::Via,
+    port::{Answer, Ask, Requests as _},
+};
+use seaworthy_runtime::Stop;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+};
+use tracing::{debug, warn};
+
+use crate::{place::Place, trouble::Trouble, wire::House};
+
+/// Longest request line in bytes.
+const LINE_MAX: u64 = 64 * 1024;
+/// Connections at one time; more wait.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a verb waits for the server's answer.
+const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What a verb asks of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Asked {
+    Run {
+        process: String,
+    },
+    Drill {
+        process: String,
+    },
+    Cancel {
+        run: String,
+        reason: String,
+    },
+    Reload,
+    /// A consistent copy of the journal into a file that does not exist yet.
+    Copy {
+        file: String,
+    },
+    /// Address and version.
+    Hello,
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answered {
+    Started { run: String, digest: String },
+    Done { detail: String },
+    Refused { reason: String },
+}
+
+/// Takes requests until stopping is asked for.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn listen(
+    place: &Place,
+    house: Arc<House>,
+    about: String,
+    stop: Stop,
+) -> Result<tokio::task::JoinHandle<()>, Trouble> {
+    let path = place.socket();
+    let trouble =
+        |e: std::io::Error| Trouble::start(format!("the control socket {} cannot be made ({e})", path.display()));
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble)?;
+    }
+    // The server's lock is held: whatever is here was left by a dead one.
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).map_err(trouble)?;
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(trouble)?;
+    Ok(tokio::spawn(async move {
+        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let Ok(slot) = slots.clone().acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.asked() => break,
+            };
+            let Ok((stream, _)) = accepted else { continue };
+            let (house, about) = (house.clone(), about.clone());
+            tokio::spawn(async move {
+                if let Err(trouble) = serve(stream, &house, &about).await {
+                    debug!("a request on the control socket ended: {trouble}");
+                }
+                drop(slot);
+            });
+        }
+        let _ = fs::remove_file(&path);
+    }))
+}
+
+async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::Result<()> {
+    let uid = Uid::from_raw(stream.peer_cred()?.uid());
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    BufReader::new(reader.take(LINE_MAX)).read_line(&mut line).await?;
+    let answered = match serde_json::from_str::<Asked>(&line) {
+        Ok(asked) => answer(asked, uid, house, about).await,
+        Err(e) => Answered::Refused {
+            reason: format!("the server does not understand this request ({e}); use the same version on both sides"),
+        },
+    };
+    let mut text = serde_json::to_string(&answered).map_err(std::io::Error::other)?;
+    text.push('\n');
+    writer.write_all(text.as_bytes()).await
+}
+
+async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered {
+    let ask = match asked {
+        Asked::Hello => return Answered::Done { detail: about.to_owned() },
+        Asked::Copy { file } => return copy(house, &file).await,
+        Asked::Run { process } => Ask::Run { process },
+        Asked::Drill { process } => Ask::Drill { process },
+        Asked::Reload => Ask::Reload,
+        Asked::Cancel { run, reason } => match run.parse() {
+            Ok(run) => Ask::Cancel { run, reason },
+            Err(e) => return Answered::Refused { reason: format!("{e}") },
+        },
+    };
+    let actor = match house.os_actor(uid).await {
+        Ok(actor) => actor,
+        Err(trouble) => return Answered::Refused { reason: trouble.text },
+    };
+    match house.desk.ask(ask, actor, Via::Cli).await {
+        Ok(Answer::Started { run, digest }) => Answered::Started { run: run.to_string(), digest },
+        Ok(Answer::Done { detail }) => Answered::Done { detail },
+        Ok(Answer::Refused { reason }) => Answered::Refused { reason },
+        Err(trouble) => {
+            warn!("a request failed: {trouble}");
+            Answered::Refused { reason: trouble.to_string() }
+        }
+    }
+}
+
+async fn copy(house: &House, file: &str) -> Answered {
+    let (store, path) = (house.store.clone(), std::path::PathBuf::from(file));
+    let done = tokio::task::spawn_blocking(move || store.backup_to(&path)).await;
+    match done {
+        Ok(Ok(position)) => Answered::Done { detail: position.to_string() },
+        Ok(Err(trouble)) => Answered::Refused { reason: trouble.to_string() },
+        Err(trouble) => Answered::Refused { reason: format!("the copy was not finished: {trouble}") },
+    }
+}
+
+/// Asks the server of a site. `None`: no server is running.
+///
+/// # Errors
+/// When a server is there and does not answer.
+pub async fn ask(socket: &Path, asked: &Asked) -> Result<Option<Answered>, Trouble> {
+    let Ok(mut stream) = UnixStream::connect(socket).await else { return Ok(None) };
+    let trouble = |what: String| {
+        Trouble::start(format!("the server behind {} did not answer ({what}); look at its log", socket.display()))
+    };
+    let talk = async {
+        let mut text = serde_json::to_string(asked).map_err(std::io::Error::other)?;
+        text.push('\n');
+        stream.write_all(text.as_bytes()).await?;
+        let mut line = String::new();
+        BufReader::new(&mut stream).read_line(&mut line).await?;
+        serde_json::from_str::<Answered>(&line).map_err(std::io::Error::other)
+    };
+    match tokio::time::timeout(ANSWER_WITHIN, talk).await {
+        Ok(Ok(answered)) => Ok(Some(answered)),
+        Ok(Err(e)) => Err(trouble(e.to_string())),
+        Err(_) => Err(trouble("it took longer than 30 s".into())),
+    }
+}

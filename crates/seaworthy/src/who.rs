@@ -1,0 +1,60 @@
+//! Who acts, until accounts exist: the operating system's user, as an opaque actor.
+//!
+//! The actor's id says nothing; the name lives in the erasable table, its salted digest in the journal.
+//! This module must not know rights.
+
+use rustix::process::Uid;
+use seaworthy_model::{
+    entry::{Stream, Via},
+    event::Event,
+    id::ActorId,
+    port::{Batch, StoreError},
+    process::hex,
+    time::At,
+};
+use seaworthy_runtime::Ports;
+use sha2::{Digest as _, Sha256};
+
+/// `os:NAME@HOST` of a user id.
+pub fn os_name(uid: Uid) -> String {
+    format!("os:{}@{}", user_name(uid), host())
+}
+
+/// This host's name.
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn user_name(uid: Uid) -> String {
+    let wanted = uid.as_raw().to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(&wanted));
+    line.and_then(|line| line.split(':').next()).map_or_else(|| format!("uid-{wanted}"), str::to_owned)
+}
+
+/// The id of a name on this site: the same name has the same id, and without the site's key nobody can tell whose.
+pub fn actor_of(key: &[u8; 32], name: &str) -> ActorId {
+    let digest = Sha256::new().chain_update(b"seaworthy actor 1\n").chain_update(key).chain_update(name).finalize();
+    let mut ten = [0; 10];
+    ten.copy_from_slice(&digest[..10]);
+    ActorId::new(At(0), &ten)
+}
+
+/// Keeps the name of an actor that is seen for the first time, or again after it was erased.
+///
+/// # Errors
+/// When the journal cannot be read or written.
+pub async fn introduce(ports: &Ports, actor: ActorId, name: &str) -> Result<(), StoreError> {
+    if ports.journal.person(actor).await?.is_some() {
+        return Ok(());
+    }
+    let mut salt = [0; 16];
+    ports.chance.fill(&mut salt);
+    let salt = hex(&salt);
+    let digest = hex(&Sha256::new().chain_update(&salt).chain_update(b"\n").chain_update(name).finalize());
+    let mut batch = Batch::by(actor, Via::Node);
+    batch.people.push((actor, salt, name.to_owned()));
+    let event = Event::ActorNamed { actor, digest };
+    batch.writes.push(ports.ids().write(Stream::of("person", actor), None, ports.clock.now(), [event]));
+    ports.journal.append(batch).await.map(|_| ())
+}

@@ -1,0 +1,153 @@
+//! The composition root: the one place that knows ports and adapters both.
+//!
+//! It joins and decides nothing.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use seaworthy_model::{
+    id::{ActorId, NodeId},
+    port::{Chance as _, Clock as _, Outputs, Signer as _},
+    site::Loaded,
+};
+use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
+use seaworthy_runtime::{
+    Ports, Stop,
+    ports::Nudges,
+    reload::{self, Files, InForce},
+    requests::Desk,
+    run::Runs,
+};
+use seaworthy_store::sqlite::Sqlite;
+
+use crate::{
+    kept, node,
+    node::NodeLock,
+    place::Place,
+    real::{KeyFile, RealChance, RealClock},
+    trouble::Trouble,
+    who,
+};
+
+/// A node that can write: everything a server, a watcher or a short-lived verb is made of.
+pub struct House {
+    pub ports: Ports,
+    pub runs: Arc<Runs>,
+    pub desk: Desk,
+    pub in_force: Arc<InForce>,
+    pub outputs: Arc<dyn Outputs>,
+    pub store: Sqlite,
+    pub key: Arc<KeyFile>,
+    /// Asks the runs to be left for a later start.
+    pub stop: Stop,
+    _lock: NodeLock,
+}
+
+/// Opens a site for writing with the definitions of its files.
+///
+/// # Errors
+/// When the site file is broken and no good version of it was ever in force, or the data folder cannot be used.
+pub async fn open(place: &Place) -> Result<House, Trouble> {
+    place.make_data()?;
+    let before = kept::read(&place.data, &place.folder);
+    let now = RealClock.now();
+    let outcome = reload::read(place, before.as_ref(), now).map_err(Trouble::start)?;
+    let house = open_with(&place.data, outcome.loaded.clone())?;
+    reload::record(&house.ports, &outcome).await?;
+    kept::write(&place.data, &outcome.loaded);
+    Ok(house)
+}
+
+/// Opens a data folder for writing with these definitions.
+///
+/// # Errors
+/// When the data folder cannot be used.
+pub fn open_with(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
+    seaworthy_platform::hold_orphans()
+        .map_err(|e| Trouble::start(format!("this system cannot hold orphaned commands ({e})")))?;
+    seaworthy_probe::install_tls();
+    let key = Arc::new(KeyFile::open(&data.join("checkpoint.key"))?);
+    let store = Sqlite::open(&data.join("journal.db"), new_node)?;
+    let writer = store.writer();
+    let lock = node::live(data, writer.epoch)?;
+    let opened = store.opened();
+    let in_force = Arc::new(InForce::new(loaded));
+    let folder = data.to_path_buf();
+    let ports = Ports {
+        journal: opened.journal,
+        views: opened.views,
+        clock: Arc::new(RealClock),
+        chance: Arc::new(RealChance),
+        definitions: in_force.clone(),
+        provider: Arc::new(Local::new(folder.clone())),
+        probes: seaworthy_probe::all(),
+        notifiers: seaworthy_notify::all(),
+        places: Arc::new(FilePlaces::new(folder.clone())),
+        secrets: Arc::new(LocalSecrets),
+        signer: key.clone(),
+        writer,
+        actor: node_actor(&key, &writer.node),
+        living: living(folder.clone(), writer.epoch),
+        nudges: Nudges::default(),
+    };
+    let stop = Stop::default();
+    let runs = Runs::new(ports.clone(), stop.clone());
+    let desk = Desk { ports: ports.clone(), runs: runs.clone() };
+    Ok(House {
+        ports,
+        runs,
+        desk,
+        in_force,
+        outputs: Arc::new(FileOutputs::new(folder)),
+        store,
+        key,
+        stop,
+        _lock: lock,
+    })
+}
+
+fn new_node() -> NodeId {
+    let mut ten = [0; 10];
+    RealChance.fill(&mut ten);
+    NodeId::new(RealClock.now(), &ten)
+}
+
+fn node_actor(key: &KeyFile, node: &NodeId) -> ActorId {
+    who::actor_of(&key.key(), &node.to_string())
+}
+
+fn living(data: PathBuf, own: u64) -> Arc<dyn Fn() -> BTreeSet<u64> + Send + Sync> {
+    Arc::new(move || node::living(&data, own))
+}
+
+impl House {
+    /// The actor of an operating-system user, introduced to the journal if it is new.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub async fn os_actor(&self, uid: rustix::process::Uid) -> Result<ActorId, Trouble> {
+        let name = who::os_name(uid);
+        let actor = who::actor_of(&self.key.key(), &name);
+        who::introduce(&self.ports, actor, &name).await?;
+        Ok(actor)
+    }
+
+    /// Closes the store so that nothing is left to recover.
+    pub fn close(self) {
+        drop(self.runs);
+        drop(self.desk);
+        drop(self.ports);
+        self.store.close();
+    }
+}
+
+/// Reads a site's definitions without a data folder: for `check`, `plan` and the watcher.
+///
+/// # Errors
+/// When the site file is broken.
+pub fn definitions(files: &dyn Files, before: Option<&Loaded>) -> Result<Loaded, Trouble> {
+    reload::read(files, before, RealClock.now()).map(|outcome| outcome.loaded).map_err(Trouble::start)
+}
