@@ -183,7 +183,7 @@ impl Tracks {
         });
         let waits = story.waits.iter().map(|(since, until, why)| {
             let what = format!("waiting {}: {why}", until.since(*since));
-            scale.bar(*since, (*until).min(end), State::Cancelled, what, "#tried".into(), LANE * 3)
+            scale.bar(*since, (*until).min(end), State::Skipped, what, "#tried".into(), LANE * 3)
         });
         let heals = story.heals.iter().map(|(at, heal)| {
             let since = story.rungs.iter().rev().find(|(began, rung)| *rung == heal.rung && began <= at);
