@@ -48,12 +48,12 @@ const FILES: [(&str, &str); 6] = [
     ("ops/backup-orders.yaml", include_str!("site/ops/backup-orders.yaml")),
     ("ops/backup-photos.yaml", include_str!("site/ops/backup-photos.yaml")),
     ("ops/backup-invoices.yaml", include_str!("site/ops/backup-invoices.yaml")),
-    ("ops/backup-customers.yaml", include_str!("site/ops/backup-customers.yaml")),
+    ("ops/lying-backup.yaml", include_str!("site/ops/lying-backup.yaml")),
     ("procedures/backup-failed.md", include_str!("site/procedures/backup-failed.md")),
 ];
 
 /// Asked for at the start, so that nobody waits for a schedule.
-const FIRST: [&str; 4] = ["backup-orders", "backup-photos", "backup-invoices", "backup-customers"];
+const FIRST: [&str; 4] = ["backup-orders", "backup-photos", "backup-invoices", "lying-backup"];
 
 /// Carries out the verb.
 pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
@@ -124,12 +124,15 @@ async fn tell(out: Out, server: &Server) -> Result<(), Trouble> {
             at = last.position + 1;
             for entry in &entries {
                 let Ok(Some(Event::RunEnded { .. })) = entry.event() else { continue };
-                let Some(run) = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok()) else { continue };
+                let Some(run) = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok()) else {
+                    continue;
+                };
                 let events = follow::events(journal.as_ref(), run, 0).await?;
                 let state = State::fold(events.iter().map(|(at, event)| (*at, event)));
                 let (Some(requested), Some(end)) = (&state.requested, &state.ended) else { continue };
                 let recovery = end.recovery.map_or(String::new(), |r| format!("  restored in {r}"));
-                let line = story::verdict(&out, &requested.process, requested.kind, end.executed, end.verified, &end.reason);
+                let line =
+                    story::verdict(&out, &requested.process, requested.kind, end.executed, end.verified, &end.reason);
                 out.line(&format!("{}  {line}{recovery}", &super::site::time(end.at)[11..19]));
             }
         }

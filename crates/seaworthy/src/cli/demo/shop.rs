@@ -57,7 +57,10 @@ impl Shop {
             let order = move || -> rusqlite::Result<usize> {
                 let db = Connection::open(file)?;
                 db.busy_timeout(Duration::from_secs(2))?;
-                db.execute("insert into orders (customer, cents) values (?1, ?2)", (format!("customer {}", n % 97), n % 9_000))
+                db.execute(
+                    "insert into orders (customer, cents) values (?1, ?2)",
+                    (format!("customer {}", n % 97), n % 9_000),
+                )
             };
             if let Ok(Err(trouble)) = tokio::task::spawn_blocking(order).await {
                 tracing::warn!("the demo's shop could not take an order: {trouble}");
@@ -92,7 +95,8 @@ pub fn tool(args: ToolArgs) -> Result<u8, Trouble> {
         Tool::Read { file } => {
             let read = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|db| {
                 let state: String = db.query_row("pragma integrity_check", [], |row| row.get(0))?;
-                let tables: i64 = db.query_row("select count(*) from sqlite_master where type = 'table'", [], |row| row.get(0))?;
+                let tables: i64 =
+                    db.query_row("select count(*) from sqlite_master where type = 'table'", [], |row| row.get(0))?;
                 Ok((state, tables))
             });
             match read {
