@@ -228,6 +228,12 @@ pub trait Provider: Send + Sync {
     /// Carries out the order once. Never fails: what went wrong is in the answer. Dropping the future
     /// kills the whole tree of processes.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted>;
+    /// Returns when nothing of an attempt that was given up is held any more: its processes have ended, or could
+    /// not be ended. Until then it must neither be repeated nor called stopped. At once where nothing is held.
+    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+        let _ = attempt;
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A piece of kept output.

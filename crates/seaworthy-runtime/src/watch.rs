@@ -30,7 +30,7 @@ use crate::{
 /// Between two looks.
 const EVERY: Span = Span::seconds(1);
 /// Artifacts are looked at (size and hash) this often.
-const ARTIFACTS_EVERY: Span = Span::seconds(600);
+pub const ARTIFACTS_EVERY: Span = Span::seconds(600);
 /// Open signals that are read.
 const SIGNALS_MAX: usize = 1_000;
 
@@ -41,6 +41,8 @@ pub struct Watcher {
     pub watched: Arc<dyn Views>,
     /// Whether a node of the watched site is alive on this host; `None` where that cannot be known.
     pub alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>,
+    /// How often artifacts are looked at; [`ARTIFACTS_EVERY`] unless told otherwise.
+    pub artifacts_every: Span,
     since: At,
     looked: BTreeMap<String, (At, Result<Artifact, String>)>,
 }
@@ -48,7 +50,7 @@ pub struct Watcher {
 impl Watcher {
     pub fn new(ports: Ports, watched: Arc<dyn Views>, alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>) -> Self {
         let since = ports.clock.now();
-        Self { ports, watched, alive, since, looked: BTreeMap::new() }
+        Self { ports, watched, alive, artifacts_every: ARTIFACTS_EVERY, since, looked: BTreeMap::new() }
     }
 
     /// Runs until stopping is asked for.
@@ -157,7 +159,7 @@ impl Watcher {
         let now = self.ports.clock.now();
         let key = format!("{process}/{}", recorded.place);
         if let Some((at, seen)) = self.looked.get(&key)
-            && now.since(*at) < ARTIFACTS_EVERY
+            && now.since(*at) < self.artifacts_every
         {
             return seen.clone();
         }

@@ -38,10 +38,12 @@
     if (quiet < SILENT_MS) {
       lostAt = 0;
       fresh.classList.remove('lost');
+      document.body.classList.remove('stale');
       setText(fresh, `live, ${age(quiet / 1000)} ago`);
     } else if (heard) {
       lostAt = lostAt || heard + skew;
       fresh.classList.add('lost');
+      document.body.classList.add('stale');
       setText(fresh, `not live since ${clock(lostAt)}`);
     }
   };
@@ -53,12 +55,17 @@
     box.innerHTML = html.trim();
     const next = box.content.firstElementChild;
     if (!next) return;
+    // The same log goes on; what did not change stays as it is.
+    const pre = $('[data-log]', old);
+    if (pre && $('[data-log]', next)?.dataset.log === pre.dataset.log) return;
+    if (old.isEqualNode(next)) return;
     const held = old.contains(document.activeElement) ? place(old) : null;
     for (const open of all('details', old)) {
       const twin = open.id && box.content.getElementById(open.id);
       if (twin) twin.open = open.open;
     }
     next.classList.add('changed');
+    next.addEventListener('animationend', () => next.classList.remove('changed'));
     old.replaceWith(next);
     if (held) held(next);
     for (const pre of all('[data-log]', next)) tail(pre);
@@ -89,7 +96,7 @@
     if (!window.EventSource || pre.source) return;
     const state = $('.log-state', pre.parentElement);
     const source = pre.source = new EventSource(`${pre.dataset.log}?from=${pre.dataset.next || 0}`);
-    let last = 0, ended = false, dropped = 0, sign = Date.now();
+    let last = Number(pre.dataset.last), ended = false, dropped = 0, sign = Date.now();
     const atEnd = () => pre.scrollHeight - pre.scrollTop - pre.clientHeight < 24;
     const say = () => {
       if (!pre.isConnected) { source.close(); tails.delete(say); return; }

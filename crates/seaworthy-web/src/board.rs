@@ -13,7 +13,7 @@ use seaworthy_model::{
 use crate::{
     app::{App, Fault},
     due::Next,
-    projection::Summary,
+    projection::{Mark, Summary},
     shape::State,
 };
 
@@ -42,14 +42,22 @@ impl Line {
         self.summary.last_verified.as_ref().map(|mark| mark.ended_at)
     }
 
+    /// The newest drill, if it went wrong.
+    pub fn drill_trouble(&self) -> Option<&Mark> {
+        self.summary.drills.front().filter(|mark| mark.state.is_trouble())
+    }
+
+    /// Its last run was verified. Something else about it may still need a look.
     pub fn is_verified(&self) -> bool {
-        matches!(self.state, State::Verified | State::Healed)
+        let last = self.summary.runs.front().map(|mark| mark.state);
+        matches!(last, Some(State::Verified | State::Healed)) && self.state != State::Unproven
     }
 
     /// The word beside the shape: a signal says more than "attention".
     pub fn word(&self) -> String {
         match (self.state, self.signals.first()) {
             (State::Warn, Some(signal)) => signal.kind.word().to_owned(),
+            (State::Warn, None) => format!("drill {}", self.drill_trouble().map_or("", |mark| mark.state.word())),
             (state, _) => state.word().to_owned(),
         }
     }
@@ -112,7 +120,7 @@ pub fn state(pinned: &Pinned, summary: &Summary, live: Option<&LiveRun>, signall
     match (last, live) {
         (_, Some(run)) if run.troubled => State::Troubled,
         (Some(state), _) if state.is_trouble() => state,
-        _ if signalled => State::Warn,
+        _ if signalled || summary.drills.front().is_some_and(|mark| mark.state.is_trouble()) => State::Warn,
         (_, _) if pinned.process.verify.is_empty() => State::Unproven,
         (Some(state), _) => state,
         (None, Some(_)) => State::Live,

@@ -72,7 +72,12 @@ pub fn router(web: Web) -> Router {
         .route("/healthz", get(api::health))
         .route("/readyz", get(api::ready))
         .route("/metrics", get(api::metrics));
-    let served = if base.is_empty() { inside } else { inside.clone().nest(&base, inside) };
+    let served = if base.is_empty() {
+        inside
+    } else {
+        // A nested `/` answers to `/sub`, not to `/sub/`, which is what the links say.
+        inside.clone().nest(&base, inside).route(&format!("{base}/"), get(page::overview::show))
+    };
     served
         .fallback(page::missing)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

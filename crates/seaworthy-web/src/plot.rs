@@ -68,7 +68,7 @@ impl Strip {
 
 fn title(mark: &Mark, now: At) -> String {
     let size = mark.bytes.map(|n| format!(", {}", show::bytes(n))).unwrap_or_default();
-    format!("{}, {} UTC, took {}{size}", mark.state.word(), show::moment(mark.ended_at, now), mark.duration)
+    format!("{}, {} UTC, {}{size}", mark.state.word(), show::moment(mark.ended_at, now), mark.duration)
 }
 
 /// Recovery times of drills against their objective, oldest left.
@@ -117,7 +117,7 @@ impl Trend {
                     y: TREND_HEIGHT - tall,
                     width: TREND_STEP - 8,
                     height: tall,
-                    key: mark.state.key(),
+                    key: if mark.is_over() && !mark.state.is_trouble() { State::Warn } else { mark.state }.key(),
                     title: format!("{}, {took}, {} UTC", mark.state.word(), show::moment(mark.ended_at, now)),
                     href: format!("{base}/runs/{}", mark.run),
                 }

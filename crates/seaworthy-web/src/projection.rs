@@ -56,6 +56,11 @@ impl Mark {
         }
     }
 
+    /// A drill that took longer than its objective.
+    pub fn is_over(&self) -> bool {
+        self.recovery.zip(self.objective).is_some_and(|(took, objective)| took > objective)
+    }
+
     fn is_verified(&self) -> bool {
         matches!(self.state, State::Verified | State::Healed)
     }

@@ -11,6 +11,8 @@ use seaworthy_model::{
     view::EndedRun,
 };
 
+use crate::words::Words;
+
 /// Everything that has a shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -148,6 +150,11 @@ impl State {
         }
     }
 
+    /// [`State::meaning`] with its code marked.
+    pub fn meaning_words(self) -> Words {
+        Words(self.meaning().to_owned())
+    }
+
     /// Whether a person should look.
     pub fn is_trouble(self) -> bool {
         matches!(self, State::Failed | State::NotVerified | State::Unknown | State::Troubled)
@@ -171,7 +178,10 @@ impl State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.key();
-        write!(f, r##"<svg class="shape v-{key}" aria-hidden="true"><use href="#s-{key}"/></svg>"##)
+        write!(
+            f,
+            r##"<svg class="shape v-{key}" aria-hidden="true"><use href="#s-{key}" width="100%" height="100%"/></svg>"##
+        )
     }
 }
 

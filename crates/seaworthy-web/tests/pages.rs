@@ -83,7 +83,11 @@ async fn a_verified_run_is_green_and_says_so() {
     let overview = server.get("/").await.body;
     assert_has(
         &overview,
-        &["The only process is verified.", "v-verified", "id=\"todo\" aria-labelledby=\"todo-head\" hidden"],
+        &[
+            "The only process is verified. Last proof:",
+            "v-verified",
+            "id=\"todo\" aria-labelledby=\"todo-head\" hidden",
+        ],
     );
     assert_has(
         &server.get(&format!("/runs/{run}")).await.body,
@@ -97,13 +101,28 @@ async fn the_overview_names_the_worst_thing_first_and_is_complete_without_script
     let body = server.get("/").await.body;
     assert_has(
         &body,
-        &["7 of 11 processes are not verified; <a href=\"/processes/lying-backup\">", "ops/broken.yaml", "missed"],
+        &[
+            "6 of 11 processes are not verified, 2 more need a look; <a href=\"/processes/lying-backup\">",
+            "ops/broken.yaml",
+            "missed",
+        ],
     );
-    assert_has(&body, &["12.0 MiB", "follow", "procedures/backup-orders-failed.md", "as of <time"]);
+    assert_has(
+        &body,
+        &["12.0 MiB", "follow", "procedures/backup-orders-failed.md", "restore drill not verified", "as of <time"],
+    );
     let place = |name: &str| body.find(&format!("id=\"row-{name}\"")).unwrap_or_else(|| panic!("no row {name}"));
-    // Failing (oldest proof first), unknown, signalled, unproven, verified.
-    let order =
-        ["lying-backup", "restart-web", "backup-orders", "sync-dns", "cert-renew", "nightly-report", "backup-mail"];
+    // Failing (oldest proof first), unknown, signalled or with a failed drill, unproven, verified.
+    let order = [
+        "lying-backup",
+        "restart-web",
+        "backup-orders",
+        "sync-dns",
+        "cert-renew",
+        "backup-mail",
+        "nightly-report",
+        "prune-sessions",
+    ];
     assert!(order.windows(2).all(|two| place(two[0]) < place(two[1])), "{order:?} is not the order");
     assert!(!body.contains("<script>") && !body.contains("style=") && !body.contains("onclick"), "something is inline");
 }
@@ -231,7 +250,7 @@ async fn a_live_run_shows_its_backlog_and_what_it_does_without_script() {
     assert!(!body.contains('\u{1b}'), "an escape sequence reached the page");
     assert_has(
         &server.get(&format!("/runs/{healing}")).await.body,
-        &["Not verified yet, healing", "status 503", "retry 1 of 2"],
+        &["Not verified yet, healing", "status 503", "<b>verify</b>", "<b>heal</b>", "retry 1 of 2"],
     );
 }
 
@@ -282,7 +301,7 @@ async fn a_process_is_read_once_and_then_follows_the_journal() {
     let body = server.get("/").await.body;
     assert_eq!(world.process_reads.load(Ordering::Relaxed), reads, "the processes were read again");
     // 18 of the 20 runs of the strip are verified now: 90 + day % 9 for the days 3 to 19, and 95; their middle is 95.
-    assert_has(&body, &["6 of 11 processes are not verified", "95.0 MiB / 95.0 MiB"]);
+    assert_has(&body, &["5 of 11 processes are not verified", "95.0 MiB / 95.0 MiB"]);
 }
 
 #[tokio::test]
@@ -292,7 +311,7 @@ async fn the_same_things_are_json() {
     let server = serve(&world).await;
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     let overview = json(&server.get("/api/v1/overview").await.body);
-    assert_eq!((&overview["processes"], &overview["not_verified"]), (&11.into(), &7.into()));
+    assert_eq!((&overview["processes"], &overview["not_verified"]), (&11.into(), &6.into()));
     let runs = json(&server.get("/api/v1/runs?process=backup-orders&limit=2&kind=run").await.body);
     assert_eq!(runs["runs"].as_array().map(Vec::len), Some(2));
     assert_eq!((&runs["runs"][0]["executed"], &runs["runs"][0]["verified"]), (&"ok".into(), &"no".into()));
@@ -304,4 +323,50 @@ async fn the_same_things_are_json() {
     assert_eq!(server.get("/healthz").await.body, "ok\n");
     assert_eq!(server.get("/readyz").await.status, 200);
     assert_eq!(server.get("/metrics").await.body, "seaworthy_up 1\n");
+}
+
+#[tokio::test]
+async fn an_overview_of_many_processes_shows_the_worst_and_stays_small() {
+    let world = scene::fleet(300);
+    let server = serve(&world).await;
+    let body = server.get("/").await.body;
+    assert_has(&body, &["3 of 300 processes are not verified", "260 more processes</a>, none of them worse"]);
+    assert_eq!(body.matches("<tr id=\"row-").count(), 40);
+    assert_eq!(world.process_reads.load(Ordering::Relaxed), 300);
+    assert!(body.len() < 100 * 1024, "{} bytes", body.len());
+    let second = server.get("/processes?page=1").await.body;
+    assert_has(&second, &["rel=\"prev\"", "300 in all"]);
+    assert_has(&server.get("/processes?q=orders-0042").await.body, &["1 of 300", "backup-orders-0042"]);
+}
+
+#[tokio::test]
+async fn what_the_watcher_keeps_is_shown_and_an_entry_of_a_newer_program_is_named() {
+    let (main, watcher) = (World::new(), scene::night());
+    main.define(scene::process("cert-renew"));
+    let run = scene::good(&main, "cert-renew", 90, 3);
+    main.inner.lock().unwrap().entries[3].header.kind = "moon_landed".into();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server =
+        fixture::serve_on(listener, seaworthy_web::Web { watch_views: Some(watcher), ..fixture::web(&main, "") });
+    let wanted =
+        ["The only process is verified and needs a look: <a href=\"/processes/cert-renew\">", ": missed <time"];
+    assert_has(&server.get("/").await.body, &wanted);
+    let page = server.get(&format!("/runs/{run}")).await;
+    assert_eq!(page.status, 200);
+    assert_has(&page.body, &["entry of type <code>moon_landed</code> version 1"]);
+}
+
+#[tokio::test]
+async fn pages_work_below_a_base_path_whether_or_not_the_proxy_strips_it() {
+    let server = serve_at(&scene::night(), "/ops").await;
+    for page in ["/", "/processes", "/processes/backup-orders", "/api/v1/overview", "/healthz"] {
+        for address in [page.to_owned(), format!("/ops{page}")] {
+            assert_eq!(server.get(&address).await.status, 200, "{address}");
+        }
+    }
+    assert_eq!(server.get("/ops").await.status, 200);
+    let body = server.get("/ops/processes/backup-orders").await.body;
+    for link in body.split(['"']).filter(|text| text.starts_with('/')) {
+        assert!(link == "/ops" || link.starts_with("/ops/"), "`{link}` leaves the base path");
+    }
 }

@@ -7,17 +7,14 @@ use std::{
     os::fd::OwnedFd,
     path::PathBuf,
     process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::pipe::PipeFlags;
 use seaworthy_model::{
-    port::{Fut, Order, Provider},
+    port::{Fut, Order, OutputKey, Provider},
     run::{Acted, Outcome, Output},
     time::Span,
 };
@@ -58,20 +55,45 @@ pub struct Local {
 /// What is being attended to now.
 #[derive(Debug, Default)]
 struct Held {
-    attempts: AtomicUsize,
+    attempts: Mutex<Vec<OutputKey>>,
     settled: Notify,
     orphans: Orphans,
 }
 
+impl Held {
+    fn look<T>(&self, at: impl FnOnce(&mut Vec<OutputKey>) -> T) -> T {
+        at(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn until(&self, over: impl Fn(&[OutputKey]) -> bool) {
+        loop {
+            let told = self.settled.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.look(|attempts| over(attempts)) {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
 /// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>, Duration);
+struct Counted {
+    held: Arc<Held>,
+    attempt: OutputKey,
+    grace: Duration,
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.orphans.reap(Instant::now(), self.1);
-        if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.settled.notify_waiters();
-        }
+        self.held.orphans.reap(Instant::now(), self.grace);
+        self.held.look(|attempts| {
+            if let Some(at) = attempts.iter().position(|key| *key == self.attempt) {
+                attempts.swap_remove(at);
+            }
+        });
+        self.held.settled.notify_waiters();
     }
 }
 
@@ -95,18 +117,12 @@ impl Local {
 
     /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
     pub fn held(&self) -> usize {
-        self.held.attempts.load(Ordering::Acquire)
+        self.held.look(|attempts| attempts.len())
     }
 
     /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
     pub async fn settled(&self) {
-        loop {
-            let told = self.held.settled.notified();
-            if self.held() == 0 {
-                return;
-            }
-            told.await;
-        }
+        self.held.until(<[OutputKey]>::is_empty).await;
     }
 }
 
@@ -119,8 +135,9 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone(), self.grace.to_std());
-            self.held.attempts.fetch_add(1, Ordering::AcqRel);
+            let attempt = order.output.clone();
+            let counted = Counted { held: self.held.clone(), attempt, grace: self.grace.to_std() };
+            self.held.look(|attempts| attempts.push(order.output.clone()));
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
             // Dropping `guard` (with this future) is what the thread sees as "nobody waits any more".
@@ -142,6 +159,10 @@ impl Provider for Local {
             drop(guard);
             acted.unwrap_or_else(|_| lost())
         })
+    }
+
+    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+        Box::pin(self.held.until(move |attempts| !attempts.contains(attempt)))
     }
 }
 

@@ -40,8 +40,10 @@ const UPDATE_SPACING: Span = Span::from_millis(250);
 const UPDATE_SHARE: u64 = 10;
 /// A sign of life, so that the page can say how fresh it is.
 const BEAT: Span = Span::from_millis(2_000);
-/// Events that wait for a slow client before it is dropped.
-const WAITING_MAX: usize = 256;
+/// Events of one update, at most; while any of them waits, a client gets no further update, so updates coalesce.
+const WAITING_MAX: usize = 64;
+/// A client that has not taken an update for so long is dropped, and comes back by itself if it lives.
+const SLOW_MAX: Span = Span::from_millis(20_000);
 
 pub fn routes() -> Router<Shared> {
     Router::new().route("/live", get(page)).route("/runs/{id}/live/{step}/{attempt}", get(output::follow))
@@ -139,7 +141,17 @@ async fn follow(
     }
     tell(send, beat(app, position))?;
     let mut last_beat = clock.elapsed();
+    let mut behind_since = None;
     loop {
+        if send.capacity() < WAITING_MAX {
+            let since = *behind_since.get_or_insert(clock.elapsed());
+            if send.is_closed() || clock.elapsed().0.saturating_sub(since.0) > SLOW_MAX.0 {
+                return Err(Gone);
+            }
+            clock.sleep(UPDATE_SPACING).await;
+            continue;
+        }
+        behind_since = None;
         let until_beat = Span(BEAT.0.saturating_sub(clock.elapsed().0.saturating_sub(last_beat.0)));
         tokio::select! {
             grown = app.web.journal.past(position) => {

@@ -4,7 +4,6 @@
 
 use axum::{
     extract::{Path, State as Extract},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use seaworthy_model::{
@@ -45,7 +44,7 @@ async fn ask(app: &App, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> 
 fn answer(app: &App, asked: Result<RunId, Fault>) -> Response {
     match asked {
         // 303: reloading the page that follows asks for nothing again.
-        Ok(run) => (StatusCode::SEE_OTHER, Redirect::to(&format!("{}/runs/{run}", app.web.base))).into_response(),
+        Ok(run) => Redirect::to(&format!("{}/runs/{run}", app.web.base)).into_response(),
         Err(fault) => app.page(Err(fault)),
     }
 }

@@ -42,6 +42,8 @@ pub struct Log {
     pub lines: Vec<(&'static str, String)>,
     /// Where the live pieces go on.
     pub next: u64,
+    /// Milliseconds since 1970 of the newest piece; 0 if there is none.
+    pub last: i64,
 }
 
 impl Log {
@@ -54,6 +56,7 @@ impl Log {
             raw: output_href(base, run, &attempt.step, attempt.attempt),
             lines: vec![],
             next: 0,
+            last: 0,
         }
     }
 
@@ -68,6 +71,7 @@ impl Log {
             self.next = part.next;
             for chunk in part.chunks {
                 read += chunk.bytes.len();
+                self.last = chunk.at.millis();
                 self.lines.push((voice(chunk.stream), show::plain(&String::from_utf8_lossy(&chunk.bytes))));
             }
         }

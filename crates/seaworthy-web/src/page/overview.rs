@@ -18,8 +18,8 @@ use crate::{
     show,
 };
 
-/// Rows shown; all others are on the page of processes.
-const ROWS_MAX: usize = 100;
+/// Rows shown, about what a screen holds and a phone may load; all others are on the page of processes.
+const ROWS_MAX: usize = 40;
 /// What the templates read.
 pub struct Overview {
     pub base: String,
@@ -117,9 +117,6 @@ async fn read(app: &App) -> Result<Overview, Fault> {
 }
 
 fn headline(base: &str, board: &Board) -> Headline {
-    let total = board.lines.len();
-    let unproven = board.lines.iter().filter(|line| !line.is_verified()).count();
-    let href = |name: &str| format!("{base}/processes/{}", show::segment(name));
     let plain = |state: State, before: String| Headline {
         state,
         before,
@@ -131,42 +128,58 @@ fn headline(base: &str, board: &Board) -> Headline {
     let Some(worst) = board.lines.first() else {
         return match board.loaded.broken.len() {
             0 => plain(State::Never, "No process yet.".to_owned()),
-            n => plain(
-                State::Warn,
-                format!("No process can be used: {}.", show::counted(n, "file is broken", "files are broken")),
-            ),
+            n => {
+                let files = show::counted(n, "file is broken", "files are broken");
+                plain(State::Warn, format!("No process can be used: {files}."))
+            }
         };
     };
-    let ended = |line: &Line| line.summary.runs.front().map(|mark| Ago { at: mark.ended_at, now: board.now });
-    if unproven == 0 {
-        let oldest = worst.proof_at().map(|at| Ago { at, now: board.now });
-        let before = if total == 1 { "The only process is verified." } else { "All processes are verified." };
-        return Headline {
-            name: worst.name().to_owned(),
-            href: href(worst.name()),
-            after: " was proven".to_owned(),
-            ago: oldest,
-            ..plain(worst.state, format!("{before} Oldest proof: "))
-        };
+    let (after, ago) = worst_of_it(worst, board);
+    let name = worst.name().to_owned();
+    let href = format!("{base}/processes/{}", show::segment(&name));
+    Headline { name, href, after, ago, ..plain(worst.state, counts(board, worst)) }
+}
+
+/// `2 of 14 processes are not verified, 1 more needs a look; `
+fn counts(board: &Board, worst: &Line) -> String {
+    let total = board.lines.len();
+    let not_verified = board.lines.iter().filter(|line| !line.is_verified()).count();
+    let look =
+        board.lines.iter().filter(|line| line.is_verified() && line.state.rank() < State::Verified.rank()).count();
+    let needs = if look == 1 { "needs" } else { "need" };
+    match (not_verified, look, total) {
+        (0, 0, 1) => "The only process is verified. Last proof: ".to_owned(),
+        (0, 0, _) => "All processes are verified. Oldest proof: ".to_owned(),
+        (0, _, 1) => "The only process is verified and needs a look: ".to_owned(),
+        (0, ..) => format!("All processes are verified, {} {needs} a look; ", show::count(look as u64)),
+        (_, _, 1) if worst.state == State::Never => "The only process, ".to_owned(),
+        (_, _, 1) => "The only process is not verified; ".to_owned(),
+        _ => {
+            let is = if not_verified == 1 { "is" } else { "are" };
+            let more =
+                if look > 0 { format!(", {} more {needs} a look", show::count(look as u64)) } else { String::new() };
+            format!("{not_verified} of {} processes {is} not verified{more}; ", show::count(total as u64))
+        }
     }
-    let count = if total == 1 {
-        "The only process is not verified; ".to_owned()
-    } else {
-        let is = if unproven == 1 { "is" } else { "are" };
-        format!("{} of {} processes {is} not verified; ", show::count(unproven as u64), show::count(total as u64))
-    };
-    let (after, ago) = match worst.state {
-        State::Failed => (" failed".to_owned(), ended(worst)),
-        State::NotVerified => (" was executed and not verified".to_owned(), ended(worst)),
+}
+
+/// What is the matter with the worst process, after its name, and since when.
+fn worst_of_it(worst: &Line, board: &Board) -> (String, Option<Ago>) {
+    let now = board.now;
+    let ended = worst.summary.runs.front().map(|mark| Ago { at: mark.ended_at, now });
+    match worst.state {
+        State::Failed => (" failed".to_owned(), ended),
+        State::NotVerified => (" was executed and not verified".to_owned(), ended),
         State::Troubled => (" is being healed".to_owned(), None),
-        State::Unknown => (" ended, nobody knows how,".to_owned(), ended(worst)),
+        State::Unknown => (" ended, nobody knows how,".to_owned(), ended),
         State::Warn => {
-            (format!(": {}", worst.word()), worst.signals.first().map(|s| Ago { at: s.raised_at, now: board.now }))
+            let at = worst.signals.first().map(|signal| signal.raised_at);
+            let at = at.or(worst.drill_trouble().map(|mark| mark.ended_at));
+            (format!(": {}", worst.word()), at.map(|at| Ago { at, now }))
         }
         State::Unproven => (" is unproven: nobody looks at its result".to_owned(), None),
-        State::Cancelled => (" was cancelled".to_owned(), ended(worst)),
-        _ => (" has not run yet".to_owned(), None),
-    };
-    let name = worst.name().to_owned();
-    Headline { href: href(&name), name, after, ago, ..plain(worst.state, count) }
+        State::Cancelled => (" was cancelled".to_owned(), ended),
+        State::Never | State::Live => (" has not run yet".to_owned(), None),
+        _ => (" was proven".to_owned(), worst.proof_at().map(|at| Ago { at, now })),
+    }
 }

@@ -244,7 +244,7 @@ fn restorable(base: &str, pinned: &Pinned, summary: &Summary, now: At) -> Proof 
     };
     let failed_since = summary.drills.front().is_some_and(|last| last.run != mark.run && last.state.is_trouble());
     let late = restore.and_then(|restore| restore.every).is_some_and(|every| now.since(mark.ended_at) > every);
-    let over = mark.recovery.zip(mark.objective).is_some_and(|(took, objective)| took > objective);
+    let over = mark.is_over();
     let (state, remark) = match (failed_since, late, over) {
         (true, ..) => (State::NotVerified, "; a drill since then did not succeed"),
         (_, true, _) => (State::Warn, "; the next drill is overdue"),
@@ -302,6 +302,9 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
             seaworthy_model::run::Cause::Person => "person",
             seaworthy_model::run::Cause::Due => "due",
         },
-        reason: run.reason.clone().into(),
+        reason: match (mark.is_over(), run.reason.as_str()) {
+            (true, "") => "over the objective".to_owned().into(),
+            _ => run.reason.clone().into(),
+        },
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     moment::Ago,
     page::row::{self, Row},
     show,
+    words::Words,
 };
 
 /// Rows of one page.
@@ -64,7 +65,7 @@ pub struct Processes {
     pub rows: Vec<TableRow>,
     pub older: Option<usize>,
     pub newer: Option<usize>,
-    pub broken: Vec<(String, String)>,
+    pub broken: Vec<(String, Words)>,
     pub folder: String,
     pub position: u64,
 }
@@ -125,7 +126,7 @@ async fn read(app: &App, wanted: Wanted) -> Result<Processes, Fault> {
         found: found.len(),
         q_encoded: show::segment(&wanted.q),
         q: wanted.q,
-        broken: board.loaded.broken.iter().map(|(file, problem)| (file.clone(), problem.clone())).collect(),
+        broken: board.loaded.broken.iter().map(|(file, problem)| (file.clone(), Words(problem.clone()))).collect(),
         folder: board.loaded.folder.display().to_string(),
         position: board.position,
     })

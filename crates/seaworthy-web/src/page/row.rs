@@ -31,6 +31,8 @@ pub struct Row {
     pub proof: Option<Age>,
     pub proven: Option<Age>,
     pub drilled: bool,
+    /// Shape of the newest drill, if it went wrong.
+    pub drill_trouble: Option<State>,
     pub next: String,
     pub next_title: String,
 }
@@ -67,6 +69,7 @@ pub fn of(base: &str, line: &Line, board: &Board) -> Row {
         proof: line.proof_at().map(|at| Age { at, now }),
         proven: line.summary.last_proven.as_ref().map(|mark| Age { at: mark.ended_at, now }),
         drilled: line.pinned.process.drill.as_ref().is_some_and(|drill| drill.restore.is_some()),
+        drill_trouble: line.drill_trouble().map(|mark| mark.state),
         next: line.next.as_ref().map(|next| due(next, now)).unwrap_or_default(),
         next_title: line.next.as_ref().map(|next| next.local.clone()).unwrap_or_default(),
     }

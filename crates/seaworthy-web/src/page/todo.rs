@@ -54,6 +54,19 @@ pub async fn list(app: &App, board: &Board) -> Result<Vec<Todo>, Fault> {
         let story = if list.len() < TODO_MAX { story(app, run).await? } else { None };
         list.push(trouble(base, board, line, run, story.as_ref()));
     }
+    list.extend(board.lines.iter().filter_map(|line| {
+        let mark = line.drill_trouble()?;
+        Some(Todo {
+            state: mark.state,
+            name: show::middle(line.name(), NAME_MAX),
+            href: format!("{base}/runs/{}", mark.run),
+            text: format!("restore drill {}: it may not be restorable", mark.state.word()).into(),
+            ago: Some(Ago { at: mark.ended_at, now: board.now }),
+            expected: Words::default(),
+            seen: Words::default(),
+            procedure: line.pinned.process.tell.as_ref().and_then(|tell| tell.procedure.clone()),
+        })
+    }));
     list.extend(board.signals.iter().map(|signal| signalled(base, board, signal)));
     list.extend(
         board.loaded.broken.iter().map(|(file, problem)| broken(file, problem, "no version of it is in force")),

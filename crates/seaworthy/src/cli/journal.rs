@@ -109,7 +109,7 @@ pub async fn audit(ask: &Ask, args: AuditArgs) -> Result<u8, Trouble> {
 
 async fn verify(ask: &Ask) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
-    let key = KeyFile::open(&site.place.data.join("checkpoint.key"))?;
+    let key = KeyFile::read(&site.place.data.join("checkpoint.key"))?;
     let report = walk(site.journal.as_ref(), &key.key()).await?;
     conclude(ask, &site.place.data, &report);
     Ok(if report.ok() { code::VERIFIED } else { code::FAILED })

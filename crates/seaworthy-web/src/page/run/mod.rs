@@ -3,6 +3,7 @@
 //!
 //! The same for a run that goes on and one that has ended. This module must not judge: it words what was recorded.
 
+mod evidence;
 mod parts;
 mod verdict;
 
@@ -21,7 +22,8 @@ use seaworthy_model::{
 };
 
 use self::{
-    parts::{AttemptView, CheckView, HostView, MadeView, RecordView, Told, Tried},
+    evidence::{CheckView, HostView, MadeView, RecordView},
+    parts::{AttemptView, Told, Tried, Voice},
     verdict::{Lead, Pair},
 };
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
     shape::State,
     show,
     story::Story,
+    words::Words,
 };
 
 /// Messages of one run that are read.
@@ -57,13 +60,15 @@ pub struct RunView {
     pub requested: Moment,
     pub tracks: Tracks,
     pub log: Option<Log>,
+    /// What verification and healing said since the last attempt began, while the run goes on.
+    pub voices: Vec<Voice>,
     pub attempts: Vec<AttemptView>,
     pub made: Vec<MadeView>,
     pub checks: Vec<CheckView>,
     pub hosts: Vec<HostView>,
     pub records: Vec<RecordView>,
     pub records_more: usize,
-    pub unreadable: Vec<String>,
+    pub unreadable: Vec<Words>,
     pub position: u64,
 }
 
@@ -89,6 +94,7 @@ part!(VerdictPart, "run/verdict.html");
 part!(StoryPart, "run/story.html");
 part!(TracksPart, "run/tracks.html");
 part!(LogPart, "run/log.html");
+part!(VoicesPart, "run/voices.html");
 part!(StepsPart, "run/steps.html");
 part!(ResultsPart, "run/results.html");
 part!(HostPart, "run/host.html");
@@ -134,6 +140,7 @@ pub async fn regions(app: &App, run: RunId) -> Result<(u64, Vec<Region>), Fault>
             Region::of("story", &StoryPart { view })?,
             Region::of("tracks", &TracksPart { view })?,
             Region::of("log", &LogPart { view })?,
+            Region::of("voices", &VoicesPart { view })?,
             Region::of("steps", &StepsPart { view })?,
             Region::of("results", &ResultsPart { view })?,
             Region::of("host", &HostPart { view })?,
@@ -189,14 +196,15 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         facts,
         requested: Moment { at: story.requested_at, now },
         tracks: Tracks::of(&story, now),
-        log: story.going_on().map(|attempt| Log::of(&app.web.base, run, attempt)),
+        log: story.attempts.last().filter(|_| story.end.is_none()).map(|last| Log::of(&app.web.base, run, last)),
+        voices: parts::voices(&story, now),
         attempts: parts::attempts(&app.web.base, &story, now),
-        made: parts::made(&story, now),
-        checks: parts::checks(&story),
-        hosts: parts::hosts(&story, now),
-        records: parts::records(&entries, now),
-        records_more: entries.len().saturating_sub(parts::RECORDS_MAX),
-        unreadable: story.unreadable,
+        made: evidence::made(&story, now),
+        checks: evidence::checks(&story),
+        hosts: evidence::hosts(&story, now),
+        records: evidence::records(&entries, now),
+        records_more: entries.len().saturating_sub(evidence::RECORDS_MAX),
+        unreadable: story.unreadable.into_iter().map(Words).collect(),
         lead,
         position,
     })

@@ -1,30 +1,19 @@
-//! The lower parts of a run's page: what was tried, who was told, attempts, artifacts, checks, host, records.
+//! The lower parts of a run's page: what was tried, who was told, what verification
+//! and healing said, and the attempts.
 //!
 //! This module must not read anything.
 
-use seaworthy_model::{
-    entry::Entry,
-    id::RunId,
-    process::Occasion,
-    run::{HealOutcome, HostSnapshot, Verdict},
-    time::At,
-    view::MessageRow,
-};
+use seaworthy_model::{id::RunId, process::Occasion, run::HealOutcome, time::At, view::MessageRow};
 
 use super::verdict::ended;
 use crate::{
-    moment::Moment,
+    moment::{Age, Moment},
     plot::attempt_anchor,
     shape::State,
     show,
     story::{Attempt, Story},
     words::Words,
 };
-
-/// Records that are shown; `seaworthy journal` has them all.
-pub const RECORDS_MAX: usize = 300;
-/// Characters of a record's body that are shown.
-const BODY_MAX: usize = 6_000;
 
 pub struct Tried {
     pub at: Moment,
@@ -50,6 +39,33 @@ pub fn tried(story: &Story, now: At) -> Vec<Tried> {
     let mut all: Vec<_> = heals.chain(waits).collect();
     all.sort_by_key(|(at, ..)| *at);
     all.into_iter().map(|(at, what, outcome, detail)| Tried { at: Moment { at, now }, what, outcome, detail }).collect()
+}
+
+/// A remark of verification or healing, beside the output of the steps.
+pub struct Voice {
+    pub at: Moment,
+    pub who: &'static str,
+    pub state: State,
+    pub text: String,
+}
+
+/// Of a run that goes on: what was said since its last attempt began, oldest first.
+pub fn voices(story: &Story, now: At) -> Vec<Voice> {
+    let Some(since) = story.attempts.last().filter(|_| story.end.is_none()).map(|last| last.started_at) else {
+        return vec![];
+    };
+    let checks = story.checks.iter().map(|(at, judged)| {
+        let text = format!("{}: {}, seen {}", judged.check, judged.verdict.word(), judged.observed);
+        (*at, "verify", State::of_check(&judged.verdict), text)
+    });
+    let waits = story.waits.iter().map(|(at, until, why)| {
+        (*at, "heal", State::Cancelled, format!("waiting until {} UTC: {why}", show::clock(*until)))
+    });
+    let heals =
+        story.heals.iter().map(|(at, heal)| (*at, "heal", State::Troubled, format!("{}: {}", heal.what, heal.detail)));
+    let mut all: Vec<_> = checks.chain(waits).chain(heals).filter(|(at, ..)| *at >= since).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter().map(|(at, who, state, text)| Voice { at: Moment { at, now }, who, state, text }).collect()
 }
 
 pub struct Told {
@@ -102,6 +118,8 @@ pub struct AttemptView {
     pub state: State,
     pub word: String,
     pub took: String,
+    /// Of an attempt that goes on. Coarse, so that the part of the page is not replaced each second.
+    pub since: Option<Age>,
     pub reason: Words,
     pub out: Kept,
     pub err: Kept,
@@ -161,7 +179,8 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
             None => "no end yet".to_owned(),
             Some(acted) => ended(acted.exit, acted.signal),
         },
-        took: acted.map_or(now.since(a.started_at), |acted| acted.took).to_string(),
+        took: acted.map(|acted| acted.took.to_string()).unwrap_or_default(),
+        since: acted.is_none().then_some(Age { at: a.started_at, now }),
         reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
         out: Kept::of(format!("{href}?stream=out"), out),
         err: Kept::of(format!("{href}?stream=err"), err),
@@ -175,141 +194,4 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
         }),
         open: is_last || state.is_trouble(),
     }
-}
-
-pub struct MadeView {
-    pub name: String,
-    pub step: String,
-    pub state: State,
-    pub size: String,
-    pub sha256: String,
-    pub place: String,
-    pub modified: Option<Moment>,
-    pub problem: String,
-}
-
-pub fn made(story: &Story, now: At) -> Vec<MadeView> {
-    let one = |made: &crate::story::Made| match &made.found {
-        Ok(artifact) => MadeView {
-            name: made.name.clone(),
-            step: made.step.clone(),
-            state: State::Held,
-            size: show::bytes(artifact.bytes),
-            sha256: artifact.sha256.clone().unwrap_or_default(),
-            place: artifact.place.clone(),
-            modified: Some(Moment { at: artifact.modified, now }),
-            problem: String::new(),
-        },
-        Err((place, reason)) => MadeView {
-            name: made.name.clone(),
-            step: made.step.clone(),
-            state: State::NotVerified,
-            size: "missing".to_owned(),
-            sha256: String::new(),
-            place: place.clone(),
-            modified: None,
-            problem: reason.clone(),
-        },
-    };
-    story.made.iter().map(one).collect()
-}
-
-pub struct CheckView {
-    pub round: u32,
-    pub check: String,
-    pub state: State,
-    pub word: &'static str,
-    pub expected: String,
-    pub observed: String,
-    pub source: String,
-    pub took: String,
-}
-
-pub fn checks(story: &Story) -> Vec<CheckView> {
-    let one = |judged: &seaworthy_model::run::Judged| {
-        let seen = judged.observation.as_ref();
-        CheckView {
-            round: judged.round,
-            check: judged.check.clone(),
-            state: State::of_check(&judged.verdict),
-            word: judged.verdict.word(),
-            expected: judged.expected.clone(),
-            observed: match &judged.verdict {
-                Verdict::Unknown { reason } | Verdict::Skipped { reason } => reason.clone(),
-                _ => judged.observed.clone(),
-            },
-            source: seen.map_or_else(String::new, |seen| seen.source.clone()),
-            took: seen.map_or_else(String::new, |seen| seen.took.to_string()),
-        }
-    };
-    story.checks.iter().map(|(_, judged)| one(judged)).collect()
-}
-
-pub struct HostView {
-    pub at: Moment,
-    pub host: String,
-    pub load: String,
-    pub memory: String,
-    pub disks: Vec<(String, String)>,
-    pub processes: Vec<(u32, String, String, String, String)>,
-}
-
-pub fn hosts(story: &Story, now: At) -> Vec<HostView> {
-    let one = |at: At, seen: &HostSnapshot| HostView {
-        at: Moment { at, now },
-        host: seen.host.clone(),
-        load: seen.load.map(|load| format!("{load:.2}")).join(" "),
-        memory: format!(
-            "{} available of {}, {} swapped out",
-            show::bytes(seen.memory_available),
-            show::bytes(seen.memory_total),
-            show::bytes(seen.swap_used)
-        ),
-        disks: seen
-            .disks
-            .iter()
-            .map(|disk| {
-                let (free, total) = (show::bytes(disk.bytes_free), show::bytes(disk.bytes_total));
-                (disk.mount.clone(), format!("{free} free of {total}, {} inodes free", show::count(disk.inodes_free)))
-            })
-            .collect(),
-        processes: seen
-            .processes
-            .iter()
-            .map(|p| (p.pid, p.name.clone(), p.state.clone(), show::bytes(p.memory), p.cpu.to_string()))
-            .collect(),
-    };
-    story.hosts.iter().map(|(at, seen)| one(*at, seen)).collect()
-}
-
-pub struct RecordView {
-    pub position: String,
-    pub version: u64,
-    pub kind: String,
-    pub at: Moment,
-    pub via: &'static str,
-    pub actor: String,
-    pub leaf: String,
-    pub body: String,
-}
-
-pub fn records(entries: &[Entry], now: At) -> Vec<RecordView> {
-    let one = |entry: &Entry| RecordView {
-        position: show::count(entry.position),
-        version: entry.header.version,
-        kind: entry.header.kind.clone(),
-        at: Moment { at: entry.header.at, now },
-        via: entry.header.via.word(),
-        actor: entry.header.actor.to_string(),
-        leaf: entry.header.leaf().to_string(),
-        body: match &entry.body {
-            None => "dropped by retention; the header stays".to_owned(),
-            Some(body) if body.chars().count() > BODY_MAX => {
-                let head: String = body.chars().take(BODY_MAX).collect();
-                format!("{head} … ({} in all; `seaworthy journal` shows the rest)", show::bytes(body.len() as u64))
-            }
-            Some(body) => body.clone(),
-        },
-    };
-    entries.iter().take(RECORDS_MAX).map(one).collect()
 }

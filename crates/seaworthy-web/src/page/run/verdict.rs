@@ -7,7 +7,13 @@ use seaworthy_model::{
     time::At,
 };
 
-use crate::{moment::Ago, shape::State, show, story::Story, words::Words};
+use crate::{
+    moment::{Age, Ago},
+    shape::State,
+    show,
+    story::Story,
+    words::Words,
+};
 
 /// What stands on top.
 pub struct Lead {
@@ -21,6 +27,8 @@ pub struct Lead {
     pub reason: Words,
     pub heals: String,
     pub took: String,
+    /// Of a run that goes on.
+    pub since: Option<Age>,
     pub ago: Option<Ago>,
 }
 
@@ -53,7 +61,8 @@ pub fn lead(story: &Story, now: At) -> Lead {
             verified: ("not yet".to_owned(), looked),
             reason: Words::default(),
             heals,
-            took: now.since(story.started_at()).to_string(),
+            took: String::new(),
+            since: Some(Age { at: story.started_at(), now }),
             ago: None,
         };
     };
@@ -71,6 +80,7 @@ pub fn lead(story: &Story, now: At) -> Lead {
         reason: end.reason.clone().into(),
         heals,
         took: end.duration.to_string(),
+        since: None,
         ago: Some(Ago { at: end.at, now }),
     }
 }
