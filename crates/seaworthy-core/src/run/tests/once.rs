@@ -98,7 +98,10 @@ fn two_retries_over_a_once_step_end_at_a_person() {
     let mut process = once();
     let retry = process.heal[0].clone();
     process.heal.insert(1, retry);
-    story(&process, World { sizes: vec![1], ..World::good() }, expect![[r#"
+    story(
+        &process,
+        World { sizes: vec![1], ..World::good() },
+        expect![[r#"
         act dump 1
           dump Done
         look artifact dump: no; expected size > 1KiB; size 1 B
@@ -109,5 +112,6 @@ fn two_retries_over_a_once_step_end_at_a_person() {
         tell oncall: Unverified
         heal tell Told: oncall
         END executed ok verified no: artifact dump: expected size > 1KiB, seen size 1 B
-    "#]]);
+    "#]],
+    );
 }
