@@ -2,5 +2,15 @@
 //!
 //! One binary for all, one module per theme. Each test has a folder of its own and ends what it starts.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
+
+mod command;
+mod contract;
+mod definition;
+mod heal;
+mod history;
 mod kit;
+mod postgres;
+mod secret;
+mod sqlite;
 mod verdict;
