@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
-    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, unable},
+    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, skipped, unable},
     tell,
 };
 use seaworthy_model::{
@@ -305,7 +305,7 @@ impl Drive<'_> {
         let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
         let judged = match seen {
             Ok(observation) => judge(check, round, observation, &usual),
-            Err(reason) => unable(check, round, reason),
+            Err(reason) => skipped(check, round, &usual).unwrap_or_else(|| unable(check, round, reason)),
         };
         self.note(Event::Checked { judged });
         Ok(())
