@@ -30,7 +30,7 @@ async function lookedAt(flaws) {
     const site = spawn(process.execPath, ["stand-in.mjs", ...flaws], { stdio: ["ignore", "pipe", "inherit"] });
     try {
         const [line] = await once(createInterface({ input: site.stdout }), "line");
-        const env = { ...process.env, SEAWORTHY_URL: line.match(/http:\S+/)[0], SEAWORTHY_SCREENSHOTS: "" };
+        const env = { ...process.env, SEAWORTHY_URL: line.match(/http:\S+/)[0], SEAWORTHY_SCREENSHOTS: "", SEAWORTHY_LIVE_MS: "8000" };
         const runner = spawn(process.execPath, ["run.mjs"], { env, stdio: ["ignore", "pipe", "inherit"], timeout: LIMIT_MS });
         let said = "";
         runner.stdout.on("data", (data) => { said += data; });

@@ -1,17 +1,18 @@
-//! Runs other programs: output of both streams in one log, a limit in time, the whole group ended afterwards.
+//! Runs other programs: output of both streams in one log, a limit in time, and no descendant left after it.
+//!
+//! Children stay in our process group, so that Ctrl-C in a terminal reaches them too.
 
 use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Write as _},
-    os::unix::process::CommandExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     time::{Duration, Instant},
 };
 
-/// How long a program may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a program may take to end after it was asked to. The product promises ten seconds.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// Pause between two looks at a child that is about to end.
 const LOOK: Duration = Duration::from_millis(20);
@@ -34,7 +35,7 @@ pub fn exists(name: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
-/// Runs to the end or to the limit, without standard input, in a group of its own. Writes the log to `log`.
+/// Runs to the end or to the limit, without standard input. Writes the log to `log`.
 pub fn run(command: &mut Command, log: &Path, limit: Duration) -> Ran {
     match watched(command, log, limit) {
         Ok(ran) => ran,
@@ -51,7 +52,7 @@ fn watched(command: &mut Command, log: &Path, limit: Duration) -> io::Result<Ran
     }
     let mut file = File::create(log)?;
     let (reader, writer) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
     // The command keeps the pipe's writing ends; only a fresh one lets the reader see the end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -104,29 +105,65 @@ pub fn read_in_background(reader: impl io::Read + Send + 'static) -> mpsc::Recei
     lines
 }
 
-/// Asks the child's group to end, waits, and kills what is left of it.
+/// Asks the child to end and waits; then kills whatever of it and its descendants is left.
 ///
 /// # Errors
 /// When the child cannot be waited for.
 pub fn end(child: &mut Child) -> io::Result<ExitStatus> {
-    signal(child, "-TERM");
-    let until = Instant::now() + GRACE;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if Instant::now() > until {
-            signal(child, "-KILL");
-            return child.wait();
-        }
-        std::thread::sleep(LOOK);
+    if let Some(status) = child.try_wait()? {
+        return Ok(status);
     }
+    let family = descendants(child.id());
+    signal("-TERM", &child.id().to_string());
+    let until = Instant::now() + GRACE;
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if Instant::now() > until => {
+                child.kill()?;
+                break child.wait()?;
+            }
+            None => std::thread::sleep(LOOK),
+        }
+    };
+    // The start time makes sure that a number which was given out anew is not taken for the old one.
+    family.iter().filter(|(pid, start)| stat(pid).is_some_and(|(_, now)| now == *start)).for_each(|(pid, _)| {
+        signal("-KILL", pid);
+    });
+    Ok(status)
 }
 
-fn signal(child: &Child, name: &str) {
-    // Through the program `kill`: the standard library cannot signal a group, and a dependency for it is too much.
-    let group = format!("-{}", child.id());
-    let _ = Command::new("kill").args([name, "--", &group]).stderr(Stdio::null()).status();
+/// Everything that descends from a process: number and start time.
+fn descendants(root: u32) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for item in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = item.file_name().to_string_lossy().into_owned();
+        if let Some((parent, start)) = stat(&pid) {
+            all.push((pid, parent, start));
+        }
+    }
+    let mut family: Vec<(String, String)> = Vec::new();
+    let mut parents = vec![root.to_string()];
+    while let Some(of) = parents.pop() {
+        for (pid, _, start) in all.iter().filter(|(_, parent, _)| *parent == of) {
+            parents.push(pid.clone());
+            family.push((pid.clone(), start.clone()));
+        }
+    }
+    family
+}
+
+/// Parent and start time of a living process: fields 4 and 22 of proc(5), counted after the name in parentheses.
+fn stat(pid: &str) -> Option<(String, String)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split_whitespace().collect();
+    (fields.first() != Some(&"Z")).then_some(())?;
+    Some((fields.get(1)?.to_string(), fields.get(19)?.to_string()))
+}
+
+fn signal(name: &str, pid: &str) {
+    // Through the program `kill`: the standard library knows only SIGKILL, and a dependency for it is too much.
+    let _ = Command::new("kill").args([name, pid]).stderr(Stdio::null()).status();
 }
 
 #[cfg(test)]
@@ -156,10 +193,7 @@ mod tests {
         let (ran, _) = sh("sleep 300 & echo $!; wait", Duration::from_millis(300));
         assert!(!ran.ok);
         assert!(ran.remark.is_some_and(|r| r.contains("did not end")));
-        let lives = || {
-            let stat = fs::read_to_string(format!("/proc/{}/stat", ran.lines[0])).unwrap_or_default();
-            !stat.is_empty() && !stat.contains(") Z ")
-        };
+        let lives = || stat(&ran.lines[0]).is_some();
         let deadline = started + Duration::from_secs(30);
         while lives() && Instant::now() < deadline {
             std::thread::sleep(LOOK);

@@ -148,7 +148,7 @@ pub struct Judged {
 pub struct Artifact {
     pub name: String,
     pub bytes: u64,
-    /// Hex. `None` if it is a folder.
+    /// Hex. Of a folder: over a sorted list of its files, which the platform documents.
     pub sha256: Option<String>,
     pub modified: At,
     /// Absolute path at the time.

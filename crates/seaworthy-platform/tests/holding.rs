@@ -49,6 +49,7 @@ fn order(data: &Path, script: &str) -> Order {
         workdir: data.to_owned(),
         env: vec![],
         secrets: vec![Secret { name: "TOKEN".into(), value: "hunter2hunter2".into() }],
+        masked: vec![],
         timeout: Some(Span::seconds(60)),
     }
 }
@@ -65,7 +66,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

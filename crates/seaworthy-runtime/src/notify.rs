@@ -97,7 +97,12 @@ fn row(message: &Message, route: &str, signal: Option<SignalId>) -> MessageRow {
 /// Runs until stopping is asked for.
 pub async fn run(ports: Ports, stop: Stop) {
     while !stop.is_asked() {
-        match activate(&ports).await {
+        let activated = tokio::select! {
+            activated = activate(&ports) => activated,
+            // A send that is cut short stays due and goes out again with the same id.
+            () = stop.asked() => return,
+        };
+        match activated {
             Ok(n) if n == BATCH => continue,
             Ok(_) => {}
             Err(trouble) => error!("messages could not be looked at: {trouble}"),

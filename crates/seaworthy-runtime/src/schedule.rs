@@ -22,6 +22,7 @@ use tracing::{error, warn};
 use crate::{
     ports::{Ports, Stop},
     requests::{Desk, Fresh, request},
+    writing::takes_entries_again,
 };
 
 /// Longest sleep: a stepped wall clock is noticed at the latest then.
@@ -31,11 +32,22 @@ const SLEEP_MAX: Span = Span::seconds(2);
 pub async fn run(desk: Desk, stop: Stop) {
     let nudge = desk.ports.nudges.schedule.clone();
     let mut agenda = Agenda::default();
+    let mut trouble_since = None;
     while !stop.is_asked() {
-        let next = match activate(&desk, &mut agenda).await {
+        let mut activated = activate(&desk, &mut agenda).await;
+        if let (Ok(_), Some(since)) = (&activated, trouble_since) {
+            match takes_entries_again(&desk.ports, since).await {
+                Ok(()) => trouble_since = None,
+                Err(trouble) => activated = Err(trouble),
+            }
+        }
+        let next = match activated {
             Ok(next) => next,
             Err(trouble) => {
                 error!("schedules could not be looked at: {trouble}");
+                if matches!(trouble, StoreError::Full { .. }) {
+                    trouble_since.get_or_insert(desk.ports.clock.now());
+                }
                 None
             }
         };
@@ -91,12 +103,7 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
     let now = desk.ports.clock.now();
     agenda.turn(now);
     agenda.known.retain(|name, _| loaded.processes.contains_key(name));
-    let due: Vec<Arc<Pinned>> = loaded
-        .processes
-        .values()
-        .filter(|p| p.process.schedule.is_some() && !agenda.is_quiet(p, now))
-        .cloned()
-        .collect();
+    let due: Vec<Arc<Pinned>> = loaded.processes.values().filter(|p| !agenda.is_quiet(p, now)).cloned().collect();
     if due.is_empty() {
         return Ok(agenda.next());
     }
@@ -133,7 +140,7 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
 async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Option<At>, bool), StoreError> {
     let ports = &desk.ports;
     let now = ports.clock.now();
-    let row = in_force(ports, &pinned, now).await?;
+    let Some(row) = in_force(ports, &pinned, now).await? else { return Ok((None, false)) };
     let Some((schedule, timetable)) = timetable(&pinned.process) else { return Ok((None, false)) };
     let count = u32::try_from(live.len()).unwrap_or(u32::MAX);
     let decision = decide(schedule, &timetable, &row, count, now);
@@ -181,9 +188,10 @@ impl Plan {
         decision: &Decision,
         gone: &[At],
     ) -> Result<Plan, StoreError> {
-        let row = ScheduleRow { cursor: decision.cursor, ..row.clone() };
         let batch = Batch::by(ports.actor, Via::Node);
-        let mut plan = Plan { batch, events: vec![], row, started: vec![], replaces: false };
+        let cursor = decision.cursor;
+        let next = ScheduleRow { cursor, ..row.clone() };
+        let mut plan = Plan { batch, events: vec![], row: next, started: vec![], replaces: false };
         for act in &decision.acts {
             match act {
                 Act::Start { nominal } if gone.contains(nominal) => plan.row.queued.retain(|q| q != nominal),
@@ -211,7 +219,12 @@ impl Plan {
             let write = ports.ids().write(Stream::schedule(&pinned.process.name), None, ports.clock.now(), events);
             plan.batch.writes.push(write);
         }
-        if !plan.batch.writes.is_empty() || !gone.is_empty() {
+        // After the clock was set back the old cursor would hold everything up until its time comes again.
+        let back = decision.cursor < row.cursor;
+        if back {
+            warn!("the clock was set back by {}; `{}` is planned anew", row.cursor.since(decision.cursor), row.process);
+        }
+        if !plan.batch.writes.is_empty() || !gone.is_empty() || back {
             plan.batch.views.push(ViewChange::Schedule(plan.row.clone()));
         }
         Ok(plan)
@@ -252,13 +265,17 @@ fn timetable(process: &Process) -> Option<(&seaworthy_model::process::Schedule, 
 
 /// The row of a schedule, after making the present definition the one in force. A changed schedule never invents
 /// history: what was due until now is judged by the definition that was in force then.
-async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<ScheduleRow, StoreError> {
+/// `None`: there is no schedule, and never was one.
+async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<ScheduleRow>, StoreError> {
     let name = &pinned.process.name;
     let row = ports.views.schedule(name).await?;
     if let Some(row) = &row
         && row.digest == pinned.digest
     {
-        return Ok(row.clone());
+        return Ok(Some(row.clone()));
+    }
+    if row.is_none() && pinned.process.schedule.is_none() {
+        return Ok(None);
     }
     let mut events = Vec::new();
     let mut batch = Batch::by(ports.actor, Via::Node);
@@ -269,7 +286,9 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<ScheduleRow
         if before.as_ref().is_some_and(|b| b.schedule == pinned.process.schedule) {
             cursor = row.cursor;
         } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
-            for act in decide(schedule, &timetable, &row, 0, now).acts {
+            // The queue goes on under the new schedule.
+            let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
+            for act in decide(schedule, &timetable, &unqueued, 0, now).acts {
                 record_missed(name, &act, &mut events, &mut batch);
             }
         }
@@ -280,7 +299,19 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<ScheduleRow
     let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since: now, cursor, queued };
     batch.views.push(ViewChange::Schedule(row.clone()));
     ports.journal.append(batch).await?;
-    Ok(row)
+    Ok(Some(row))
+}
+
+/// A process is gone: the time until it comes back, if it does, is nobody's downtime.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn forgotten(ports: &Ports, name: &str) -> Result<Option<ViewChange>, StoreError> {
+    let row = ports.views.schedule(name).await?;
+    let now = ports.clock.now();
+    Ok(row.map(|row| {
+        ViewChange::Schedule(ScheduleRow { digest: String::new(), since: now, cursor: now, queued: vec![], ..row })
+    }))
 }
 
 /// Under a schedule that is no longer in force nothing is started any more; what was due is recorded as skipped.

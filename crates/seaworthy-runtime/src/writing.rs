@@ -69,6 +69,19 @@ impl Ids {
     }
 }
 
+/// Says in the log and the journal that no entry could be written for a while.
+///
+/// # Errors
+/// As the journal: the trouble is not over then.
+pub async fn takes_entries_again(ports: &Ports, since: At) -> Result<(), StoreError> {
+    let event = Event::StorageTrouble { what: "no space for the journal".into(), since };
+    let mut batch = Batch::by(ports.actor, seaworthy_model::entry::Via::Node);
+    batch.writes.push(ports.ids().write(Stream::site(), None, ports.clock.now(), [event]));
+    ports.journal.append(batch).await?;
+    info!("the journal takes entries again");
+    Ok(())
+}
+
 /// First and longest wait before an append that found no space is tried again.
 const PATIENCE: (Span, Span) = (Span::from_millis(250), Span::seconds(5));
 
@@ -94,16 +107,11 @@ pub async fn append_patiently(ports: &Ports, stop: &Stop, batch: Batch) -> Resul
                 wait = Span(wait.0.saturating_mul(2)).min(PATIENCE.1);
             }
             Ok(position) => {
-                if let Some(since) = since {
-                    info!("the journal takes entries again");
-                    let ids = ports.ids();
-                    let event = Event::StorageTrouble { what: "no space for the journal".into(), since };
-                    let mut batch = Batch::by(ports.actor, seaworthy_model::entry::Via::Node);
-                    batch.writes.push(ids.write(Stream::site(), None, ports.clock.now(), [event]));
-                    // A remark only: the entry that mattered is in.
-                    if let Err(trouble) = ports.journal.append(batch).await {
-                        error!("the storage trouble could not be recorded: {trouble}");
-                    }
+                // A remark only: the entry that mattered is in.
+                if let Some(since) = since
+                    && let Err(trouble) = takes_entries_again(ports, since).await
+                {
+                    error!("the storage trouble could not be recorded: {trouble}");
                 }
                 return Ok(position);
             }

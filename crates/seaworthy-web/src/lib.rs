@@ -1,25 +1,86 @@
-//! stub
-use axum::Router;
+//! What a person sees: pages, the same things as JSON, and their changes while they happen.
+//!
+//! A page never decides: it reads ports, orders and shows. Requests of people go to the [`Requests`] port.
+//! This crate must not know SQL, the runtime, or any adapter.
+//!
+//! Pages are in `page/` (one file each, listed in its `mod.rs`), JSON in `api/`, changes in `live/`.
+
+mod app;
+mod assets;
+mod board;
+mod due;
+mod guard;
+mod moment;
+mod plot;
+mod projection;
+mod shape;
+mod show;
+mod story;
+mod words;
+
+mod api;
+mod live;
+mod page;
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use seaworthy_model::{
     id::ActorId,
     port::{Clock, Definitions, Journal, Outputs, Requests, Views},
 };
-use std::sync::Arc;
+
+use crate::app::{App, Shared};
+
+/// Largest body of a request. Forms here carry a name at most.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// What the pages read and whom they ask.
 pub struct Web {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
+    /// The watcher's own store: signals and their messages. Without it those of `views` are shown.
     pub watch_views: Option<Arc<dyn Views>>,
     pub outputs: Arc<dyn Outputs>,
     pub definitions: Arc<dyn Definitions>,
     pub requests: Arc<dyn Requests>,
     pub clock: Arc<dyn Clock>,
+    /// Until accounts exist every act of a page is by this actor.
     pub actor: ActorId,
+    /// `Err`: a sentence that says what is not ready.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Text in the exposition format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Base path of `public_url`: empty or `/sub`, without a trailing slash. Pages are served there and at the root,
+    /// since some proxies strip it and some do not.
     pub base: String,
+    /// Shown at the bottom of each page.
     pub note: String,
+    /// Host names, besides loopback, that a request may name: the host of `public_url`.
     pub hosts: Vec<String>,
 }
-pub fn router(_web: Web) -> Router {
-    Router::new()
+
+/// Everything under one roof. Must be served by a tokio runtime; starts nothing before the first request.
+pub fn router(web: Web) -> Router {
+    let base = web.base.trim_end_matches('/').to_owned();
+    let app: Shared = Arc::new(App::new(Web { base: base.clone(), ..web }));
+    let inside: Router<Shared> = Router::new()
+        .merge(page::routes())
+        .merge(live::routes())
+        .merge(assets::routes())
+        .nest("/api/v1", api::routes())
+        .route("/healthz", get(api::health))
+        .route("/readyz", get(api::ready))
+        .route("/metrics", get(api::metrics));
+    let served = if base.is_empty() {
+        inside
+    } else {
+        // A nested `/` answers to `/sub`, not to `/sub/`, which is what the links say.
+        inside.clone().nest(&base, inside).route(&format!("{base}/"), get(page::overview::show))
+    };
+    served
+        .fallback(page::missing)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app)
 }

@@ -6,12 +6,20 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::trouble::Trouble;
+
+/// A lock that another process holds only to look at it, or that a command just being started still shares with
+/// its dead starter, is free again within this.
+const PASSING: Duration = Duration::from_secs(1);
+/// Between two tries meanwhile.
+const GAP: Duration = Duration::from_millis(20);
 
 /// Held while this node lives.
 pub struct NodeLock {
@@ -39,9 +47,25 @@ pub fn live(data: &Path, epoch: u64) -> Result<NodeLock, Trouble> {
         |e: std::io::Error| Trouble::start(format!("the node's lock in {} cannot be taken ({e})", data.display()));
     fs::create_dir_all(folder(data)).map_err(trouble)?;
     let path = folder(data).join(epoch.to_string());
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| trouble(e.into()))?;
-    Ok(NodeLock { _file: file, path })
+    let begun = Instant::now();
+    loop {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
+        let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        // Another node that looked between the two lines above took the file for that of a dead one.
+        if locked.is_ok() && is_there(&file, &path) {
+            return Ok(NodeLock { _file: file, path });
+        }
+        if begun.elapsed() > PASSING {
+            return Err(trouble(std::io::Error::other("another node holds it")));
+        }
+        std::thread::sleep(GAP);
+    }
+}
+
+/// Whether the path still leads to this very file.
+fn is_there(file: &File, path: &Path) -> bool {
+    let id = |about: std::io::Result<fs::Metadata>| about.ok().map(|a| (a.dev(), a.ino()));
+    id(file.metadata()).is_some_and(|own| id(fs::metadata(path)) == Some(own))
 }
 
 /// Epochs of living nodes of this data folder, `own` left out. Files of dead ones are removed.
@@ -76,7 +100,14 @@ pub fn role(data: &Path, name: &str) -> Result<Option<RoleLock>, Trouble> {
     let path = data.join(format!("{name}.lock"));
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|e| Trouble::start(format!("{} cannot be made ({e})", path.display())))?;
-    Ok(flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(RoleLock(file)))
+    let begun = Instant::now();
+    while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begun.elapsed() > PASSING {
+            return Ok(None);
+        }
+        std::thread::sleep(GAP);
+    }
+    Ok(Some(RoleLock(file)))
 }
 
 /// Whether some process holds the lock of a role.

@@ -62,33 +62,39 @@ impl KeyFile {
     /// # Errors
     /// When the file cannot be read or made, or is not a key.
     pub fn open(file: &Path) -> Result<KeyFile, Trouble> {
-        match fs::read_to_string(file) {
-            Ok(text) => {
-                let bytes = seaworthy_model::tree::Hash::parse(text.trim());
-                let bytes = bytes.ok_or_else(|| {
-                    Trouble::start(format!(
-                        "{} is not a key of 64 hex digits; restore it from a backup",
-                        file.display()
-                    ))
-                })?;
-                Ok(KeyFile(SigningKey::from_bytes(&bytes.0)))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::make(file),
-            Err(e) => Err(Trouble::start(format!("the key {} cannot be read ({e})", file.display()))),
-        }
+        if file.exists() { Self::read(file) } else { Self::make(file) }
+    }
+
+    /// Reads a key that must be there: whoever only verifies makes none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a key.
+    pub fn read(file: &Path) -> Result<KeyFile, Trouble> {
+        let text = fs::read_to_string(file)
+            .map_err(|e| Trouble::start(format!("the key {} cannot be read ({e})", file.display())))?;
+        let bytes = seaworthy_model::tree::Hash::parse(text.trim()).ok_or_else(|| {
+            Trouble::start(format!("{} is not a key of 64 hex digits; restore it from a backup", file.display()))
+        })?;
+        Ok(KeyFile(SigningKey::from_bytes(&bytes.0)))
     }
 
     fn make(file: &Path) -> Result<KeyFile, Trouble> {
         let mut seed = [0; 32];
         RealChance.fill(&mut seed);
-        let written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).and_then(|mut f| {
+        // Under another name first: whoever is killed here leaves no half of a key behind.
+        let draft = file.with_extension(format!("draft-{}", hex(&seed[..8])));
+        let written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut f| {
+            RealChance.fill(&mut seed);
             f.write_all(format!("{}\n", hex(&seed)).as_bytes())?;
-            f.sync_all()
+            f.sync_all()?;
+            fs::hard_link(&draft, file)
         });
+        // Only tidiness: a draft says nothing.
+        let _ = fs::remove_file(&draft);
         match written {
             Ok(()) => Ok(KeyFile(SigningKey::from_bytes(&seed))),
             // Two first starts at the same moment: the other one's key counts.
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Self::open(file),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Self::read(file),
             Err(e) => Err(Trouble::start(format!("the key {} cannot be made ({e})", file.display()))),
         }
     }

@@ -4,7 +4,6 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     sync::mpsc::RecvTimeoutError,
     time::{Duration, Instant},
@@ -81,12 +80,13 @@ impl Demo {
         let log = fs::File::create(place.logs.join("demo.log")).map_err(error)?;
         let mut command = Command::new(binary);
         // The demo makes its site in a temporary folder; ours, so that we can remove it.
-        command.arg("demo").current_dir(&folder).env("TMPDIR", &folder).process_group(0);
+        command.arg("demo").current_dir(&folder).env("TMPDIR", &folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().map_err(error)?;
         let lines = shell::read_in_background(child.stdout.take().expect("standard output was piped"));
         let mut demo = Demo { child, address: String::new(), folder };
         let until = Instant::now() + ADDRESS_LIMIT;
+        let mut how = format!("within {} s", ADDRESS_LIMIT.as_secs());
         while Instant::now() < until {
             match lines.recv_timeout(Duration::from_millis(100)) {
                 Ok(line) => {
@@ -98,11 +98,14 @@ impl Demo {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    how = "before it ended".into();
+                    break;
+                }
             }
         }
         let log = fs::read_to_string(place.logs.join("demo.log")).unwrap_or_default();
-        Err(failed("demo", format!("the demo printed no address within {} s\n{log}", ADDRESS_LIMIT.as_secs())))
+        Err(failed("demo", format!("the demo printed no address {how}\n{log}")))
     }
 
     /// Asks it to end; a demo that does not end by itself, or not well, is a failure.

@@ -5,13 +5,13 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::{Outcome, Suite, Wanted, cargo, tail};
-use crate::{Place, parts::Ready, shell};
+use crate::{Place, shell};
 
 /// What a test prints first on the line to say that a part is missing.
 const SKIPPED: &str = "SKIPPED: ";
 
 /// Runs all tests of the workspace, or those whose name contains the filter.
-pub fn suites(place: &Place, wanted: &Wanted, ready: &Ready) -> Vec<Suite> {
+pub fn suites(place: &Place, wanted: &Wanted) -> Vec<Suite> {
     let started = Instant::now();
     let mut command = cargo(place, &["test", "--workspace", "--no-fail-fast", "--"]);
     // Without it the output of a passing test, and with it the reason of a skip, is lost.
@@ -23,10 +23,6 @@ pub fn suites(place: &Place, wanted: &Wanted, ready: &Ready) -> Vec<Suite> {
     let log = place.logs.join("tests.log");
     let ran = shell::run(&mut command, &log, wanted.limit());
     let mut suites = read(&ran.lines);
-    for (part, needed_by, reason) in &ready.missing {
-        // Told once here as well: a test that never looks for the part would say nothing.
-        println!("without {part}: {needed_by} ({reason})");
-    }
     let failed = suites.iter().flat_map(|s| &s.outcomes).any(|o| matches!(o, Outcome::Failed(..)));
     if !ran.ok && !failed {
         let outcome = Outcome::Failed("cargo test".into(), tail(&ran, &log));
@@ -73,7 +69,11 @@ impl Reader {
             self.current = Some(name);
         } else if let Some(rest) = trimmed.strip_prefix("test result: ") {
             let seconds = rest.rsplit_once("finished in ").and_then(|(_, s)| s.trim_end_matches('s').parse().ok());
-            self.ended(Some(seconds.unwrap_or(0.0)));
+            self.ended(Some(Summary {
+                seconds: seconds.unwrap_or(0.0),
+                passed: count(rest, "passed"),
+                failed: count(rest, "failed"),
+            }));
         } else if let Some(name) = heading(trimmed) {
             self.outputs.entry(name.clone()).or_default();
             self.showing = Some(name);
@@ -88,23 +88,42 @@ impl Reader {
         }
     }
 
-    /// The program has ended; without seconds it ended without a result.
-    fn ended(&mut self, seconds: Option<f64>) {
-        let Some(name) = self.current.take() else {
-            self.loose.clear();
-            return;
-        };
+    /// The program has ended; without a summary it ended before it could say how.
+    fn ended(&mut self, summary: Option<Summary>) {
+        let loose = std::mem::take(&mut self.loose);
+        let Some(name) = self.current.take() else { return };
         let results = std::mem::take(&mut self.results);
         let outputs = std::mem::take(&mut self.outputs);
+        let [passed, failed] = [true, false].map(|kind| results.values().filter(|ok| **ok == kind).count());
         let mut outcomes: Vec<Outcome> = results.into_iter().map(|(test, ok)| outcome(test, ok, &outputs)).collect();
-        if seconds.is_none() {
-            let why = format!("the test program ended without a result\n{}", self.loose.join("\n"));
+        // What a child of a test prints can tear the line of a result; the summary knows how many there were.
+        let (more_passed, more_failed) = summary
+            .as_ref()
+            .map_or((0, 0), |summary| (summary.passed.saturating_sub(passed), summary.failed.saturating_sub(failed)));
+        outcomes.extend((0..more_passed).map(|n| Outcome::Passed(format!("unnamed {n}"))));
+        outcomes.extend((0..more_failed).map(|n| Outcome::Failed(format!("unnamed {n}"), loose.join("\n"))));
+        let skips = loose.iter().filter_map(|line| line.trim().strip_prefix(SKIPPED));
+        outcomes.extend(skips.map(|reason| Outcome::Skipped("some test".into(), reason.into())));
+        if summary.is_none() {
+            let why = format!("the test program ended without a result\n{}", loose.join("\n"));
             outcomes.push(Outcome::Failed(name.clone(), why));
         }
-        self.loose.clear();
         self.showing = None;
-        self.suites.push(Suite { name, seconds: seconds.unwrap_or(0.0), outcomes });
+        self.suites.push(Suite { name, seconds: summary.map_or(0.0, |summary| summary.seconds), outcomes });
     }
+}
+
+/// The last line of a test program.
+struct Summary {
+    seconds: f64,
+    passed: usize,
+    failed: usize,
+}
+
+/// The number before a word: `ok. 12 passed; 0 failed; …`.
+fn count(summary: &str, word: &str) -> usize {
+    let before = summary.split(';').find_map(|part| part.trim().strip_suffix(word));
+    before.and_then(|text| text.split_whitespace().last()).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 fn outcome(test: String, passed: bool, outputs: &BTreeMap<String, Vec<String>>) -> Outcome {
@@ -136,7 +155,8 @@ fn heading(line: &str) -> Option<String> {
 fn result(line: &str) -> Option<(String, bool)> {
     let (name, verdict) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
     let name = name.strip_suffix(" - should panic").unwrap_or(name);
-    Some((name.to_string(), verdict == "ok"))
+    let known = matches!(verdict, "ok" | "FAILED") || verdict.starts_with("ignored");
+    known.then(|| (name.to_string(), verdict == "ok"))
 }
 
 #[cfg(test)]
@@ -210,5 +230,21 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         let [Outcome::Failed(_, why)] = &suites[1].outcomes[..] else { panic!("{:?}", suites[1].outcomes) };
         assert!(why.contains("SIGSEGV"), "{why}");
         assert_eq!(suites[2].outcomes.len(), 1);
+    }
+
+    #[test]
+    fn torn_lines_are_made_up_for_by_the_summary_and_loose_skips_are_seen() {
+        let output = "     Running tests/a.rs (target/debug/deps/a-1)\ntest one ... said by a child\nok\nSKIPPED: mail: no venv\ntest two ... ok\ntest result: FAILED. 2 passed; 1 failed; 0 ignored; finished in 1.00s\n";
+        let suites = read(&output.lines().map(str::to_string).collect::<Vec<_>>());
+        let kinds: Vec<&str> = suites[0].outcomes.iter().map(kind).collect();
+        assert_eq!(kinds, ["passed", "passed", "failed", "skipped"]);
+    }
+
+    fn kind(outcome: &Outcome) -> &'static str {
+        match outcome {
+            Outcome::Passed(_) => "passed",
+            Outcome::Failed(..) => "failed",
+            Outcome::Skipped(..) => "skipped",
+        }
     }
 }

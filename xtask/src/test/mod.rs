@@ -102,7 +102,7 @@ pub fn run(place: &Place, wanted: &Wanted) -> Result<bool, String> {
     if needs_parts {
         ready.report();
     }
-    let mut suites = Vec::new();
+    let mut suites: Vec<Suite> = missing_parts(&ready).into_iter().collect();
     for name in SUITES.into_iter().filter(|name| wanted.wants(name)) {
         println!("== {name}");
         let found = match name {
@@ -110,7 +110,7 @@ pub fn run(place: &Place, wanted: &Wanted) -> Result<bool, String> {
             "tidy" => vec![tidy_suite(place)],
             "clippy" => vec![clippy(place)],
             "build" => vec![build(place)],
-            "tests" => cargo::suites(place, wanted, &ready),
+            "tests" => cargo::suites(place, wanted),
             "browser" => vec![browser::suite(place, wanted, &ready)],
             _ => vec![deps::suite(place)],
         };
@@ -119,6 +119,15 @@ pub fn run(place: &Place, wanted: &Wanted) -> Result<bool, String> {
     }
     print!("{}", table::closing(&suites, started.elapsed().as_secs_f64()));
     Ok(table::all_well(&suites))
+}
+
+/// What could not be installed, as a suite of skips: a test that never looks for its part would say nothing.
+fn missing_parts(ready: &parts::Ready) -> Option<Suite> {
+    let skip = |(name, needed_by, reason): &(&str, &str, String)| {
+        Outcome::Skipped((*name).into(), format!("needed by {needed_by}: {reason}"))
+    };
+    let outcomes: Vec<Outcome> = ready.missing.iter().map(skip).collect();
+    (!outcomes.is_empty()).then(|| Suite { name: "parts".into(), seconds: 0.0, outcomes })
 }
 
 /// A cargo command in the repository, without colours and progress.

@@ -60,7 +60,7 @@ fn usual_facts(check: &Check, usual: &Usual) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// The verdict of a check that need not be looked at: it names `usual`, and too few runs are verified.
+/// The verdict of a check that cannot be judged yet: it names `usual`, and too few runs are verified.
 pub fn skipped(check: &Check, round: u32, usual: &Usual) -> Option<Judged> {
     usual_facts(check, usual).err().map(|reason| passed_over(check, round, reason))
 }
@@ -89,7 +89,11 @@ pub fn judge(check: &Check, round: u32, seen: Observation, usual: &Usual) -> Jud
     };
     let facts = match usual_facts(check, usual) {
         Ok(facts) => facts,
-        Err(reason) => return passed_over(check, round, reason),
+        // What was seen is kept all the same: this is how the usual is learnt.
+        Err(reason) => {
+            let observed = expect.explain(&seen.facts, &BTreeMap::new()).observed;
+            return Judged { observed, observation: Some(seen), ..passed_over(check, round, reason) };
+        }
     };
     let verdict = match expect.evaluate(&seen.facts, &facts) {
         Ok(true) => Verdict::Yes,
@@ -99,9 +103,32 @@ pub fn judge(check: &Check, round: u32, seen: Observation, usual: &Usual) -> Jud
     let words = expect.explain(&seen.facts, &facts);
     let observed = match &verdict {
         Verdict::Unknown { reason } => format!("{} ({reason})", words.observed),
+        Verdict::No => with_last_words(check, &seen.facts, words.observed),
         _ => words.observed,
     };
     Judged { check: check.id.clone(), round, verdict, expected: words.expected, observed, observation: Some(seen) }
+}
+
+/// Longest quotation of a command's own words, in characters.
+const QUOTED_CHARS_MAX: usize = 200;
+
+/// The part of a condition that said no is often only the exit code; the command itself has said why.
+fn with_last_words(check: &Check, facts: &Facts, observed: String) -> String {
+    if !matches!(check.look, Look::Command { .. }) {
+        return observed;
+    }
+    let said = |name: &str| match facts.get(name) {
+        Some(Value::Text(text)) => text.lines().rev().map(str::trim).find(|line| !line.is_empty()),
+        _ => None,
+    };
+    let words = ["stderr", "stdout"].into_iter().find_map(|name| said(name).map(|words| (name, words)));
+    match words {
+        Some((name, words)) if !observed.contains(name) => {
+            let plain: String = words.chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
+            format!("{observed}; its last words: {plain}")
+        }
+        _ => observed,
+    }
 }
 
 /// Judges a `duration:` check from the run's own record: too fast is also wrong.

@@ -40,10 +40,8 @@ pub(super) fn climb(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() 
                 let again = again(plan, state);
                 if again.is_empty() {
                     let detail = "nothing may be repeated: a `once` step is not done twice".to_owned();
-                    if tries == 0 && state.heals.last().is_none_or(|h| h.rung != rung) {
-                        let heal = Heal { what: "retry".into(), rung, outcome: HealOutcome::NotHealed, detail };
-                        return Some(vec![Event::HealTried { heal }]);
-                    }
+                    let heal = Heal { what: "retry".into(), rung, outcome: HealOutcome::NotHealed, detail };
+                    return Some(vec![Event::HealTried { heal }]);
                 } else {
                     let wait = wait(*backoff, tries, draw());
                     return Some(vec![

@@ -195,10 +195,11 @@ impl State {
                 }
             }
             Event::HealTried { heal } => {
-                self.heal_open = false;
-                if heal.what == "tell" {
+                // A rung that was never opened (a person told, nothing that may be repeated) is behind us at once.
+                if !self.heal_open {
                     (self.rung, self.tries) = (heal.rung + 1, 0);
                 }
+                self.heal_open = false;
                 self.heals.push(heal.clone());
             }
             _ => {}

@@ -57,8 +57,9 @@ pub struct Decision {
 ///   newest [`CATCH_UP_MAX`]. What is older than `within` has expired. Without `within` nothing expires: the newest
 ///   missed one is never older than one period, and `all` means all.
 /// - Overlap: `forbid` skips what is due while a run is live, but the missed ones of `missed: all` wait in the queue
-///   for each other. `queue` keeps at most its number waiting. `replace` stops the live run for the newest. A queued
-///   occurrence starts when nothing is live, whatever its age, before anything else.
+///   for each other. `queue` keeps at most its number waiting. `replace` stops the live run for the newest, which
+///   replaces what waits for that end as well. A queued occurrence starts when nothing is live, whatever its age,
+///   before anything else.
 /// - After a clock was set back, nominal times that have a run already come again; the journal refuses their second
 ///   run by its unique `(process, nominal)`.
 /// - A row whose cursor is `now` starts nothing: that is how a new or changed schedule begins, without history.
@@ -69,15 +70,26 @@ pub fn decide(schedule: &Schedule, timetable: &Timetable, row: &ScheduleRow, liv
     }
     let mut plan =
         Plan { timetable, overlap: schedule.overlap, acts: vec![], live: live_runs, queued: row.queued.len() };
-    plan.drain(&row.queued);
+    let replaces = schedule.overlap == Overlap::Replace;
+    if !replaces {
+        plan.drain(&row.queued);
+    }
+    let mut fresh = vec![];
     if cursor < now {
         // Nominal times at or before this one were missed.
         let late = At((now - GRACE).0 - 1).max(cursor);
         let due = timetable.newest(late, now, usize::MAX);
         let caught_up = plan.miss(schedule, cursor, late, now, due.is_empty());
-        plan.start(&caught_up, schedule.missed == Missed::All);
-        plan.start(&due, false);
+        if replaces {
+            fresh = [caught_up, due].concat();
+        } else {
+            plan.start(&caught_up, schedule.missed == Missed::All);
+            plan.start(&due, false);
+        }
         cursor = now;
+    }
+    if replaces {
+        plan.replace(&row.queued, &fresh);
     }
     Decision { acts: plan.acts, next: timetable.next_after(cursor), cursor }
 }
@@ -134,14 +146,25 @@ impl Plan<'_> {
         self.acts.extend(single.into_iter().map(|nominal| Act::Skip { nominal, reason }));
     }
 
-    /// Applies the overlap policy to occurrences that are to run. `wait`: they are to run even if something is live.
+    /// Only the newest counts, be it due now or waiting for the end of a run that is being stopped.
+    fn replace(&mut self, queue: &[At], fresh: &[At]) {
+        let Some(newest) = fresh.last().or(queue.last()).copied() else { return };
+        let older = queue.iter().chain(fresh).filter(|nominal| **nominal != newest);
+        self.acts.extend(older.map(|nominal| Act::Skip { nominal: *nominal, reason: SkipReason::Overlap }));
+        match (self.live > 0, fresh.is_empty()) {
+            (true, true) => {}
+            (true, false) => self.acts.push(Act::Replace { nominal: newest }),
+            (false, _) => self.acts.push(Act::Start { nominal: newest }),
+        }
+    }
+
+    /// Applies an overlap policy other than `replace` to occurrences that are to run. `wait`: they are to run even if something is live.
     fn start(&mut self, nominals: &[At], wait: bool) {
-        for (i, nominal) in nominals.iter().copied().enumerate() {
-            let newest = i + 1 == nominals.len();
+        for nominal in nominals.iter().copied() {
             let act = match (self.overlap, self.live > 0) {
-                (Overlap::Replace, _) if !newest => Act::Skip { nominal, reason: SkipReason::Overlap },
                 (Overlap::Allow, _) | (_, false) => Act::Start { nominal },
-                (Overlap::Replace, true) => Act::Replace { nominal },
+                // Decided on as a whole, in `replace`.
+                (Overlap::Replace, true) => continue,
                 (Overlap::Forbid, true) if wait => Act::Queue { nominal },
                 (Overlap::Forbid, true) => Act::Skip { nominal, reason: SkipReason::Overlap },
                 (Overlap::Queue(most), true) if self.queued < most as usize => Act::Queue { nominal },

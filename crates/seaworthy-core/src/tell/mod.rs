@@ -75,17 +75,19 @@ pub fn routes(process: &Process, plan: &Plan, state: &State, events: &[Event]) -
     out
 }
 
+/// What a message about a run speaks of.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub site: &'a Site,
+    pub process: &'a Process,
+    pub plan: &'a Plan,
+    pub run: RunId,
+    pub state: &'a State,
+}
+
 /// The message about a run.
-pub fn about_run(
-    site: &Site,
-    process: &Process,
-    plan: &Plan,
-    run: RunId,
-    state: &State,
-    occasion: Occasion,
-    id: MessageId,
-    now: At,
-) -> Message {
+pub fn about_run(about: About<'_>, occasion: Occasion, id: MessageId, now: At) -> Message {
+    let About { site, process, plan, run, state } = about;
     let what = match plan.kind {
         Kind::Run => process.name.clone(),
         Kind::Drill => format!("restore drill of {}", process.name),

@@ -28,6 +28,10 @@ pub(crate) const MARKER: &str = "SEAWORTHY_HOLDER";
 /// command's child that leaves its session can still be found and reaped. Call it once at the start of the
 /// program; calling it again changes nothing. It holds for the process, not for children, until it ends.
 ///
+/// Whatever else in this program starts processes should give them a name that begins with `SEAWORTHY_` in
+/// their environment: one without could be an orphan of a command, and while it lives no attempt that ends is
+/// proven to have left nothing (unless it is held by a cgroup).
+///
 /// # Errors
 /// The kernel's refusal. Commands are then held by their session only, and records say so.
 pub fn hold_orphans() -> io::Result<()> {

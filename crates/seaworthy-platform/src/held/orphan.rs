@@ -33,7 +33,8 @@ struct Known {
 
 impl Orphans {
     /// Reaps what nobody waited for. Called at the end of every attempt: without attempts there are no orphans.
-    pub(crate) fn reap(&self, now: Instant) {
+    /// `grace` is how much longer than others we ourselves leave a child unread (while its tree is being ended).
+    pub(crate) fn reap(&self, now: Instant, grace: Duration) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.looked.is_some_and(|looked| now.duration_since(looked) < LOOK_GAP) {
             return;
@@ -43,7 +44,7 @@ impl Orphans {
         known.since.retain(|identity, _| zombies.contains(identity));
         for zombie in zombies {
             let since = *known.since.entry(zombie).or_insert(now);
-            if now.duration_since(since) < UNREAD_AFTER {
+            if now.duration_since(since) < UNREAD_AFTER + grace {
                 continue;
             }
             if let Some(pid) = Pid::from_raw(zombie.0) {
@@ -58,4 +59,44 @@ fn zombies() -> Vec<Identity> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let all = process::all().unwrap_or_default();
     all.iter().filter(|child| child.parent == own && child.is_zombie()).map(Process::identity).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::provider::tests::World;
+
+    const TEST: &str = "held::orphan::tests::an_orphan_that_ended_is_reaped_when_nobody_else_did";
+
+    #[test]
+    fn an_orphan_that_ended_is_reaped_when_nobody_else_did() {
+        // In a process of its own, since it would reap the children of other tests.
+        if std::env::var_os("TEST_ALONE").is_none() {
+            let this = std::env::current_exe().expect("this program");
+            let ended = Command::new(this).args(["--exact", TEST]).env("TEST_ALONE", "1").output().expect("starts");
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+            return;
+        }
+        let world = World::new();
+        let script = "(sh -c 'echo $$ > pid' &)";
+        let ended = Command::new("sh").args(["-c", script]).current_dir(&world.folder).status();
+        assert!(ended.expect("starts").success());
+        let until = Instant::now() + Duration::from_secs(10);
+        let pid = loop {
+            let pid = std::fs::read_to_string(world.folder.join("pid")).unwrap_or_default().trim().parse();
+            match pid.ok().filter(|pid| process::find(*pid).is_some_and(|process| process.is_zombie())) {
+                Some(pid) => break pid,
+                None => assert!(Instant::now() < until, "it never came to us"),
+            }
+        };
+        let (orphans, now) = (Orphans::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        orphans.reap(now, Duration::from_secs(10));
+        orphans.reap(at(39), Duration::from_secs(10));
+        assert!(process::find(pid).is_some(), "somebody may still want to read it");
+        orphans.reap(at(50), Duration::from_secs(10));
+        assert!(process::find(pid).is_none());
+    }
 }

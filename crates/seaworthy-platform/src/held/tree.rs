@@ -21,8 +21,10 @@ use super::{
 const KILL_WAIT: Duration = Duration::from_secs(5);
 /// Longest time between two looks while a tree is being ended.
 const LOOK_GAP_MAX: Duration = Duration::from_millis(100);
-/// An orphan without our mark is looked at again after this: between fork and exec it wears our environment,
-/// and in the middle of an exec none.
+/// Orphans without our mark are looked at again for this long, since between fork and exec a process wears our
+/// own environment, and in the middle of an exec none; on a busy host either may take a while.
+const STRAY_WAIT: Duration = Duration::from_secs(1);
+/// Time between two such looks.
 const STRAY_GAP: Duration = Duration::from_millis(20);
 
 /// The processes of one attempt.
@@ -41,6 +43,8 @@ pub(crate) struct Tree {
     seen: BTreeMap<Identity, String>,
     /// Those that were told to end.
     told: BTreeMap<Identity, String>,
+    /// The strays of the look before, if nothing of the tree was found then.
+    before: Option<BTreeSet<Identity>>,
     never: BTreeSet<i32>,
 }
 
@@ -72,7 +76,7 @@ impl Tree {
         }
         let never = BTreeSet::from([own, 1]);
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: Some(main), since, cgroup, orphans_to, seen, told, never }
+        Tree { marker, main: Some(main), since, cgroup, orphans_to, seen, told, before: None, never }
     }
 
     /// The tree of an attempt whose holder died: only the marker and the cgroup are left to go by. A session
@@ -80,12 +84,14 @@ impl Tree {
     pub(crate) fn left(marker: String, cgroup: Option<Cgroup>) -> Tree {
         let never = process::forebears();
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: None, since: 0, cgroup, orphans_to: BTreeSet::new(), seen, told, never }
+        Tree { marker, main: None, since: 0, cgroup, orphans_to: BTreeSet::new(), seen, told, before: None, never }
     }
 
     /// Looks, and remembers who belongs here for the time when they have lost all marks.
     pub(crate) fn look(&mut self) -> io::Result<Vec<Process>> {
-        Ok(self.look_around()?.0)
+        let (alive, strays) = self.look_around()?;
+        self.before = alive.is_empty().then_some(strays);
+        Ok(alive)
     }
 
     /// The living of this tree, and the strays: orphans that may be of this tree and are not found to be.
@@ -144,8 +150,7 @@ impl Tree {
     /// something useful meanwhile. Takes at most `grace` plus [`KILL_WAIT`] plus what `wait` takes.
     pub(crate) fn end(&mut self, grace: Duration, mut wait: impl FnMut(&[OwnedFd], Duration)) -> Ended {
         let begun = Instant::now();
-        // Strays of the look before, if nothing of the tree was found then.
-        let mut before: Option<BTreeSet<Identity>> = None;
+        let mut doubt: Option<Instant> = None;
         let empty = loop {
             let (alive, strays) = match self.look_around() {
                 Ok(looked) => looked,
@@ -159,7 +164,10 @@ impl Tree {
             let late = begun.elapsed() >= grace;
             let over = begun.elapsed() >= grace + KILL_WAIT;
             if alive.is_empty() {
-                match self.verdict(&strays, before.as_ref()) {
+                if strays.is_empty() {
+                    doubt = None;
+                }
+                match self.verdict(&strays, doubt.get_or_insert_with(Instant::now).elapsed()) {
                     Verdict::Empty => break Some(true),
                     Verdict::CannotSay => break None,
                     Verdict::LookAgain if over => break None,
@@ -168,10 +176,10 @@ impl Tree {
                 if !strays.is_empty() || self.main.is_none() {
                     wait(&[], STRAY_GAP);
                 }
-                before = Some(strays);
+                self.before = Some(strays);
                 continue;
             }
-            before = None;
+            self.before = None;
             if late {
                 self.kill_by_cgroup();
             }
@@ -188,11 +196,11 @@ impl Tree {
 
     /// Nothing is found; is that a proof? The list of processes is not read in one moment, so one look is none:
     /// a process may fork behind our back, and shows no environment in the middle of an exec.
-    fn verdict(&self, strays: &BTreeSet<Identity>, before: Option<&BTreeSet<Identity>>) -> Verdict {
-        match before {
+    fn verdict(&self, strays: &BTreeSet<Identity>, doubted: Duration) -> Verdict {
+        match &self.before {
             _ if self.cgroup.is_some() => Verdict::Empty,
             Some(_) if strays.is_empty() => Verdict::Empty,
-            Some(before) if !strays.is_disjoint(before) => Verdict::CannotSay,
+            Some(before) if !strays.is_disjoint(before) && doubted >= STRAY_WAIT => Verdict::CannotSay,
             _ => Verdict::LookAgain,
         }
     }

@@ -132,9 +132,6 @@ fn wait(
     let mut next_look = Instant::now() + gap;
     loop {
         let now = Instant::now();
-        if until.is_some_and(|until| now >= until) {
-            return Ok(Why::Limit);
-        }
         if now >= next_look {
             if let Err(error) = tree.look() {
                 tracing::debug!(%error, "the processes of a running command could not be looked at");
@@ -151,6 +148,10 @@ fn wait(
         }
         if ready[1] {
             return Ok(Why::Dropped);
+        }
+        // Asked last: a command that ended before its limit has ended, however late we come to see it.
+        if until.is_some_and(|until| now >= until) {
+            return Ok(Why::Limit);
         }
     }
 }

@@ -7,17 +7,14 @@ use std::{
     os::fd::OwnedFd,
     path::PathBuf,
     process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::pipe::PipeFlags;
 use seaworthy_model::{
-    port::{Fut, Order, Provider},
+    port::{Fut, Order, OutputKey, Provider},
     run::{Acted, Outcome, Output},
     time::Span,
 };
@@ -43,6 +40,9 @@ use crate::{
 pub const GRACE: Span = Span::seconds(10);
 
 /// Commands on this host. Cheap to clone; all clones share one count of what is held.
+///
+/// If this program ends while something is held, the commands go on without us; their output after that is
+/// lost, and [`crate::sweep`] ends them at the next start.
 #[derive(Debug, Clone)]
 pub struct Local {
     data: PathBuf,
@@ -55,26 +55,53 @@ pub struct Local {
 /// What is being attended to now.
 #[derive(Debug, Default)]
 struct Held {
-    attempts: AtomicUsize,
+    attempts: Mutex<Vec<OutputKey>>,
     settled: Notify,
     orphans: Orphans,
 }
 
-/// Counts one attempt for as long as it lives.
-struct Counted(Arc<Held>);
+impl Held {
+    fn look<T>(&self, at: impl FnOnce(&mut Vec<OutputKey>) -> T) -> T {
+        at(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.orphans.reap(Instant::now());
-        if self.0.attempts.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.settled.notify_waiters();
+    async fn until(&self, over: impl Fn(&[OutputKey]) -> bool) {
+        loop {
+            let told = self.settled.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.look(|attempts| over(attempts)) {
+                return;
+            }
+            told.await;
         }
     }
 }
 
+/// Counts one attempt for as long as it lives.
+struct Counted {
+    held: Arc<Held>,
+    attempt: OutputKey,
+    grace: Duration,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.held.orphans.reap(Instant::now(), self.grace);
+        self.held.look(|attempts| {
+            if let Some(at) = attempts.iter().position(|key| *key == self.attempt) {
+                attempts.swap_remove(at);
+            }
+        });
+        self.held.settled.notify_waiters();
+    }
+}
+
 impl Local {
-    /// `data` is the data folder; it must exist.
+    /// `data` is the data folder; it must exist when the first order comes.
     pub fn new(data: PathBuf) -> Local {
+        // Commands run in another folder and are given paths below this one.
+        let data = std::path::absolute(&data).unwrap_or(data);
         Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
     }
 
@@ -90,18 +117,12 @@ impl Local {
 
     /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
     pub fn held(&self) -> usize {
-        self.held.attempts.load(Ordering::Acquire)
+        self.held.look(|attempts| attempts.len())
     }
 
     /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
     pub async fn settled(&self) {
-        loop {
-            let told = self.held.settled.notified();
-            if self.held() == 0 {
-                return;
-            }
-            told.await;
-        }
+        self.held.until(<[OutputKey]>::is_empty).await;
     }
 }
 
@@ -114,8 +135,9 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let counted = Counted(self.held.clone());
-            self.held.attempts.fetch_add(1, Ordering::AcqRel);
+            let attempt = order.output.clone();
+            let counted = Counted { held: self.held.clone(), attempt, grace: self.grace.to_std() };
+            self.held.look(|attempts| attempts.push(order.output.clone()));
             let (local, order) = (self.clone(), order.clone());
             let (tell, told) = oneshot::channel();
             // Dropping `guard` (with this future) is what the thread sees as "nobody waits any more".
@@ -137,6 +159,10 @@ impl Provider for Local {
             drop(guard);
             acted.unwrap_or_else(|_| lost())
         })
+    }
+
+    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+        Box::pin(self.held.until(move |attempts| !attempts.contains(attempt)))
     }
 }
 
@@ -175,7 +201,7 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
         return Err(Failed::BegunBefore);
     }
     let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
-    let mask = Mask::of(&order.secrets);
+    let mask = Mask::of(&order.hidden());
     let mut writer = match Writer::begin(&head, &mask) {
         Ok(writer) => writer,
         Err(error) => {
@@ -244,7 +270,7 @@ fn not_started(reason: String) -> Acted {
         took: Span::ZERO,
         stdout: Output::default(),
         stderr: Output::default(),
-        held_by: "nothing was started".into(),
+        held_by: "nothing".into(),
         empty: Some(true),
     }
 }

@@ -106,6 +106,9 @@ fn not_started(order: &Order, program: &str, error: &io::Error) -> String {
         io::ErrorKind::NotFound => {
             format!("`{program}`: command not found; install it, or write its full path (looked for from `{folder}`)")
         }
+        io::ErrorKind::PermissionDenied if !program.contains('/') => {
+            format!("`{program}`: command not found, or not to be executed by us, in the folders of PATH ({error})")
+        }
         io::ErrorKind::PermissionDenied => {
             format!("`{program}` may not be executed ({error}): check its mode (chmod +x) and its first line")
         }

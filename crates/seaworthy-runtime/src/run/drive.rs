@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
-    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, unable},
+    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, skipped, unable},
     tell,
 };
 use seaworthy_model::{
@@ -41,6 +41,8 @@ struct Drive<'a> {
     state: State,
     /// Version of the stream that is durable.
     version: u64,
+    /// The claim that was durable when it was last read; another one may only be our own.
+    claim: u64,
     /// Events that happened and are not durable yet.
     pending: Vec<Draft>,
 }
@@ -65,15 +67,16 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Op
         return abandon(runs, run, state, version).await;
     };
     let loaded = runs.ports.definitions.current();
-    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, pending: Vec::new() };
-    let left = drive.state.fence != 0;
+    let claim = state.fence;
+    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: Vec::new() };
+    let left = claim != 0;
     drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
     if left {
         for event in interrupted(&drive.state, "the node that ran it stopped") {
             drive.note(event);
         }
     }
-    drive.to_the_end().await
+    drive.run_on().await
 }
 
 /// All that is durable of a run.
@@ -108,7 +111,7 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
 }
 
 impl Drive<'_> {
-    async fn to_the_end(mut self) -> Result<(), StoreError> {
+    async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
                 info!(run = %self.run, "left for the next start");
@@ -181,8 +184,14 @@ impl Drive<'_> {
         let events: Vec<Event> = self.pending.iter().map(|d| d.event.clone()).collect();
         for (route, occasion) in tell::routes(&self.process, &self.plan, &self.state, &events) {
             let id = ports.ids().message();
-            let message =
-                tell::about_run(&self.loaded.site, &self.process, &self.plan, self.run, &self.state, occasion, id, now);
+            let about = tell::About {
+                site: &self.loaded.site,
+                process: &self.process,
+                plan: &self.plan,
+                run: self.run,
+                state: &self.state,
+            };
+            let message = tell::about_run(about, occasion, id, now);
             notify::queue(ports, &self.loaded.site, &mut batch, route, message, None);
         }
         batch.writes.push(Write {
@@ -196,9 +205,10 @@ impl Drive<'_> {
     /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.
     async fn read_again(&mut self) -> Result<(), StoreError> {
         let (mut state, version) = read(self.runs, self.run).await?;
-        if state.fence > self.runs.ports.writer.epoch {
-            return Err(StoreError::Refused { rule: format!("{} was taken up by a later node", self.run) });
+        if state.fence != self.claim && state.fence != self.runs.ports.writer.epoch {
+            return Err(StoreError::Refused { rule: format!("{} was taken up by another node", self.run) });
         }
+        self.claim = state.fence;
         for draft in &self.pending {
             state.apply(draft.at, &draft.event);
         }
@@ -247,6 +257,10 @@ impl Drive<'_> {
             }
         };
         drop(work);
+        if acted.is_none() {
+            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
+            provider.gone(&order.output).await;
+        }
         let acted = acted.unwrap_or_else(|| {
             let mut acted = not_started("it was stopped on request before it ended".into());
             acted.outcome = if self.state.cancel.is_some() { Outcome::NotDone } else { Outcome::Unknown };
@@ -298,7 +312,7 @@ impl Drive<'_> {
         let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
         let judged = match seen {
             Ok(observation) => judge(check, round, observation, &usual),
-            Err(reason) => unable(check, round, reason),
+            Err(reason) => skipped(check, round, &usual).unwrap_or_else(|| unable(check, round, reason)),
         };
         self.note(Event::Checked { judged });
         Ok(())

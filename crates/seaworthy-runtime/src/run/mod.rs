@@ -11,7 +11,7 @@ use std::{
 };
 
 use seaworthy_core::run::State;
-use seaworthy_model::{id::RunId, port::StoreError, process::Process};
+use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, view::LiveRun};
 use tokio::sync::{Notify, Semaphore};
 use tracing::{error, info, warn};
 
@@ -77,22 +77,36 @@ impl Runs {
         });
     }
 
-    /// Takes up every live run that no other living node drives: after a start, what an earlier life left.
+    /// Takes up what [`Runs::left`] found.
+    pub fn adopt(self: &Arc<Self>, left: Vec<LiveRun>) {
+        for row in left {
+            info!(run = %row.run, process = row.process, "taking up `{}` of `{}`, left while {}", row.run, row.process, row.doing);
+            self.take_up(row.run);
+        }
+    }
+
+    /// Live runs that no living node drives: after a start, what an earlier life left. Between finding and adopting
+    /// them the commands of their dead nodes are to be ended, in this order: who dies later is found the next time.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub async fn adopt(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let living = (self.ports.living)();
-        let mut adopted = 0;
+    pub async fn left(&self) -> Result<Vec<LiveRun>, StoreError> {
+        let mut left = Vec::new();
         for row in self.ports.views.live_runs().await? {
-            let other = row.fence != 0 && row.fence != self.ports.writer.epoch && living.contains(&row.fence);
-            if !other && !self.drives(row.run) {
-                info!(run = %row.run, process = row.process, "taking up `{}` of `{}`, left while {}", row.run, row.process, row.doing);
-                self.take_up(row.run);
-                adopted += 1;
+            if self.drives(row.run) {
+                continue;
+            }
+            // Not claimed yet: it is for the node that requested it.
+            let holder = match row.fence {
+                0 => self.ports.journal.stream(&Stream::run(row.run), 0).await?.first().map_or(0, |e| e.header.epoch),
+                fence => fence,
+            };
+            // Looked at after the row was read: who has died since has left it too.
+            if holder == self.ports.writer.epoch || !(self.ports.living)().contains(&holder) {
+                left.push(row);
             }
         }
-        Ok(adopted)
+        Ok(left)
     }
 
     /// Wakes one run, because something was appended to its stream.

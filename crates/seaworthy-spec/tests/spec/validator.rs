@@ -1,6 +1,6 @@
 //! A judge of JSON against the part of JSON Schema that `schema()` uses; any other keyword makes it panic.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The first thing that is wrong, with its path; `None` if `value` is valid.
 pub fn wrong(root: &Value, schema: &Value, value: &Value, path: &str) -> Option<String> {
@@ -52,24 +52,9 @@ pub fn wrong(root: &Value, schema: &Value, value: &Value, path: &str) -> Option<
             "items" => value.as_array().and_then(|items| {
                 items.iter().enumerate().find_map(|(at, item)| wrong(root, rule, item, &format!("{path}/{at}")))
             }),
-            "required" => value.as_object().and_then(|object| {
-                let keys = rule.as_array().expect("a list").iter().filter_map(Value::as_str);
-                keys.into_iter().find(|key| !object.contains_key(*key)).and_then(|key| no(&format!("lacks {key}")))
-            }),
-            "properties" => value.as_object().and_then(|object| {
-                object.iter().find_map(|(key, item)| wrong(root, rule.get(key)?, item, &format!("{path}/{key}")))
-            }),
-            "propertyNames" => value.as_object().and_then(|object| {
-                object.keys().find_map(|key| wrong(root, rule, &Value::from(key.as_str()), &format!("{path}/{key}")))
-            }),
-            "additionalProperties" => value.as_object().and_then(|object| {
-                let known = schema.get("properties");
-                let mut other = object.iter().filter(|(key, _)| known.is_none_or(|known| known.get(key).is_none()));
-                match rule {
-                    Value::Bool(false) => other.next().and_then(|(key, _)| no(&format!("does not know {key}"))),
-                    rule => other.find_map(|(key, item)| wrong(root, rule, item, &format!("{path}/{key}"))),
-                }
-            }),
+            "required" | "properties" | "propertyNames" | "additionalProperties" => {
+                value.as_object().and_then(|object| wrong_object(root, schema, keyword, object, path))
+            }
             other => panic!("the schema uses `{other}`, which this judge does not know"),
         };
         if found.is_some() {
@@ -77,6 +62,29 @@ pub fn wrong(root: &Value, schema: &Value, value: &Value, path: &str) -> Option<
         }
     }
     None
+}
+
+fn wrong_object(
+    root: &Value,
+    schema: &Value,
+    keyword: &str,
+    object: &Map<String, Value>,
+    path: &str,
+) -> Option<String> {
+    let rule = &schema[keyword];
+    let inner = |rule: &Value, key: &str, item: &Value| wrong(root, rule, item, &format!("{path}/{key}"));
+    let known = schema.get("properties");
+    let mut other = object.iter().filter(|(key, _)| known.is_none_or(|known| known.get(key).is_none()));
+    match (keyword, rule) {
+        ("required", rule) => {
+            let mut keys = rule.as_array().expect("a list").iter().filter_map(Value::as_str);
+            keys.find(|key| !object.contains_key(*key)).map(|key| format!("{path}: lacks {key}"))
+        }
+        ("properties", rule) => object.iter().find_map(|(key, item)| inner(rule.get(key)?, key, item)),
+        ("propertyNames", rule) => object.keys().find_map(|key| inner(rule, key, &Value::from(key.as_str()))),
+        (_, Value::Bool(false)) => other.next().map(|(key, _)| format!("{path}: does not know {key}")),
+        (_, rule) => other.find_map(|(key, item)| inner(rule, key, item)),
+    }
 }
 
 /// What a `$ref` names.

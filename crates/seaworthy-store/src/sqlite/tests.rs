@@ -1,6 +1,6 @@
-//! Tests of what is not to be seen from outside: formats and the ways between them.
+//! Tests of what is not to be seen from outside: formats, the ways between them, settings of connections.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use rusqlite::Connection;
 use seaworthy_model::{
@@ -13,8 +13,10 @@ use seaworthy_model::{
 };
 
 use super::{
-    Sqlite,
-    format::{Formats, Step},
+    Shared, Sqlite,
+    format::{self, Formats, Step},
+    read::Readers,
+    writer::Pen,
 };
 
 /// Format 0 never existed; here it lacks the column `attempts`.
@@ -52,17 +54,17 @@ fn effect() -> OutboxRow {
     OutboxRow { key: "k".into(), kind: "tell".into(), payload: "p".into(), attempts: 0, next_at: At(5) }
 }
 
+fn saying(reason: &str) -> Batch {
+    let event = Event::NodeStopped { reason: reason.to_owned() };
+    let draft = Draft { id: EntryId::new(At(1), &[2; 10]), at: At(1), event };
+    let write = Write { stream: Stream::site(), expected: None, drafts: vec![draft] };
+    Batch { writes: vec![write], ..Batch::by(ActorId::new(At(0), &[3; 10]), Via::Node) }
+}
+
 /// A store with one entry and one effect, changed by `sql` afterwards.
 async fn store(folder: &Folder, sql: &str) {
     let store = Sqlite::open(&folder.file(), node).unwrap();
-    let event = Event::NodeStopped { reason: "asked".into() };
-    let draft = Draft { id: EntryId::new(At(1), &[2; 10]), at: At(1), event };
-    let batch = Batch {
-        writes: vec![Write { stream: Stream::site(), expected: None, drafts: vec![draft] }],
-        outbox_add: vec![effect()],
-        ..Batch::by(ActorId::new(At(0), &[3; 10]), Via::Node)
-    };
-    store.append(batch).await.unwrap();
+    store.append(Batch { outbox_add: vec![effect()], ..saying("asked") }).await.unwrap();
     store.close();
     Connection::open(folder.file()).unwrap().execute_batch(sql).unwrap();
 }
@@ -122,11 +124,37 @@ async fn a_newer_store_is_refused_by_its_number_and_not_touched() {
 #[test]
 fn the_writing_connection_is_told_to_be_careful() {
     let folder = Folder::new("careful");
-    let conn = super::format::open(&folder.file(), node, &super::format::FORMATS).unwrap();
+    let conn = format::open(&folder.file(), node, &format::FORMATS).unwrap();
     let told = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(told("synchronous"), 2, "every commit is synced");
     assert_eq!((told("foreign_keys"), told("secure_delete")), (1, 1));
     assert_eq!(told("cache_size"), -2_048, "KiB of page cache");
     let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal", "readers and the writer do not wait for each other");
+}
+
+#[tokio::test]
+async fn a_store_that_may_not_grow_is_full_and_goes_on_when_it_may() {
+    let folder = Folder::new("full");
+    let mut conn = format::open(&folder.file(), node, &format::FORMATS).unwrap();
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    conn.pragma_update_and_check(None, "max_page_count", pages + 4, |_| Ok(())).unwrap();
+    let writer = format::next_writer(&mut conn).unwrap();
+    let pen = Some(Pen::start(conn, writer, 0).unwrap());
+    let readers = Readers::of(&folder.file());
+    let store = Sqlite(Arc::new(Shared { file: folder.file(), writer, readers, pen }));
+    let mut written = 0;
+    let refused = loop {
+        assert!(written < 1_000, "four pages hold less");
+        match store.append(saying(&"x".repeat(2_000))).await {
+            Ok(length) => written = length,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    assert_eq!(store.frontier().await.unwrap().size, written);
+    assert_eq!(store.from(0, 1_000).await.unwrap().len() as u64, written);
+    store.close();
+    let again = Sqlite::open(&folder.file(), node).unwrap();
+    assert_eq!(again.append(saying("there is space")).await, Ok(written + 1));
 }

@@ -89,6 +89,9 @@ pub enum Verb {
     Restore(restore::RestoreArgs),
     /// Shell completions
     Completions(completions::Args),
+    /// What the steps of the demo call
+    #[command(hide = true)]
+    DemoTool(demo::ToolArgs),
 }
 
 /// What every verb is given.
@@ -109,11 +112,6 @@ impl Ask {
     /// The folder named with `-C`, whether it holds a site or not.
     pub fn folder(&self) -> &std::path::Path {
         &self.site
-    }
-
-    /// The data folder, if it was named.
-    pub fn data(&self) -> Option<&std::path::Path> {
-        self.data.as_deref()
     }
 }
 
@@ -144,5 +142,6 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Backup(args) => restore::backup(&ask, args).await,
         Verb::Restore(args) => restore::restore(&ask, args).await,
         Verb::Completions(args) => completions::run(args),
+        Verb::DemoTool(args) => demo::tool(args),
     }
 }

@@ -148,7 +148,11 @@ fn copy_runs(data: &Path, to: &Path, artifacts: bool) -> Result<(), Trouble> {
 
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
+    let entries = match fs::read_dir(from) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         match entry.file_type()? {
@@ -206,9 +210,7 @@ pub async fn restore(ask: &Ask, args: RestoreArgs) -> Result<u8, Trouble> {
     let from = fs::canonicalize(&args.from)
         .map_err(|e| Trouble::start(format!("{} cannot be read ({e})", args.from.display())))?;
     let manifest = proven(&from).await?;
-    if node::is_held(&place.data, "server") {
-        return Err(Trouble::refused("a server of this site is running; stop it first"));
-    }
+    nobody_home(&place)?;
     if place.store().exists() {
         if !args.force {
             return Err(Trouble::refused(format!(
@@ -221,8 +223,7 @@ pub async fn restore(ask: &Ask, args: RestoreArgs) -> Result<u8, Trouble> {
         ask.out.line(&format!("the present state was put aside as {}", aside.display()));
     }
     place.make_data()?;
-    copy_tree(&from, &place.data).map_err(io_trouble(&from))?;
-    let _ = fs::remove_file(place.data.join("manifest.json"));
+    put_back(&from, &place, &manifest)?;
     let loaded = crate::kept::read(&place.data, &place.folder).map_or_else(|| wire::definitions(&place, None), Ok)?;
     record(&place, loaded, &manifest).await?;
     ask.out.line(&format!(
@@ -233,6 +234,37 @@ pub async fn restore(ask: &Ask, args: RestoreArgs) -> Result<u8, Trouble> {
         &json!({ "v": 1, "position": manifest.position, "data": place.data.display().to_string(), "ok": true }),
     );
     Ok(code::VERIFIED)
+}
+
+/// Nobody may write to the state that is about to be replaced.
+fn nobody_home(place: &Place) -> Result<(), Trouble> {
+    if node::is_held(&place.data, "server") {
+        return Err(Trouble::refused("a server of this site is running; stop it first"));
+    }
+    if node::is_held(&place.watcher(), "watcher") {
+        return Err(Trouble::refused("a watcher of this site is running; stop it first"));
+    }
+    if !node::living(&place.data, 0).is_empty() {
+        return Err(Trouble::refused("a run of this site is under way; wait for its end"));
+    }
+    Ok(())
+}
+
+/// Copies what the manifest lists, the journal last and by rename: a copy that was cut short leaves no journal.
+fn put_back(from: &Path, place: &Place, manifest: &Manifest) -> Result<(), Trouble> {
+    const JOURNAL: &str = "journal.db";
+    let copy = |file: &str, to: &Path| -> io::Result<()> {
+        if let Some(above) = to.parent() {
+            fs::create_dir_all(above)?;
+        }
+        fs::copy(from.join(file), to)?;
+        fs::File::open(to)?.sync_all()
+    };
+    for file in manifest.files.iter().map(|listed| listed.file.as_str()).filter(|file| *file != JOURNAL) {
+        copy(file, &place.data.join(file)).map_err(io_trouble(&from.join(file)))?;
+    }
+    let draft = place.data.join("journal.db.restoring");
+    copy(JOURNAL, &draft).and_then(|()| fs::rename(&draft, place.store())).map_err(io_trouble(&from.join(JOURNAL)))
 }
 
 /// The copy is what its manifest says and its history is intact, or nothing is restored from it.
@@ -248,6 +280,9 @@ async fn proven(from: &Path) -> Result<Manifest, Trouble> {
         )));
     }
     for listed in &manifest.files {
+        if !Path::new(&listed.file).components().all(|part| matches!(part, std::path::Component::Normal(_))) {
+            return Err(Trouble::failed(format!("the manifest names `{}`, which is not inside a copy", listed.file)));
+        }
         let found = hash(&from.join(&listed.file))
             .map_err(|e| Trouble::failed(format!("{} is missing from the copy ({e})", listed.file)))?;
         if found != (listed.bytes, listed.sha256.clone()) {
@@ -258,7 +293,7 @@ async fn proven(from: &Path) -> Result<Manifest, Trouble> {
         }
     }
     let store = Sqlite::open_readonly(&from.join("journal.db"))?;
-    let key = KeyFile::open(&from.join("checkpoint.key"))?;
+    let key = KeyFile::read(&from.join("checkpoint.key"))?;
     let report = journal::walk(store.opened().journal.as_ref(), &key.key()).await?;
     match report.problems.first() {
         None => Ok(manifest),

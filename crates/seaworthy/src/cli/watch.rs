@@ -18,10 +18,14 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     let gone = |e: std::io::Error| Trouble::start(format!("signals cannot be heard ({e})"));
     let mut term = signal(SignalKind::terminate()).map_err(gone)?;
     let mut int = signal(SignalKind::interrupt()).map_err(gone)?;
+    // The files are looked at every second anyway; asking for it must not end the watch.
+    let mut hup = signal(SignalKind::hangup()).map_err(gone)?;
     let stop = Stop::default();
     let asked = stop.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        loop {
+            tokio::select! { _ = term.recv() => break, _ = int.recv() => break, _ = hup.recv() => {} }
+        }
         asked.now();
     });
     ask.out.line(&format!("watching {}", place.data.display()));

@@ -4,6 +4,7 @@
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -35,6 +36,8 @@ use crate::{
 
 /// How long runs may go on after stopping was asked for, before they are left for the next start.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long commands that were cut short may take to end: their grace, and what KILL may take.
+const CUT: Duration = Duration::from_secs(16);
 /// Less free space than this in the data folder, and we are not ready.
 const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
@@ -204,26 +207,33 @@ fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());
     tasks.spawn(async move {
+        let left = house.runs.left().await;
         sweep(&data).await;
-        if let Err(trouble) = house.runs.adopt().await {
-            error!("runs of an earlier life could not be taken up: {trouble}");
+        match left {
+            Ok(left) => house.runs.adopt(left),
+            Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
         }
         ready.store(true, Ordering::Relaxed);
         let desk = house.desk.clone();
-        let adopting = adopt_now_and_then(house.clone(), stop.clone());
+        let adopting = adopt_now_and_then(house.clone(), data, stop.clone());
         tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), adopting);
     });
 }
 
-/// Runs of a short-lived node that died are taken up while the server lives.
-async fn adopt_now_and_then(house: Arc<House>, stop: Stop) {
+/// Runs of a short-lived node that died are taken up while the server lives; what its commands left is ended first.
+async fn adopt_now_and_then(house: Arc<House>, data: PathBuf, stop: Stop) {
     while !stop.is_asked() {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.asked() => return,
         }
-        if let Err(trouble) = house.runs.adopt().await {
-            warn!("runs of other nodes could not be looked at: {trouble}");
+        match house.runs.left().await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
+                sweep(&data).await;
+                house.runs.adopt(left);
+            }
+            Err(trouble) => warn!("runs of other nodes could not be looked at: {trouble}"),
         }
     }
 }
@@ -270,7 +280,9 @@ impl Server {
         // Cutting a drain short loses nothing: what is under way is recorded as unknown and looked at.
         let _ = tokio::time::timeout(DRAIN, self.house.runs.drained()).await;
         self.house.stop.now();
-        self.house.runs.drained().await;
+        if tokio::time::timeout(CUT, self.house.runs.drained()).await.is_err() {
+            error!("{} runs could not be left in order; the next start looks at them", self.house.runs.count());
+        }
         while self.tasks.join_next().await.is_some() {}
         if let Err(trouble) = record(&self.house, Event::NodeStopped { reason: reason.into() }).await {
             error!("{trouble}");

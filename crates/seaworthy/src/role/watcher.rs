@@ -4,19 +4,22 @@
 
 use std::sync::Arc;
 
-use seaworthy_model::port::{Clock as _, Definitions as _, Views};
+use seaworthy_model::{
+    port::{Clock as _, Definitions as _, Views},
+    time::Span,
+};
 use seaworthy_runtime::{
     Stop, notify,
     reload::{Files, InForce},
     seal,
-    watch::Watcher,
+    watch::{ARTIFACTS_EVERY, Watcher},
 };
 use seaworthy_store::sqlite::Sqlite;
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::{
-    node,
+    kept, node,
     place::Place,
     real::RealClock,
     trouble::Trouble,
@@ -43,11 +46,20 @@ pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>)
     house.ports.definitions = main.ports.definitions.clone();
     house.ports.nudges.watch = main.ports.nudges.watch.clone();
     // Inside the server its own silence cannot be seen; that is what a watcher elsewhere is for.
-    let watcher = Watcher::new(house.ports.clone(), main.ports.views.clone(), Arc::new(|| None));
+    let mut watcher =
+        Watcher::new(house.ports.clone(), main.ports.views.clone(), main.ports.journal.clone(), Arc::new(|| None));
+    watcher.artifacts_every = artifacts_every();
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
     tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
     Ok(Some(Inside { views: house.ports.views.clone(), house, _role: role }))
+}
+
+/// Reading whole artifacts costs, so it is done seldom. Milliseconds in this variable say otherwise: for tests, and
+/// for hosts where they are small.
+fn artifacts_every() -> Span {
+    let asked = std::env::var("SEAWORTHY_ARTIFACTS_EVERY_MS").ok().and_then(|text| text.parse().ok());
+    asked.map_or(ARTIFACTS_EVERY, Span::from_millis)
 }
 
 type Own = Option<(node::RoleLock, House)>;
@@ -72,7 +84,8 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
         )));
     }
     let watched = Sqlite::open_readonly(&place.store())?;
-    let loaded = wire::definitions(place, None)?;
+    // A watcher that starts while a file is broken watches the last good version, like the server.
+    let loaded = wire::definitions(place, kept::read(&place.data, &place.folder).as_ref())?;
     let Some((_role, mut house)) = own(place, loaded.clone())? else {
         return Err(Trouble::start("another process watches this site already".to_owned()));
     };
@@ -80,7 +93,8 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     house.ports.definitions = in_force.clone();
     let data = place.data.clone();
     let alive = Arc::new(move || Some(node::is_held(&data, "server")));
-    let watcher = Watcher::new(house.ports.clone(), watched.opened().views, alive);
+    let mut watcher = Watcher::new(house.ports.clone(), watched.opened().views, watched.opened().journal, alive);
+    watcher.artifacts_every = artifacts_every();
     let mut tasks = JoinSet::new();
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
@@ -97,7 +111,7 @@ async fn follow_files(place: Place, in_force: Arc<InForce>, stop: Stop) {
     let mut stamp = place.stamp();
     while !stop.is_asked() {
         tokio::select! {
-            () = RealClock.sleep(seaworthy_model::time::Span::seconds(1)) => {}
+            () = RealClock.sleep(Span::seconds(1)) => {}
             () = stop.asked() => return,
         }
         let now = place.stamp();

@@ -1,0 +1,221 @@
+//! The same things as JSON under `/api/v1`, and what machines ask: health, readiness, metrics.
+//!
+//! Field names are those of the verbs (`run_id process executed verified …`); fields ending in `_ms` are rounded
+//! up and at least 1; times are RFC 3339 in UTC. This module must not know HTML.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State as Extract},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use seaworthy_model::{
+    run::{Kind, Verified},
+    view::{EndedRun, LiveRun, RunQuery},
+};
+use serde::Deserialize;
+use serde_json::{Value as Json_, json};
+
+use crate::{
+    app::{Fault, Shared},
+    board::{Board, Line},
+    page::run,
+    show,
+};
+
+/// Runs of one answer, when none is asked for and at most.
+const RUNS_DEFAULT: usize = 20;
+const RUNS_MAX: usize = 1_000;
+
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/overview", get(overview))
+        .route("/processes", get(processes))
+        .route("/processes/{name}", get(process))
+        .route("/runs", get(runs))
+        .route("/runs/{id}", get(one_run))
+}
+
+/// The process answers.
+pub async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether it can do its work.
+pub async fn ready(Extract(app): Extract<Shared>) -> Response {
+    match (app.web.ready)() {
+        Ok(()) => "ready\n".into_response(),
+        Err(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence + "\n").into_response(),
+    }
+}
+
+pub async fn metrics(Extract(app): Extract<Shared>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.web.metrics)()).into_response()
+}
+
+fn answer(made: Result<Json_, Fault>) -> Response {
+    match made {
+        Ok(json) => Json(json).into_response(),
+        Err(fault) => (fault.status, Json(json!({ "error": fault.sentence }))).into_response(),
+    }
+}
+
+async fn overview(Extract(app): Extract<Shared>) -> Response {
+    let made = async {
+        let board = Board::read(&app).await?;
+        let not_verified = board.lines.iter().filter(|line| !line.is_verified()).count();
+        Ok(json!({
+            "at": show::iso(board.now),
+            "position": board.position,
+            "processes": board.lines.len(),
+            "not_verified": not_verified,
+            "worst": board.lines.first().map(line_json),
+            "signals": board.signals,
+            "broken": board.loaded.broken,
+        }))
+    };
+    answer(made.await)
+}
+
+async fn processes(Extract(app): Extract<Shared>) -> Response {
+    let made = async {
+        let board = Board::read(&app).await?;
+        let all: Vec<Json_> = board.lines.iter().map(line_json).collect();
+        Ok(json!({ "processes": all }))
+    };
+    answer(made.await)
+}
+
+fn line_json(line: &Line) -> Json_ {
+    let last = line.summary.runs.front();
+    json!({
+        "process": line.name(),
+        "state": line.state.key(),
+        "word": line.word(),
+        "last_run_id": last.map(|mark| mark.run),
+        "last_ended_at": last.map(|mark| show::iso(mark.ended_at)),
+        "last_verified_at": line.proof_at().map(show::iso),
+        "last_proven_at": line.summary.last_proven.as_ref().map(|mark| show::iso(mark.ended_at)),
+        "next_at": line.next.as_ref().map(|next| show::iso(next.at)),
+        "missing": line.pinned.missing,
+        "signals": line.signals.len(),
+        "digest": line.pinned.digest,
+        "file": line.pinned.file,
+    })
+}
+
+async fn process(Extract(app): Extract<Shared>, Path(name): Path<String>) -> Response {
+    let made = async {
+        let board = Board::read(&app).await?;
+        let line = board.line(&name).ok_or_else(|| Fault::missing(format!("no process is called `{name}`")))?;
+        let view = app.web.views.process(&name).await?;
+        let mut json = line_json(line);
+        json["runs"] = view.runs.iter().map(run_json).collect();
+        json["drills"] = view.drills.iter().map(run_json).collect();
+        json["definition"] = serde_json::to_value(&line.pinned.process).unwrap_or_default();
+        Ok(json)
+    };
+    answer(made.await)
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    process: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+    kind: Option<Kind>,
+    verified: Option<Verified>,
+}
+
+async fn runs(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Response {
+    let made = async {
+        let query = RunQuery {
+            process: wanted.process,
+            kind: wanted.kind,
+            verified: wanted.verified,
+            before: wanted.before.as_deref().and_then(|id| id.parse().ok()),
+            limit: wanted.limit.unwrap_or(RUNS_DEFAULT).min(RUNS_MAX),
+        };
+        let ended = app.web.views.ended_runs(query).await?;
+        let live: Vec<Json_> = app.web.views.live_runs().await?.iter().map(live_json).collect();
+        Ok(json!({ "runs": ended.iter().map(run_json).collect::<Vec<_>>(), "live": live }))
+    };
+    answer(made.await)
+}
+
+fn run_json(run: &EndedRun) -> Json_ {
+    json!({
+        "run_id": run.run,
+        "process": run.process,
+        "kind": run.kind,
+        "executed": run.executed,
+        "verified": run.verified,
+        "reason": run.reason,
+        "started_at": show::iso(run.started_at.unwrap_or(run.requested_at)),
+        "ended_at": show::iso(run.ended_at),
+        "duration_ms": run.duration.millis_up(),
+        "recovery_time_ms": run.recovery.map(|span| span.millis_up()),
+        "objective_ms": run.objective.map(|span| span.millis_up()),
+        "heals": run.heals,
+        "artifacts": run.artifacts.iter()
+            .map(|a| json!({ "name": a.name, "bytes": a.bytes, "sha256": a.sha256 })).collect::<Vec<_>>(),
+    })
+}
+
+fn live_json(run: &LiveRun) -> Json_ {
+    json!({
+        "run_id": run.run,
+        "process": run.process,
+        "kind": run.kind,
+        "doing": run.doing,
+        "troubled": run.troubled,
+        "requested_at": show::iso(run.requested_at),
+    })
+}
+
+async fn one_run(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Response {
+    let made = async {
+        let id = run::find(&app, &id).await?;
+        let (story, entries) = run::story(&app, id).await?;
+        let end = story.end.as_ref();
+        let attempts = story.attempts.iter().map(|a| {
+            let ended = a.ended.as_ref().map(|(_, acted)| acted);
+            json!({
+                "step": a.step, "attempt": a.attempt, "started_at": show::iso(a.started_at),
+                "outcome": ended.map(|acted| acted.outcome), "exit": ended.and_then(|acted| acted.exit),
+                "duration_ms": ended.map(|acted| acted.took.millis_up()),
+                "reason": ended.and_then(|acted| acted.reason.clone()),
+            })
+        });
+        let checks = story.checks.iter().map(|(_, judged)| {
+            json!({
+                "what": judged.check, "round": judged.round, "outcome": judged.verdict.word(),
+                "expected": judged.expected, "observed": judged.observed,
+            })
+        });
+        let artifacts = story.made.iter().filter_map(|made| made.found.as_ref().ok());
+        Ok(json!({
+            "run_id": story.run,
+            "process": story.process,
+            "kind": story.kind,
+            "digest": story.digest,
+            "executed": end.map(|end| end.executed),
+            "verified": end.map(|end| end.verified),
+            "reason": end.map(|end| end.reason.clone()),
+            "doing": if end.is_none() { Some(story.doing()) } else { None },
+            "started_at": show::iso(story.started_at()),
+            "ended_at": end.map(|end| show::iso(end.at)),
+            "duration_ms": end.map(|end| end.duration.millis_up()),
+            "recovery_time_ms": end.and_then(|end| end.recovery).map(|span| span.millis_up()),
+            "steps": attempts.collect::<Vec<_>>(),
+            "artifacts": artifacts.map(|a| json!({ "name": a.name, "bytes": a.bytes, "sha256": a.sha256 })).collect::<Vec<_>>(),
+            "verifications": checks.collect::<Vec<_>>(),
+            "heals": story.heals.iter()
+                .map(|(_, heal)| json!({ "what": heal.what, "outcome": heal.outcome, "detail": heal.detail })).collect::<Vec<_>>(),
+            "entries": entries.iter()
+                .map(|e| json!({ "position": e.position, "type": e.header.kind, "leaf": e.header.leaf() })).collect::<Vec<_>>(),
+        }))
+    };
+    answer(made.await)
+}

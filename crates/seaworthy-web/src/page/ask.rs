@@ -1,0 +1,50 @@
+//! What a person may ask for from a page: run now, drill now, cancel. A form each, answered with the run's page.
+//!
+//! This module must not decide whether it may be done: the port answers.
+
+use axum::{
+    extract::{Path, State as Extract},
+    response::{IntoResponse, Redirect, Response},
+};
+use seaworthy_model::{
+    entry::Via,
+    id::RunId,
+    port::{Answer, Ask},
+};
+
+use super::run::find;
+use crate::app::{App, Fault, Shared};
+
+pub async fn run(Extract(app): Extract<Shared>, Path(process): Path<String>) -> Response {
+    answer(&app, ask(&app, Ask::Run { process }, None).await)
+}
+
+pub async fn drill(Extract(app): Extract<Shared>, Path(process): Path<String>) -> Response {
+    answer(&app, ask(&app, Ask::Drill { process }, None).await)
+}
+
+pub async fn cancel(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Response {
+    let asked = async {
+        let run = find(&app, &id).await?;
+        ask(&app, Ask::Cancel { run, reason: "asked on the page of the run".to_owned() }, Some(run)).await
+    };
+    let asked = asked.await;
+    answer(&app, asked)
+}
+
+/// The run whose page answers.
+async fn ask(app: &App, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> {
+    match app.web.requests.ask(ask, app.web.actor, Via::Web).await? {
+        Answer::Started { run, .. } => Ok(run),
+        Answer::Done { detail } => about.ok_or_else(|| Fault::refused(detail)),
+        Answer::Refused { reason } => Err(Fault::refused(reason)),
+    }
+}
+
+fn answer(app: &App, asked: Result<RunId, Fault>) -> Response {
+    match asked {
+        // 303: reloading the page that follows asks for nothing again.
+        Ok(run) => Redirect::to(&format!("{}/runs/{run}", app.web.base)).into_response(),
+        Err(fault) => app.page(Err(fault)),
+    }
+}

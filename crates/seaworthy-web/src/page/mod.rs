@@ -1,0 +1,66 @@
+//! The pages, one file each. One more page: one file and one line in [`routes`].
+//!
+//! A page reads ports and shows; what people ask for goes through `ask`. No page may know another's data.
+
+pub mod ask;
+pub mod help;
+pub mod output;
+pub mod overview;
+pub mod process;
+pub mod processes;
+pub mod row;
+pub mod run;
+pub mod todo;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use crate::app::{Fault, Shared};
+
+/// Address to handler.
+pub fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/processes", get(processes::show))
+        .route("/processes/{name}", get(process::show))
+        .route("/processes/{name}/run", post(ask::run))
+        .route("/processes/{name}/drill", post(ask::drill))
+        .route("/runs/{id}", get(run::show))
+        .route("/runs/{id}/cancel", post(ask::cancel))
+        .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))
+        .route("/help", get(help::show))
+}
+
+/// A part of a page that is replaced as a whole when it changes.
+pub struct Region {
+    /// Id of the element.
+    pub target: String,
+    pub html: String,
+    /// Parts of it that may be replaced alone while their order stays the same.
+    pub rows: Vec<Region>,
+}
+
+impl Region {
+    /// Renders one region.
+    ///
+    /// # Errors
+    /// [`Fault`] when the template fails.
+    pub fn of(target: &str, template: &impl Template) -> Result<Region, Fault> {
+        Ok(Region { target: target.to_owned(), html: template.render()?, rows: vec![] })
+    }
+}
+
+/// Any other address.
+pub async fn missing(State(app): State<Shared>, uri: Uri) -> Response {
+    let sentence = format!("there is nothing at {}; start at the overview", uri.path());
+    if uri.path().contains("/api/") {
+        return (StatusCode::NOT_FOUND, axum::Json(serde_json::json!({ "error": sentence }))).into_response();
+    }
+    app.page(Err(Fault::missing(sentence)))
+}

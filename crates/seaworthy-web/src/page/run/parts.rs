@@ -1,0 +1,209 @@
+//! The lower parts of a run's page: what was tried, who was told, what verification
+//! and healing said, and the attempts.
+//!
+//! This module must not read anything.
+
+use seaworthy_model::{id::RunId, process::Occasion, run::HealOutcome, time::At, view::MessageRow};
+
+use super::verdict::ended;
+use crate::{
+    moment::{Age, Second},
+    plot::attempt_anchor,
+    shape::State,
+    show,
+    story::{Attempt, Story},
+    words::Words,
+};
+
+pub struct Tried {
+    pub at: Second,
+    pub what: String,
+    pub outcome: &'static str,
+    pub detail: Words,
+}
+
+pub fn tried(story: &Story, now: At) -> Vec<Tried> {
+    let heals = story.heals.iter().map(|(at, heal)| {
+        let outcome = match heal.outcome {
+            HealOutcome::Tried => "tried",
+            HealOutcome::Healed => "healed",
+            HealOutcome::NotHealed => "not healed",
+            HealOutcome::Told => "told",
+        };
+        (*at, heal.what.clone(), outcome, heal.detail.clone())
+    });
+    let waits = story.waits.iter().map(|(at, until, why)| {
+        let what = format!("waited {}", until.since(*at));
+        (*at, what, "", why.clone())
+    });
+    // What no retry policy can know is looked at first: an unknown end is settled before anything is repeated.
+    let settled = story.settled.iter().map(|(at, step, happened, reason)| {
+        let said = match happened {
+            Some(true) => "it had happened",
+            Some(false) => "it had not happened",
+            None => "nobody can say",
+        };
+        (*at, format!("looked whether {step} happened"), said, reason.clone())
+    });
+    let mut all: Vec<_> = heals.chain(waits).chain(settled).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter()
+        .map(|(at, what, outcome, detail)| Tried { at: Second { at, now }, what, outcome, detail: detail.into() })
+        .collect()
+}
+
+/// A remark of verification or healing, beside the output of the steps.
+pub struct Voice {
+    pub at: Second,
+    pub who: &'static str,
+    pub state: State,
+    pub text: String,
+}
+
+/// Of a run that goes on: what was said since its last attempt began, oldest first.
+pub fn voices(story: &Story, now: At) -> Vec<Voice> {
+    let Some(since) = story.attempts.last().filter(|_| story.end.is_none()).map(|last| last.started_at) else {
+        return vec![];
+    };
+    let checks = story.checks.iter().map(|(at, judged)| {
+        let text = format!("{}: {}, seen {}", judged.check, judged.verdict.word(), judged.observed);
+        (*at, "verify", State::of_check(&judged.verdict), text)
+    });
+    let waits = story.waits.iter().map(|(at, until, why)| {
+        (*at, "heal", State::Cancelled, format!("waiting until {} UTC: {why}", show::clock(*until)))
+    });
+    let heals =
+        story.heals.iter().map(|(at, heal)| (*at, "heal", State::Troubled, format!("{}: {}", heal.what, heal.detail)));
+    let mut all: Vec<_> = checks.chain(waits).chain(heals).filter(|(at, ..)| *at >= since).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter().map(|(at, who, state, text)| Voice { at: Second { at, now }, who, state, text }).collect()
+}
+
+pub struct Told {
+    pub at: Second,
+    pub state: State,
+    pub word: &'static str,
+    pub route: String,
+    pub occasion: &'static str,
+    pub detail: Words,
+}
+
+impl Told {
+    pub fn of(row: &MessageRow, now: At) -> Told {
+        let (state, word) = match (row.ended_at, row.told) {
+            (Some(_), true) => (State::Held, "told"),
+            (Some(_), false) => (State::Failed, "could not be told"),
+            (None, _) if row.attempts > 0 => (State::Warn, "not told yet"),
+            (None, _) => (State::Live, "on its way"),
+        };
+        Told {
+            at: Second { at: row.ended_at.unwrap_or(row.due_at), now },
+            state,
+            word,
+            route: row.route.clone(),
+            occasion: occasion(row.occasion),
+            detail: match row.attempts {
+                0 | 1 => row.detail.clone(),
+                n => format!("{n} attempts; {}", row.detail),
+            }
+            .into(),
+        }
+    }
+}
+
+fn occasion(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::Failed => "failed",
+        Occasion::Unverified => "unverified",
+        Occasion::Unknown => "unknown",
+        Occasion::Missed => "missed",
+        Occasion::Late => "late",
+        Occasion::Long => "long",
+        Occasion::Healed => "healed",
+    }
+}
+
+pub struct AttemptView {
+    pub anchor: String,
+    pub step: String,
+    pub attempt: u32,
+    pub state: State,
+    pub word: String,
+    pub took: String,
+    /// Of an attempt that goes on. Coarse, so that the part of the page is not replaced each second.
+    pub since: Option<Age>,
+    pub reason: Words,
+    pub out: Kept,
+    pub err: Kept,
+    /// How its processes were held, and whether any is left.
+    pub held: String,
+    pub open: bool,
+}
+
+/// What is kept of one stream.
+pub struct Kept {
+    pub href: String,
+    pub size: String,
+    pub last: String,
+    /// `last` is not all of it.
+    pub cut: bool,
+    pub sha256: String,
+}
+
+impl Kept {
+    fn of(href: String, output: &seaworthy_model::run::Output) -> Kept {
+        let left_out = match output.dropped {
+            0 => String::new(),
+            n => format!(", {} left out", show::bytes(n)),
+        };
+        Kept {
+            href,
+            size: format!("{}{left_out}", show::bytes(output.bytes)),
+            last: show::plain(&output.last),
+            cut: output.bytes > output.last.len() as u64,
+            sha256: output.sha256.clone(),
+        }
+    }
+}
+
+/// Address of the kept output of an attempt.
+pub fn output_href(base: &str, run: RunId, step: &str, attempt: u32) -> String {
+    format!("{base}/runs/{run}/output/{}/{attempt}", show::segment(step))
+}
+
+pub fn attempts(base: &str, story: &Story, now: At) -> Vec<AttemptView> {
+    let last = story.attempts.len();
+    story.attempts.iter().enumerate().map(|(i, a)| attempt(base, story.run, a, i + 1 == last, now)).collect()
+}
+
+fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> AttemptView {
+    let acted = a.ended.as_ref().map(|(_, acted)| acted);
+    let state = State::of_attempt(acted.map(|acted| acted.outcome));
+    let href = output_href(base, run, &a.step, a.attempt);
+    let none = seaworthy_model::run::Output::default();
+    let (out, err) = acted.map_or((&none, &none), |acted| (&acted.stdout, &acted.stderr));
+    AttemptView {
+        anchor: attempt_anchor(&a.step, a.attempt),
+        step: a.step.clone(),
+        attempt: a.attempt,
+        state,
+        word: match acted {
+            None => "no end yet".to_owned(),
+            Some(acted) => ended(acted.exit, acted.signal),
+        },
+        took: acted.map(|acted| acted.took.to_string()).unwrap_or_default(),
+        since: acted.is_none().then_some(Age { at: a.started_at, now }),
+        reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
+        out: Kept::of(format!("{href}?stream=out"), out),
+        err: Kept::of(format!("{href}?stream=err"), err),
+        held: acted.map_or(String::new(), |acted| {
+            let left = match acted.empty {
+                Some(true) => "none of its processes is left",
+                Some(false) => "some of its processes are left",
+                None => "whether any is left was not looked at",
+            };
+            format!("held by {}; {left}", acted.held_by)
+        }),
+        open: is_last || state.is_trouble(),
+    }
+}
