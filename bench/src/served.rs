@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_micros(250);
 const REQUEST_MOST: Duration = Duration::from_secs(10);
 /// Requests between the two looks at the memory.
 const REQUESTS: usize = 200;
-const PAGES: [&str; 4] = ["/", "/processes", "/runs", "/processes/p007"];
+const PAGES: [&str; 4] = ["/", "/processes", "/processes/p007", "/help"];
 
 /// A server that we started.
 struct Server {
