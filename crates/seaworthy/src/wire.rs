@@ -10,7 +10,7 @@ use std::{
 
 use seaworthy_model::{
     id::{ActorId, NodeId},
-    port::{Chance as _, Clock as _, Outputs, Signer as _},
+    port::{Chance as _, Clock as _, Outputs},
     site::Loaded,
 };
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
@@ -116,7 +116,7 @@ fn new_node() -> NodeId {
 }
 
 fn node_actor(key: &KeyFile, node: &NodeId) -> ActorId {
-    who::actor_of(&key.key(), &node.to_string())
+    who::actor_of(key, &node.to_string())
 }
 
 fn living(data: PathBuf, own: u64) -> Arc<dyn Fn() -> BTreeSet<u64> + Send + Sync> {
@@ -130,7 +130,7 @@ impl House {
     /// When the journal cannot be read or written.
     pub async fn os_actor(&self, uid: rustix::process::Uid) -> Result<ActorId, Trouble> {
         let name = who::os_name(uid);
-        let actor = who::actor_of(&self.key.key(), &name);
+        let actor = who::actor_of(&self.key, &name);
         who::introduce(&self.ports, actor, &name).await?;
         Ok(actor)
     }

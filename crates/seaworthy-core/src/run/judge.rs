@@ -24,11 +24,6 @@ pub(super) fn measure(check: &Check, name: &str) -> String {
     }
 }
 
-/// Whether the check reads content and so proves data (contracts, section 3).
-pub(super) fn proves_data(check: &Check) -> bool {
-    compiled(check).is_ok_and(|expect| expect.reads_data())
-}
-
 fn compiled(check: &Check) -> Result<Expect, String> {
     let source = check.expect.as_deref().ok_or("the check has no condition")?;
     compile(source, &Scope::of(&check.look)).map_err(|problems| {

@@ -157,6 +157,7 @@ const TABLE: [(&str, Option<bool>); 106] = [
     (r##"rows[0].nothing == 1"##, None),
     (r##"has(rows[0].id) && !has(rows[0].nothing)"##, Some(true)),
     (r##""id" in rows[0] && !("x" in rows[0])"##, Some(true)),
+    (r##"rows[1].id in rows[0]"##, Some(false)),
     (r##"rows.filter(r, r.name != "").map(r, r.id) == [1, 2]"##, Some(true)),
     (r##"rows.exists(r, r.id == 2 && r.name == "b")"##, Some(true)),
     (r##"rows[0].all(key, key in ["id", "name"])"##, Some(true)),
