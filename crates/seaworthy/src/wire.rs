@@ -11,7 +11,7 @@ use std::{
 use seaworthy_model::{
     id::{ActorId, NodeId},
     port::{Chance as _, Clock as _, Outputs},
-    site::Loaded,
+    site::{Loaded, StoreKind},
 };
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
@@ -55,6 +55,9 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
     let before = kept::read(&place.data, &place.folder);
     let now = RealClock.now();
     let outcome = reload::read(place, before.as_ref(), now).map_err(Trouble::start)?;
+    if matches!(outcome.loaded.site.store, StoreKind::Postgres(_)) {
+        return Err(Trouble::start("a store on PostgreSQL is not built yet; write `store: sqlite` in seaworthy.yaml"));
+    }
     let house = open_with(&place.data, outcome.loaded.clone())?;
     reload::record(&house.ports, &outcome).await?;
     kept::write(&place.data, &outcome.loaded);

@@ -40,12 +40,17 @@ pub fn site(document: &Node, report: &mut Report<'_>) -> Option<Site> {
     })
 }
 
-/// PostgreSQL as the engine of many nodes has its words but no store behind it yet: accepting them would be a lie.
+/// PostgreSQL as the engine of many nodes has its words but no store behind it yet: it is read, warned of, and refused at the start.
 fn store(document: &Node, report: &mut Report<'_>) -> Option<StoreKind> {
     let Some(node) = document.get("store").and_then(|store| store.get("postgres")) else {
         return Some(StoreKind::Sqlite);
     };
-    report.error("not-built", node.place, "a store on PostgreSQL is not built yet", "write `store: sqlite`");
+    report.warning(
+        "not-built",
+        node.place,
+        "a store on PostgreSQL is not built yet: nothing will start",
+        "write `store: sqlite`",
+    );
     Some(StoreKind::Postgres(place(node)?))
 }
 
