@@ -56,7 +56,11 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             }
         }
         for (key, from, ended) in printed.iter_mut().filter(|(_, _, ended)| !ended) {
-            *ended = print(&outputs, key, from, args.stderr).await?;
+            *ended = match print(&outputs, key, from, args.stderr).await? {
+                Print::More => false,
+                Print::Ended => true,
+                Print::Unread => return Ok(code::VERIFIED),
+            };
         }
         if !args.follow || state.ended.is_some() {
             return Ok(code::VERIFIED);
@@ -79,22 +83,36 @@ fn keys(run: RunId, state: &State, step: Option<&str>) -> Vec<OutputKey> {
         .collect()
 }
 
-async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: bool) -> Result<bool, Trouble> {
+/// How far printing came.
+enum Print {
+    /// More may follow.
+    More,
+    Ended,
+    /// Nobody reads any more.
+    Unread,
+}
+
+async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: bool) -> Result<Print, Trouble> {
     loop {
         let part = outputs.read(key, *from, PIECE).await;
         let part = part.map_err(|e| Trouble::start(format!("the output of step {} cannot be read ({e})", key.step)))?;
         for chunk in &part.chunks {
-            match chunk.stream {
-                Std::Note => out::complain(&String::from_utf8_lossy(&chunk.bytes)),
+            let read = match chunk.stream {
+                Std::Note => {
+                    out::complain(&String::from_utf8_lossy(&chunk.bytes));
+                    true
+                }
                 Std::Err => out::bytes(&chunk.bytes),
-                Std::Out if !stderr => out::bytes(&chunk.bytes),
-                Std::Out => {}
+                Std::Out => stderr || out::bytes(&chunk.bytes),
+            };
+            if !read {
+                return Ok(Print::Unread);
             }
         }
         let stuck = part.next == *from;
         *from = part.next;
         if part.ended || stuck {
-            return Ok(part.ended);
+            return Ok(if part.ended { Print::Ended } else { Print::More });
         }
     }
 }
