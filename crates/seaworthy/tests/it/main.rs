@@ -7,6 +7,7 @@
 mod command;
 mod contract;
 mod definition;
+mod drill;
 mod heal;
 mod history;
 mod kit;
