@@ -189,9 +189,10 @@ impl Plan {
         decision: &Decision,
         gone: &[At],
     ) -> Result<Plan, StoreError> {
-        let row = ScheduleRow { cursor: decision.cursor, ..row.clone() };
         let batch = Batch::by(ports.actor, Via::Node);
-        let mut plan = Plan { batch, events: vec![], row, started: vec![], replaces: false };
+        let cursor = decision.cursor;
+        let next = ScheduleRow { cursor, ..row.clone() };
+        let mut plan = Plan { batch, events: vec![], row: next, started: vec![], replaces: false };
         for act in &decision.acts {
             match act {
                 Act::Start { nominal } if gone.contains(nominal) => plan.row.queued.retain(|q| q != nominal),
@@ -219,7 +220,12 @@ impl Plan {
             let write = ports.ids().write(Stream::schedule(&pinned.process.name), None, ports.clock.now(), events);
             plan.batch.writes.push(write);
         }
-        if !plan.batch.writes.is_empty() || !gone.is_empty() {
+        // After the clock was set back the old cursor would hold everything up until its time comes again.
+        let back = decision.cursor < row.cursor;
+        if back {
+            warn!("the clock was set back by {}; `{}` is planned anew", row.cursor.since(decision.cursor), row.process);
+        }
+        if !plan.batch.writes.is_empty() || !gone.is_empty() || back {
             plan.batch.views.push(ViewChange::Schedule(plan.row.clone()));
         }
         Ok(plan)

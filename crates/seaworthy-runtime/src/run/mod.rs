@@ -63,20 +63,16 @@ impl Runs {
         });
     }
 
-    /// Takes up every live run that no other living node drives: after a start, what an earlier life left.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub async fn adopt(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let left = self.left().await?;
-        for row in &left {
+    /// Takes up what [`Runs::left`] found.
+    pub fn adopt(self: &Arc<Self>, left: Vec<LiveRun>) {
+        for row in left {
             info!(run = %row.run, process = row.process, "taking up `{}` of `{}`, left while {}", row.run, row.process, row.doing);
             self.take_up(row.run);
         }
-        Ok(left.len())
     }
 
-    /// Live runs that no living node drives.
+    /// Live runs that no living node drives: after a start, what an earlier life left. Between finding and adopting
+    /// them the commands of their dead nodes are to be ended, in this order: who dies later is found the next time.
     ///
     /// # Errors
     /// When the journal cannot be read.

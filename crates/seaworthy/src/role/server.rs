@@ -207,9 +207,11 @@ fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());
     tasks.spawn(async move {
+        let left = house.runs.left().await;
         sweep(&data).await;
-        if let Err(trouble) = house.runs.adopt().await {
-            error!("runs of an earlier life could not be taken up: {trouble}");
+        match left {
+            Ok(left) => house.runs.adopt(left),
+            Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
         }
         ready.store(true, Ordering::Relaxed);
         let desk = house.desk.clone();
@@ -225,16 +227,13 @@ async fn adopt_now_and_then(house: Arc<House>, data: PathBuf, stop: Stop) {
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.asked() => return,
         }
-        let adopted = match house.runs.left().await {
-            Ok(left) if left.is_empty() => continue,
-            Ok(_) => {
+        match house.runs.left().await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
                 sweep(&data).await;
-                house.runs.adopt().await
+                house.runs.adopt(left);
             }
-            Err(trouble) => Err(trouble),
-        };
-        if let Err(trouble) = adopted {
-            warn!("runs of other nodes could not be looked at: {trouble}");
+            Err(trouble) => warn!("runs of other nodes could not be looked at: {trouble}"),
         }
     }
 }

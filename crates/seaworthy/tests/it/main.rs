@@ -1,11 +1,12 @@
 //! The integration tests of the product: the real binary, as a person or a program types it.
 //!
 //! One binary for all, one module per theme. Each test has a folder of its own and ends what it starts.
-
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
 
 mod command;
 mod contract;
+mod crash;
+mod crash_once;
 mod definition;
 mod drill;
 mod heal;
@@ -13,5 +14,12 @@ mod history;
 mod kit;
 mod postgres;
 mod secret;
+mod server;
+mod server_full;
+mod server_history;
+mod server_keep;
+mod server_schedule;
+mod server_tell;
+mod server_watch;
 mod sqlite;
 mod verdict;

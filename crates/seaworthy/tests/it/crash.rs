@@ -1,0 +1,249 @@
+//! The server is killed with -9 at random moments under load, again and again. Afterwards an independent count:
+//! what the steps wrote outside the data folder, against what the journal says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::{Child, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    kit::{Site, until},
+    server_history::{Client, Fact, by_stream, history, intact, now, of, shown},
+};
+
+/// Processes under load.
+const PROCESSES: usize = 20;
+/// A life is ended within this.
+const LIFE_MAX_MS: u64 = 1_500;
+
+/// Even numbers from one seed (xorshift64*).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % limit
+    }
+}
+
+/// A server that may not even have come up when it is killed.
+struct Life(Child);
+
+impl Life {
+    fn begin(site: &Site) -> Life {
+        let log = fs::OpenOptions::new().create(true).append(true).open(site.aside("lives.log")).unwrap();
+        let mut command = site.command(&["up", "--listen", "127.0.0.1:0"]);
+        Life(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The steps write `B RUN STEP ATTEMPT` when they begin and `E …` as their effect, each by one write.
+fn process(site: &Site, number: usize) {
+    let (missed, overlap) =
+        [("skip", "forbid"), ("latest", "queue(2)"), ("all", "forbid"), ("latest", "replace"), ("skip", "allow")]
+            [number % 5];
+    let every = 2 + number % 4;
+    let once = number.is_multiple_of(4);
+    let (effect, said) = if once { ("once", "paid") } else { ("idempotent", "done") };
+    let line = |mark: &str| {
+        format!(r#"printf "{mark} %s %s %s\n" $SEAWORTHY_RUN $SEAWORTHY_STEP $SEAWORTHY_ATTEMPT >> "$ORACLE""#)
+    };
+    let file = format!(
+        "schedule: {{ every: {every}s, missed: {missed}, overlap: {overlap} }}
+env: {{ ORACLE: '{oracle}' }}
+steps:
+  - id: {said}
+    effect: {effect}
+    run: |
+      {begin}
+      sleep 0.{pause}
+      {end}
+verify:
+  - command: grep \"^E $SEAWORTHY_RUN {said} \" \"$ORACLE\"
+    expect: stdout.contains(\" {said} \")
+",
+        oracle = shown(&site.aside("oracle")),
+        begin = line("B"),
+        end = line("E"),
+        pause = 1 + number % 4,
+    );
+    site.process(&format!("p{number:02}"), &file);
+}
+
+/// Asks for runs until told to stop; returns the ids that were answered.
+fn asks(site: &Client, over: &AtomicBool) -> Vec<String> {
+    let mut answered = vec![];
+    let mut number = 0;
+    while !over.load(Ordering::Relaxed) {
+        let said = site.json(&["run", &format!("p{:02}", number % PROCESSES), "--detach"]);
+        number += 1;
+        if said.code == 0 {
+            answered.push(said.json["run_id"].as_str().unwrap().to_owned());
+        }
+    }
+    answered
+}
+
+#[test]
+fn no_kill_loses_or_doubles_a_run_or_an_effect() {
+    let seed = std::env::var("SEAWORTHY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(now() as u64 | 1);
+    let kills = if std::env::var_os("SEAWORTHY_LONG").is_some() { 200 } else { 20 };
+    println!("seed {seed}, {kills} kills; repeat with SEAWORTHY_SEED={seed}");
+    let site = Site::new();
+    for number in 0..PROCESSES {
+        process(&site, number);
+    }
+    let over = AtomicBool::new(false);
+    let other = Client::of(&site);
+    let answered = thread::scope(|scope| {
+        let asking = scope.spawn(|| asks(&other, &over));
+        let mut chance = Chance(seed);
+        for _ in 0..kills {
+            let life = Life::begin(&site);
+            let until = Instant::now() + Duration::from_millis(chance.below(LIFE_MAX_MS));
+            thread::sleep(until.saturating_duration_since(Instant::now()));
+            drop(life);
+        }
+        let server = site.server();
+        over.store(true, Ordering::Relaxed);
+        let answered = asking.join().unwrap();
+        drain(&site);
+        assert_eq!(server.stop(), 0);
+        answered
+    });
+    let facts = history(&site);
+    runs_end_once(&facts, &answered);
+    occurrences_have_one_record(&facts);
+    effects_happen_once(&facts, &fs::read_to_string(site.aside("oracle")).unwrap());
+    views_agree(&site, &facts);
+    intact(&site);
+    let ended = of(&facts, "run_ended").len();
+    let hit = of(&facts, "attempt_ended").iter().filter(|fact| fact.body["acted"]["outcome"] == "unknown").count();
+    let (asked, settled) = (answered.len(), of(&facts, "step_settled").len());
+    println!("{ended} runs ended, {asked} were asked for, {hit} attempts were killed under, {settled} looked at");
+    assert!(ended > kills && asked > 0 && hit > 0, "there was no load");
+}
+
+/// Without schedules nothing new comes, and what is live ends.
+fn drain(site: &Site) {
+    for number in 0..PROCESSES {
+        let name = format!("ops/p{number:02}.yaml");
+        let kept: Vec<String> =
+            site.read(&name).lines().filter(|l| !l.starts_with("schedule:")).map(Into::into).collect();
+        site.write(&name, &(kept.join("\n") + "\n"));
+    }
+    until("the schedules are gone", || {
+        let facts = history(site);
+        let loaded = by_stream(&facts, "process_loaded");
+        let without = |all: &Vec<&Fact>| all.last().unwrap().text("definition").contains("\"schedule\":null");
+        (loaded.len() == PROCESSES && loaded.values().all(without)).then_some(())
+    });
+    until("nothing is live", || {
+        let said = site.json(&["runs", "--limit", "1"]);
+        said.json["live"].as_array().is_some_and(Vec::is_empty).then_some(())
+    });
+}
+
+fn runs_end_once(facts: &[Fact], answered: &[String]) {
+    let requested: BTreeSet<&str> = of(facts, "run_requested").iter().map(|f| f.stream.as_str()).collect();
+    let ended = by_stream(facts, "run_ended");
+    for run in answered {
+        assert!(requested.contains(format!("run/{run}").as_str()), "{run} was answered and is lost");
+    }
+    for run in &requested {
+        assert_eq!(ended.get(run).map_or(0, Vec::len), 1, "ends of {run}");
+    }
+    assert_eq!(requested.len(), ended.len(), "an end without a request");
+    for (run, started) in by_stream(facts, "attempt_started") {
+        let steps: Vec<_> = started.iter().map(|f| (f.text("step"), f.number("attempt"))).collect();
+        assert_eq!(steps.len(), steps.iter().collect::<BTreeSet<_>>().len(), "{run} began an attempt twice: {steps:?}");
+    }
+}
+
+/// Every nominal time from the first to the last is due or skipped, exactly once.
+fn occurrences_have_one_record(facts: &[Fact]) {
+    let mut seen: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    let mut many: BTreeMap<&str, Vec<(i64, i64, i64)>> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.stream.starts_with("schedule/")) {
+        match fact.kind.as_str() {
+            "occurrence_due" | "occurrence_skipped" => {
+                seen.entry(&fact.stream).or_default().push(fact.number("nominal"));
+            }
+            "occurrences_skipped" => {
+                let row = (fact.number("first"), fact.number("last"), fact.number("count"));
+                many.entry(&fact.stream).or_default().push(row);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(seen.len(), PROCESSES, "every schedule fired");
+    for (name, mut nominals) in seen {
+        let number: i64 = name.trim_start_matches("schedule/p").parse().unwrap();
+        let every = (2 + number % 4) * 1_000_000_000;
+        for (first, last, count) in many.remove(name).unwrap_or_default() {
+            assert_eq!(count, (last - first) / every + 1, "{name}");
+            nominals.extend((0..count).map(|n| first + n * every));
+        }
+        nominals.sort_unstable();
+        let wanted: Vec<i64> = (0..nominals.len() as i64).map(|n| nominals[0] + n * every).collect();
+        assert_eq!(nominals, wanted, "{name}: a nominal time has no record, or two");
+    }
+    let runs: Vec<&str> = of(facts, "occurrence_due").iter().map(|f| f.text("run")).collect();
+    assert_eq!(runs.len(), runs.iter().collect::<BTreeSet<_>>().len(), "two occurrences share a run");
+    let requested = by_stream(facts, "run_requested");
+    assert!(runs.iter().all(|run| requested.contains_key(format!("run/{run}").as_str())), "a due run is lost");
+}
+
+fn effects_happen_once(facts: &[Fact], oracle: &str) {
+    let mut lines: BTreeMap<(&str, &str), Vec<(&str, u32)>> = BTreeMap::new();
+    for line in oracle.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [mark, run, step, attempt] = words[..] else { panic!("torn line `{line}`") };
+        lines.entry((run, step)).or_default().push((mark, attempt.parse().unwrap()));
+    }
+    for ((run, step), lines) in &lines {
+        assert_eq!(lines.len(), lines.iter().collect::<BTreeSet<_>>().len(), "{run} {step} twice: {lines:?}");
+        let attempts: Vec<u32> = lines.iter().map(|(_, attempt)| *attempt).collect();
+        assert!(attempts.is_sorted(), "{run} {step}: an older attempt ran on beside its repetition: {lines:?}");
+        let effects = lines.iter().filter(|(mark, _)| *mark == "E").count();
+        assert!(*step != "paid" || effects <= 1, "{run}: {effects} effects of a once step: {lines:?}");
+    }
+    // A once step is begun again only after looking said that it did not happen.
+    for (run, started) in by_stream(facts, "attempt_started") {
+        let paid = started.iter().filter(|f| f.text("step") == "paid").count();
+        let settled =
+            facts.iter().filter(|f| f.stream == run && f.kind == "step_settled" && f.body["happened"] == false);
+        assert!(paid <= 1 + settled.count(), "{run} was repeated blindly");
+    }
+    // Verified by somebody else means that the effect is there.
+    for (run, ends) in by_stream(facts, "run_ended").iter().filter(|(_, ends)| ends[0].text("verified") == "yes") {
+        let id = run.trim_start_matches("run/");
+        let there = lines.iter().any(|((r, _), lines)| *r == id && lines.iter().any(|(mark, _)| *mark == "E"));
+        assert!(there, "{run} is verified without an effect: {ends:?}");
+    }
+}
+
+/// The rows that pages show, against the journal that they are folded from.
+fn views_agree(site: &Site, facts: &[Fact]) {
+    let said = site.json(&["runs", "--limit", "1000"]);
+    let rows = said.json["runs"].as_array().unwrap();
+    let ended = by_stream(facts, "run_ended");
+    assert_eq!(rows.len(), ended.len().min(1_000));
+    for row in rows {
+        let end = ended[format!("run/{}", row["run_id"].as_str().unwrap()).as_str()][0];
+        assert_eq!((&row["executed"], &row["verified"]), (&end.body["executed"], &end.body["verified"]), "{row}");
+    }
+}
