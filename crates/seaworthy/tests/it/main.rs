@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod crash_once;
 mod definition;
+mod drill;
 mod heal;
 mod history;
 mod kit;
