@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod event;
 pub mod id;
+pub mod order;
 pub mod port;
 pub mod process;
 pub mod run;

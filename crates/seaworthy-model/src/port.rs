@@ -5,11 +5,12 @@
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
+pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
     checkpoint::Checkpoint,
     entry::{Draft, Entry, Stream, Via},
     id::{ActorId, MessageId, NodeId, RunId},
-    process::{Command, Look, Occasion},
+    process::{Look, Occasion},
     run::{Acted, Artifact, HostSnapshot, Kind, Observation},
     site::{Loaded, Outlet, SecretPlace, SmtpServer},
     time::{At, Span},
@@ -185,40 +186,12 @@ pub trait Views: Send + Sync {
 
 // ---------------------------------------------------------------- act
 
-/// A secret's name and value. `Debug` shows the name only.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
-    pub name: String,
-    pub value: String,
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secret({})", self.name)
-    }
-}
-
 /// Names the kept output of one attempt: `RUN/STEP.ATTEMPT`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutputKey {
     pub run: RunId,
     pub step: String,
     pub attempt: u32,
-}
-
-/// Everything a provider needs to act once.
-#[derive(Debug, Clone)]
-pub struct Order {
-    pub output: OutputKey,
-    pub command: Command,
-    /// The site's folder.
-    pub folder: PathBuf,
-    /// `WORKDIR`; exists, mode 0700.
-    pub workdir: PathBuf,
-    /// Complete environment apart from the base names and the secrets.
-    pub env: Vec<(String, String)>,
-    pub secrets: Vec<Secret>,
-    pub timeout: Option<Span>,
 }
 
 /// Acts. The one who acts is never the one who verifies.
@@ -290,20 +263,6 @@ pub trait Secrets: Send + Sync {
 }
 
 // ---------------------------------------------------------------- look
-
-/// Everything a probe needs to look once.
-#[derive(Debug, Clone)]
-pub struct LookOrder {
-    pub look: Look,
-    pub folder: PathBuf,
-    pub workdir: PathBuf,
-    pub env: Vec<(String, String)>,
-    pub secrets: Vec<Secret>,
-    /// Absolute path of the artifact looked at, if the look has one.
-    pub artifact: Option<PathBuf>,
-    pub timeout: Span,
-    pub now: At,
-}
 
 /// Looks at the world. Changes nothing that it can help.
 pub trait Probe: Send + Sync {

@@ -49,6 +49,7 @@ fn order(data: &Path, script: &str) -> Order {
         workdir: data.to_owned(),
         env: vec![],
         secrets: vec![Secret { name: "TOKEN".into(), value: "hunter2hunter2".into() }],
+        masked: vec![],
         timeout: Some(Span::seconds(60)),
     }
 }

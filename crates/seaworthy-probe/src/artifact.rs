@@ -52,7 +52,7 @@ impl Probe for ArtifactProbe {
             };
             let path = order.artifact.clone().unwrap_or_else(|| order.workdir.join(name));
             let (name, now) = (name.clone(), order.now);
-            observe(self.name(), order, &Mask::of(&order.secrets), async move {
+            observe(self.name(), order, &Mask::of(&order.hidden()), async move {
                 let stop = StopOnDrop(Arc::default());
                 let stopped = Arc::clone(&stop.0);
                 let seen = tokio::task::spawn_blocking(move || read(&path, &name, now, &stopped)).await;

@@ -108,6 +108,7 @@ mod tests {
             workdir: "/run/w".into(),
             env: vec![("SCRATCH".into(), "sw_1".into()), ("HOST".into(), "db1:5433".into())],
             secrets: vec![Secret { name: "PW".into(), value: "a@b:c/d e".into() }],
+            masked: vec![],
             artifact: Some("/run/w/a.db".into()),
             timeout: Span::seconds(1),
             now: At(0),

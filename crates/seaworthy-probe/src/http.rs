@@ -36,7 +36,7 @@ impl Probe for HttpProbe {
 
     fn look<'a>(&'a self, order: &'a LookOrder) -> Fut<'a, Result<Observation, String>> {
         Box::pin(async move {
-            let mask = Mask::of(&order.secrets);
+            let mask = Mask::of(&order.hidden());
             observe(self.name(), order, &mask, self.ask(order, &mask)).await
         })
     }

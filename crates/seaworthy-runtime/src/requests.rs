@@ -2,7 +2,7 @@
 //!
 //! This module must not carry anything out: the run loop reads the journal.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use seaworthy_core::run::{State, live, usual};
 use seaworthy_model::{
@@ -12,7 +12,7 @@ use seaworthy_model::{
     port::{Answer, Ask, Batch, Fut, Requests, StoreError},
     process::{Look, Process},
     run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
-    site::Pinned,
+    site::{Loaded, Pinned},
     time::At,
     view::{EndedRun, ViewChange},
 };
@@ -46,12 +46,7 @@ impl Desk {
     async fn start(&self, name: &str, kind: Kind, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
         let loaded = self.ports.definitions.current();
         let Some(pinned) = loaded.processes.get(name) else {
-            let known: Vec<&str> = loaded.processes.keys().map(String::as_str).collect();
-            let reason = match (loaded.broken.values().next(), known.is_empty()) {
-                (Some(problem), true) => format!("no process `{name}`; a file is broken: {problem}"),
-                (_, true) => format!("no process `{name}`: this site has none yet; write one under ops/"),
-                _ => format!("no process `{name}`; there are: {}", known.join(", ")),
-            };
+            let reason = unknown(name, &loaded);
             return Ok(Answer::Refused { reason });
         };
         let cause = Cause::Person;
@@ -124,6 +119,21 @@ pub async fn request(
     batch.views.extend(row_of(run, now, &event));
     batch.writes.push(ids.write(Stream::run(run), Some(0), now, [event]));
     Ok(Ok((run, batch)))
+}
+
+/// Why there is no such process: its file may be the broken one.
+fn unknown(name: &str, loaded: &Loaded) -> String {
+    let known: Vec<&str> = loaded.processes.keys().map(String::as_str).collect();
+    let own = loaded.broken.iter().find(|(file, _)| Path::new(file).file_stem().is_some_and(|stem| stem == name));
+    let broken = own.or(loaded.broken.first_key_value()).map(|(_, problem)| format!("a file is broken: {problem}"));
+    let there = (!known.is_empty()).then(|| format!("there are: {}", known.join(", ")));
+    match (broken, there) {
+        (None, None) => format!("no process `{name}`: this site has none yet; write one under ops/"),
+        (broken, there) => {
+            let all: Vec<String> = [there, broken].into_iter().flatten().collect();
+            format!("no process `{name}`; {}", all.join("; "))
+        }
+    }
 }
 
 fn row_of(run: RunId, now: At, event: &Event) -> Option<ViewChange> {

@@ -25,6 +25,12 @@ fn main() -> ExitCode {
             let code = if error.use_stderr() { trouble::code::NOT_STARTED } else { trouble::code::VERIFIED };
             // A closed pipe is not an error.
             let _ = error.print();
+            if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+                let message = error.to_string();
+                let first =
+                    message.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':');
+                say_error(code, first);
+            }
             return ExitCode::from(code);
         }
     };
@@ -43,13 +49,16 @@ fn main() -> ExitCode {
         Err(trouble) => {
             out::complain(&format!("seaworthy: {trouble}"));
             if json {
-                out::raw(
-                    &serde_json::json!({ "error": { "code": trouble.code, "message": trouble.text } }).to_string(),
-                );
+                say_error(trouble.code, &trouble.text);
             }
             trouble.code
         }
     };
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     ExitCode::from(code)
+}
+
+/// An error for machines (docs/formats/json.md).
+fn say_error(code: u8, message: &str) {
+    out::raw(&serde_json::json!({ "error": { "code": code, "message": message } }).to_string());
 }

@@ -75,14 +75,25 @@ pub struct Walk {
 
 #[derive(Default)]
 struct Found {
-    problems: Vec<Problem>,
+    /// Each with the position that orders it.
+    problems: Vec<(Option<u64>, Problem)>,
     truncated: u64,
 }
 
 impl Found {
     fn add(&mut self, position: Option<u64>, what: String) {
+        self.put(position, position, what);
+    }
+
+    /// Something is wrong from `from` on. What is known more exactly explains it, and is named first.
+    fn add_range(&mut self, from: u64, what: String) {
+        let exact = self.problems.iter().filter_map(|(_, problem)| problem.position).find(|at| *at >= from);
+        self.put(exact.or(Some(from)), Some(from), what);
+    }
+
+    fn put(&mut self, order: Option<u64>, position: Option<u64>, what: String) {
         if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(Problem { position, what });
+            self.problems.push((order, Problem { position, what }));
         } else {
             self.truncated += 1;
         }
@@ -160,10 +171,11 @@ impl Walk {
         } else if *stored != self.frontier {
             let what =
                 format!("the stored tree has the root {}, its entries give {}", stored.root(), self.frontier.root());
-            self.found.add(Some(self.sealed), what);
+            self.found.add_range(self.sealed, what);
         }
         let Found { mut problems, truncated } = self.found;
-        problems.sort_by_key(|problem| problem.position);
+        problems.sort_by_key(|(order, _)| *order);
+        let problems = problems.into_iter().map(|(_, problem)| problem).collect();
         Report {
             entries: self.frontier.size,
             bodies_dropped: self.dropped.count,
@@ -235,7 +247,7 @@ impl Walk {
             let what = format!(
                 "the first {size} entries have the root {root}, but a signed checkpoint says {signed}: an entry from position {from} on was changed, removed, added or exchanged, or the key signed another history"
             );
-            self.found.add(Some(from), what);
+            self.found.add_range(from, what);
         }
     }
 }

@@ -201,7 +201,7 @@ fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Resu
         return Err(Failed::BegunBefore);
     }
     let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
-    let mask = Mask::of(&order.secrets);
+    let mask = Mask::of(&order.hidden());
     let mut writer = match Writer::begin(&head, &mask) {
         Ok(writer) => writer,
         Err(error) => {

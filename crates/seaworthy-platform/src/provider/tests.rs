@@ -67,6 +67,7 @@ impl World {
             workdir,
             env: vec![],
             secrets: vec![],
+            masked: vec![],
             timeout: Some(Span::seconds(60)),
         }
     }

@@ -43,7 +43,7 @@ impl Probe for CommandProbe {
             let Look::Command { command, .. } = &order.look else {
                 return Err("the command probe was asked for another kind of look".into());
             };
-            let mask = Mask::of(&order.secrets);
+            let mask = Mask::of(&order.hidden());
             // Dropped by `observe` at the limit, which ends every process that it started.
             observe(self.name(), order, &mask, carry_out(&command.line, order, &mask)).await
         })

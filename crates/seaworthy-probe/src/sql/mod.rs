@@ -42,7 +42,7 @@ impl Probe for SqlProbe {
             let Look::Sql { query, url, .. } = &order.look else {
                 return Err("the sql probe was asked for another kind of look".into());
             };
-            let mask = Mask::of(&order.secrets);
+            let mask = Mask::of(&order.hidden());
             observe(self.name(), order, &mask, async {
                 let address = expand(url, order)?;
                 let answer = if let Some(path) = address.strip_prefix("sqlite:") {

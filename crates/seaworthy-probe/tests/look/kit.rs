@@ -52,6 +52,7 @@ pub fn order(folder: &Folder, look: Look) -> LookOrder {
         workdir: folder.0.clone(),
         env: vec![],
         secrets: vec![],
+        masked: vec![],
         artifact: None,
         timeout: Span::seconds(20),
         now: now(),

@@ -2,7 +2,10 @@
 //!
 //! contracts.md, section 2. This module must not start anything.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use seaworthy_core::{
     run::{Act, Plan, State},
@@ -53,6 +56,7 @@ impl Surroundings<'_> {
             workdir,
             env,
             secrets: self.secrets(&act.secrets).await?,
+            masked: self.masked(&act.secrets).await,
             timeout: act.timeout,
         })
     }
@@ -76,6 +80,7 @@ impl Surroundings<'_> {
             workdir,
             env,
             secrets: self.secrets(&self.plan.secrets).await?,
+            masked: self.masked(&self.plan.secrets).await,
             artifact,
             timeout: check.timeout,
             now: self.ports.clock.now(),
@@ -103,10 +108,26 @@ impl Surroundings<'_> {
     async fn secrets(&self, names: &[String]) -> Result<Vec<Secret>, String> {
         let mut out = Vec::with_capacity(names.len());
         for name in names {
-            let place = self.loaded.site.secrets.get(name).cloned().unwrap_or_else(|| SecretPlace::Env(name.clone()));
-            out.push(self.ports.secrets.get(name, &place, &self.loaded.folder).await?);
+            out.push(self.secret(name).await?);
         }
         Ok(out)
+    }
+
+    async fn secret(&self, name: &str) -> Result<Secret, String> {
+        let place = self.loaded.site.secrets.get(name).cloned().unwrap_or_else(|| SecretPlace::Env(name.to_owned()));
+        self.ports.secrets.get(name, &place, &self.loaded.folder).await
+    }
+
+    /// Secrets of steps that are not given here. One that cannot be fetched was not given to its step either.
+    async fn masked(&self, given: &[String]) -> Vec<Secret> {
+        let steps = self.plan.steps.iter().chain(&self.plan.after);
+        let names: BTreeSet<&String> =
+            steps.flat_map(|step| &step.secrets).filter(|name| !given.contains(name)).collect();
+        let mut out = Vec::with_capacity(names.len());
+        for name in names {
+            out.extend(self.secret(name).await.ok());
+        }
+        out
     }
 }
 

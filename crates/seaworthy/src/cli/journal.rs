@@ -160,8 +160,9 @@ fn conclude(ask: &Ask, data: &Path, report: &Report) {
         ask.out.paint(Tone::Bad, "HISTORY DAMAGED")
     };
     ask.out.line(&format!(
-        "{head}: {} entries, {} checkpoints, root {}, {} bodies dropped by retention ({})",
+        "{head}: {} entries, {} of them sealed by {} checkpoints, root {}, {} bodies dropped by retention ({})",
         report.entries,
+        report.sealed,
         report.checkpoints,
         &report.root.to_string()[..16],
         report.bodies_dropped,
@@ -176,5 +177,5 @@ fn conclude(ask: &Ask, data: &Path, report: &Report) {
     }
     let first =
         report.problems.first().map(|p| p.position.map_or(p.what.clone(), |at| format!("entry {at}: {}", p.what)));
-    ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "root": report.root.to_string() }));
+    ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "sealed": report.sealed, "root": report.root.to_string() }));
 }

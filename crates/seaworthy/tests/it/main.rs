@@ -2,9 +2,18 @@
 //!
 //! One binary for all, one module per theme. Each test has a folder of its own and ends what it starts.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
+
+mod command;
+mod contract;
 mod crash;
 mod crash_once;
+mod definition;
+mod heal;
+mod history;
 mod kit;
+mod postgres;
+mod secret;
 mod server;
 mod server_full;
 mod server_history;
@@ -12,4 +21,5 @@ mod server_keep;
 mod server_schedule;
 mod server_tell;
 mod server_watch;
+mod sqlite;
 mod verdict;
