@@ -20,7 +20,7 @@ use seaworthy_model::{
     time::{At, Span},
     view::ViewChange,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, SemaphorePermit};
 use tracing::{info, warn};
 
 use super::{
@@ -103,7 +103,7 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
     append_patiently(&runs.ports, &runs.stop, batch).await.map(|_| ())
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
     async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
@@ -226,7 +226,21 @@ impl Drive<'_> {
         Ok(())
     }
 
+    /// A place among those that act at the same time; `None`: stopping or something new in the stream comes first.
+    async fn place(&mut self) -> Result<Option<SemaphorePermit<'a>>, StoreError> {
+        let (runs, nudge) = (self.runs, self.nudge.clone());
+        tokio::select! {
+            biased;
+            () = runs.stop.asked() => Ok(None),
+            () = nudge.notified() => self.read_again().await.map(|()| None),
+            permit = runs.acting.acquire() => Ok(permit.ok()),
+        }
+    }
+
     async fn act(&mut self, act: Act) -> Result<(), StoreError> {
+        self.commit().await?;
+        // Before the record says that it starts: what only waits here is not unknown after a crash.
+        let Some(_permit) = self.place().await? else { return Ok(()) };
         self.note(act.event.clone());
         self.commit().await?;
         let order = match self.surroundings().order(&act).await {
@@ -237,7 +251,6 @@ impl Drive<'_> {
                 return Ok(());
             }
         };
-        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
         info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
         let provider = self.runs.ports.provider.clone();
         let mut work = provider.act(&order);
@@ -282,7 +295,7 @@ impl Drive<'_> {
 
     async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
         self.commit().await?;
-        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
+        let Some(_permit) = self.place().await? else { return Ok(()) };
         let around = self.surroundings().look(check).await;
         let seen = match around {
             Err(reason) => Err(reason),

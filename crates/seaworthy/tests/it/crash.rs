@@ -148,6 +148,7 @@ fn drain(site: &Site) {
             site.read(&name).lines().filter(|l| !l.starts_with("schedule:")).map(Into::into).collect();
         site.write(&name, &(kept.join("\n") + "\n"));
     }
+    // A queued occurrence of a schedule that is gone is skipped with a record like any other.
     until("the schedules are gone", || {
         let facts = history(site);
         let loaded = by_stream(&facts, "process_loaded");
@@ -200,6 +201,8 @@ fn occurrences_have_one_record(facts: &[Fact]) {
             assert_eq!(count, (last - first) / every + 1, "{name}");
             nominals.extend((0..count).map(|n| first + n * every));
         }
+        let queued = facts.iter().filter(|f| f.stream == name && f.kind == "occurrence_queued");
+        assert!(queued.map(|f| f.number("nominal")).all(|n| nominals.contains(&n)), "{name}: one waits for ever");
         nominals.sort_unstable();
         let wanted: Vec<i64> = (0..nominals.len() as i64).map(|n| nominals[0] + n * every).collect();
         assert_eq!(nominals, wanted, "{name}: a nominal time has no record, or two");
