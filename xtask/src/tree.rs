@@ -35,11 +35,12 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// The crate folder's name, such as `seaworthy-core`, or `xtask`.
+    /// The crate folder's name, such as `seaworthy-core`, `bench` or `xtask`.
     pub fn crate_name(&self) -> Option<&str> {
         let mut parts = self.path.split('/');
         match parts.next()? {
             "crates" => parts.next(),
+            "bench" => Some("bench"),
             "xtask" => Some("xtask"),
             _ => None,
         }

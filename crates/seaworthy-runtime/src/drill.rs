@@ -67,9 +67,9 @@ pub async fn activate(desk: &Desk) -> Result<(), StoreError> {
         if due(drill, &view).is_none_or(|at| at > ports.clock.now()) {
             continue;
         }
-        if let Ok((run, batch)) = request(ports, pinned, Kind::Drill, Cause::Due, ports.actor, Via::Node).await? {
+        if let Ok((fresh, batch)) = request(ports, pinned, Kind::Drill, Cause::Due, ports.actor, Via::Node).await? {
             ports.journal.append(batch).await?;
-            desk.runs.take_up(run);
+            desk.runs.begin(fresh);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use seaworthy_core::run::{State, live, usual};
+use seaworthy_core::run::{Plan, State, live, usual};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{DrillArtifact, Event},
@@ -13,7 +13,6 @@ use seaworthy_model::{
     process::{Look, Process},
     run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
     site::{Loaded, Pinned},
-    time::At,
     view::{EndedRun, ViewChange},
 };
 
@@ -50,12 +49,13 @@ impl Desk {
             return Ok(Answer::Refused { reason });
         };
         let cause = Cause::Person;
-        let (run, batch) = match request(&self.ports, pinned, kind, cause, actor, via).await? {
+        let (fresh, batch) = match request(&self.ports, pinned, kind, cause, actor, via).await? {
             Ok(made) => made,
             Err(reason) => return Ok(Answer::Refused { reason }),
         };
         self.ports.journal.append(batch).await?;
-        self.runs.take_up(run);
+        let run = fresh.run;
+        self.runs.begin(fresh);
         Ok(Answer::Started { run, digest: pinned.digest.clone() })
     }
 
@@ -73,6 +73,13 @@ impl Desk {
     }
 }
 
+/// A run whose request is about to be durable, with all that is known of it. Once it is, [`Runs::begin`] drives it
+/// without reading back what was just written.
+pub struct Fresh {
+    pub run: RunId,
+    pub(crate) state: State,
+}
+
 /// Prepares the entries that make a run exist. The inner error is a sentence for the person who asked.
 ///
 /// # Errors
@@ -84,9 +91,15 @@ pub async fn request(
     cause: Cause,
     actor: ActorId,
     via: Via,
-) -> Result<Result<(RunId, Batch), String>, StoreError> {
+) -> Result<Result<(Fresh, Batch), String>, StoreError> {
     let name = &pinned.process.name;
-    let verified = ports.views.verified_measures(name, kind, USUAL_RUNS_MAX as usize).await?;
+    // Only checks ask what is usual; without any nothing was ever learnt.
+    let verified = match Plan::of(&pinned.process, kind) {
+        Some(plan) if !plan.verify.is_empty() => {
+            ports.views.verified_measures(name, kind, USUAL_RUNS_MAX as usize).await?
+        }
+        _ => Vec::new(),
+    };
     let mut objective = None;
     let mut artifact = None;
     if kind == Kind::Drill {
@@ -116,9 +129,10 @@ pub async fn request(
         objective,
     };
     let mut batch = Batch::by(actor, via);
-    batch.views.extend(row_of(run, now, &event));
+    let state = State::fold([(now, &event)]);
+    batch.views.extend(live(run, &state).map(ViewChange::RunLive));
     batch.writes.push(ids.write(Stream::run(run), Some(0), now, [event]));
-    Ok(Ok((run, batch)))
+    Ok(Ok((Fresh { run, state }, batch)))
 }
 
 /// Why there is no such process: its file may be the broken one.
@@ -134,10 +148,6 @@ fn unknown(name: &str, loaded: &Loaded) -> String {
             format!("no process `{name}`; {}", all.join("; "))
         }
     }
-}
-
-fn row_of(run: RunId, now: At, event: &Event) -> Option<ViewChange> {
-    live(run, &State::fold([(now, event)])).map(ViewChange::RunLive)
 }
 
 /// What a drill restores: the artifact of the first `artifact:` check, else the only or first one made.

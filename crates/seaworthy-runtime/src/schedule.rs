@@ -9,7 +9,6 @@ use seaworthy_core::schedule::{Act, Decision, Timetable, decide};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SkipReason},
-    id::RunId,
     port::{Ask, Batch, Requests as _, StoreError},
     process::Process,
     run::{Cause, Kind},
@@ -22,7 +21,7 @@ use tracing::{error, warn};
 
 use crate::{
     ports::{Ports, Stop},
-    requests::{Desk, request},
+    requests::{Desk, Fresh, request},
     writing::takes_entries_again,
 };
 
@@ -162,8 +161,8 @@ async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Op
                     let ask = Ask::Cancel { run: run.run, reason: "replaced by the next occurrence".into() };
                     desk.ask(ask, ports.actor, Via::Node).await?;
                 }
-                for run in plan.started {
-                    desk.runs.take_up(run);
+                for fresh in plan.started {
+                    desk.runs.begin(fresh);
                 }
                 return Ok((decision.next, waiting));
             }
@@ -176,7 +175,7 @@ struct Plan {
     batch: Batch,
     events: Vec<Event>,
     row: ScheduleRow,
-    started: Vec<RunId>,
+    started: Vec<Fresh>,
     replaces: bool,
 }
 
@@ -234,12 +233,12 @@ impl Plan {
     async fn start(&mut self, ports: &Ports, pinned: &Pinned, nominal: At) -> Result<(), StoreError> {
         let cause = Cause::Schedule { nominal };
         match request(ports, pinned, Kind::Run, cause, ports.actor, Via::Node).await? {
-            Ok((run, batch)) => {
+            Ok((fresh, batch)) => {
                 self.batch.writes.extend(batch.writes);
                 self.batch.views.extend(batch.views);
                 self.batch.occurrences.push((pinned.process.name.clone(), nominal));
-                self.events.push(Event::OccurrenceDue { nominal, run });
-                self.started.push(run);
+                self.events.push(Event::OccurrenceDue { nominal, run: fresh.run });
+                self.started.push(fresh);
             }
             Err(reason) => warn!("`{}` was due and could not be requested: {reason}", pinned.process.name),
         }

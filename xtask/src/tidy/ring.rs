@@ -17,6 +17,7 @@ const MAY_USE: &str = "
     web       : model core
     seaworthy : *
     sim       : *
+    bench     : *
     xtask     :
 ";
 

@@ -87,6 +87,9 @@ impl Folder {
 
     /// Writes the secret files and returns where each is.
     pub(crate) fn keep_secrets(&self, secrets: &[Secret]) -> io::Result<Vec<(String, PathBuf)>> {
+        if secrets.is_empty() {
+            return Ok(vec![]);
+        }
         let folder = self.path.join("secrets");
         private(&folder)?;
         let mut places = vec![];

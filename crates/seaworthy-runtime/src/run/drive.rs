@@ -47,9 +47,16 @@ struct Drive<'a> {
     pending: Vec<Draft>,
 }
 
-/// Takes the run up and drives it until it has ended, or stopping is asked for.
-pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>) -> Result<(), StoreError> {
-    let (state, version) = read(runs, run).await?;
+/// Takes the run up and drives it until it has ended, or stopping is asked for. `known` is the fold of what is
+/// durable, for whoever has it at hand.
+pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Option<State>) -> Result<(), StoreError> {
+    let (state, version) = match known {
+        Some(state) => {
+            let version = state.version;
+            (state, version)
+        }
+        None => read(runs, run).await?,
+    };
     let Some(requested) = state.requested.clone() else { return Ok(()) };
     if state.ended.is_some() {
         return Ok(());

@@ -10,11 +10,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use seaworthy_core::run::State;
 use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, view::LiveRun};
 use tokio::sync::{Notify, Semaphore};
 use tracing::{error, info, warn};
 
-use crate::ports::{Ports, Stop};
+use crate::{
+    ports::{Ports, Stop},
+    requests::Fresh,
+};
 
 /// Commands and looks of one node that may be under way at the same time.
 pub const ACTING_MAX: usize = 64;
@@ -44,6 +48,16 @@ impl Runs {
 
     /// Drives a run to its end in the background. Calling it twice for one run is harmless.
     pub fn take_up(self: &Arc<Self>, run: RunId) {
+        self.drive(run, None);
+    }
+
+    /// As [`Runs::take_up`], for a run whose request has just become durable: nothing needs to be read back. Should
+    /// anyone have written to it since, the first append notices by the version and reads again.
+    pub fn begin(self: &Arc<Self>, fresh: Fresh) {
+        self.drive(fresh.run, Some(fresh.state));
+    }
+
+    fn drive(self: &Arc<Self>, run: RunId, known: Option<State>) {
         let nudge = Arc::new(Notify::new());
         {
             let mut driven = self.driven.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +68,7 @@ impl Runs {
         }
         let runs = self.clone();
         tokio::spawn(async move {
-            if let Err(trouble) = drive::drive(&runs, run, nudge).await {
+            if let Err(trouble) = drive::drive(&runs, run, nudge, known).await {
                 error!(%run, "the run is left as it is: {trouble}");
             }
             runs.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
