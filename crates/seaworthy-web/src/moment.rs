@@ -56,3 +56,21 @@ impl fmt::Display for Moment {
 }
 
 impl HtmlSafe for Moment {}
+
+/// `Sat 23:40:10`, UTC: where things follow each other closely.
+#[derive(Debug, Clone, Copy)]
+pub struct Second {
+    pub at: At,
+    pub now: At,
+}
+
+impl fmt::Display for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (iso, text) = (show::iso(self.at), show::moment(self.at, self.now));
+        // Dates of other years carry no clock.
+        let seconds = if text.contains(':') { &iso[16..19] } else { "" };
+        write!(f, r#"<time datetime="{iso}" title="{iso}">{text}{seconds}</time>"#)
+    }
+}
+
+impl HtmlSafe for Second {}

@@ -13,7 +13,7 @@ use crate::{
     projection::{Mark, STRIP_MAX},
     shape::State,
     show,
-    story::Story,
+    story::{Attempt, Story},
 };
 
 /// Width of one mark of a strip, in pixels.
@@ -69,6 +69,15 @@ impl Strip {
 fn title(mark: &Mark, now: At) -> String {
     let size = mark.bytes.map(|n| format!(", {}", show::bytes(n))).unwrap_or_default();
     format!("{}, {} UTC, {}{size}", mark.state.word(), show::moment(mark.ended_at, now), mark.duration)
+}
+
+impl Strip {
+    /// Without room for runs that are not there: for a strip that stands alone.
+    pub fn alone(mut self) -> Strip {
+        let first = self.marks.first().map_or(0, |mark| mark.x);
+        self.marks.iter_mut().for_each(|mark| mark.x -= first);
+        self
+    }
 }
 
 /// Recovery times of drills against their objective, oldest left.
@@ -131,6 +140,8 @@ impl Trend {
 
 /// Width of the tracks, in units of the drawing.
 const TRACK_WIDTH: f64 = 1000.0;
+/// Commands of a ladder are attempts of steps with this beginning.
+const HEAL_STEP: &str = "heal.";
 /// Height of one lane.
 const LANE: usize = 26;
 
@@ -155,13 +166,15 @@ impl Tracks {
         let start = story.started_at();
         let end = story.end.as_ref().map_or(now, |end| end.at).max(At(start.0 + 1_000_000));
         let scale = Scale { start, per_nano: TRACK_WIDTH / (end.0 - start.0) as f64 };
-        let act = story.attempts.iter().map(|attempt| {
+        let (mending, acting): (Vec<&Attempt>, Vec<&Attempt>) =
+            story.attempts.iter().partition(|attempt| attempt.step.starts_with(HEAL_STEP));
+        let attempt = |attempt: &&Attempt, y: usize| {
             let until = attempt.ended.as_ref().map_or(end, |(at, _)| *at);
             let state = State::of_attempt(attempt.ended.as_ref().map(|(_, acted)| acted.outcome));
             let what = format!("{}, attempt {}, {}", attempt.step, attempt.attempt, until.since(attempt.started_at));
             let href = format!("#{}", attempt_anchor(&attempt.step, attempt.attempt));
-            scale.bar(attempt.started_at, until, state, what, href, LANE)
-        });
+            scale.bar(attempt.started_at, until, state, what, href, y)
+        };
         let verify = story.checks.iter().map(|(at, judged)| {
             let took = judged.observation.as_ref().map_or(Span::ZERO, |seen| seen.took);
             let state = State::of_check(&judged.verdict);
@@ -170,17 +183,19 @@ impl Tracks {
         });
         let waits = story.waits.iter().map(|(since, until, why)| {
             let what = format!("waiting {}: {why}", until.since(*since));
-            scale.bar(*since, (*until).min(end), State::Cancelled, what, "#tried".into(), LANE * 3)
+            scale.bar(*since, (*until).min(end), State::Skipped, what, "#tried".into(), LANE * 3)
         });
         let heals = story.heals.iter().map(|(at, heal)| {
             let since = story.rungs.iter().rev().find(|(began, rung)| *rung == heal.rung && began <= at);
             let what = format!("{}: {}", heal.what, heal.detail);
             scale.bar(since.map_or(*at, |(began, _)| *began), *at, State::Warn, what, "#tried".into(), LANE * 3)
         });
-        let heal: Vec<Bar> = waits.chain(heals).collect();
+        // Waits and attempts lie within a rung, so they are drawn over it.
+        let mended = mending.iter().map(|a| attempt(a, LANE * 3));
+        let heal: Vec<Bar> = heals.chain(waits).chain(mended).collect();
         let act_name = if story.kind == Kind::Drill { "restore" } else { "act" };
         let mut lanes = vec![
-            Lane { name: act_name, y: LANE, bars: act.collect() },
+            Lane { name: act_name, y: LANE, bars: acting.iter().map(|a| attempt(a, LANE)).collect() },
             Lane { name: "verify", y: LANE * 2, bars: verify.collect() },
         ];
         if !heal.is_empty() {

@@ -58,6 +58,8 @@ pub struct Story {
     pub checks: Vec<(At, Judged)>,
     pub rounds: Vec<(At, u32, Verified)>,
     pub heals: Vec<(At, Heal)>,
+    /// Unknown ends that were looked at: time, step, whether it had happened, why.
+    pub settled: Vec<(At, String, Option<bool>, String)>,
     /// Rungs that began: time and index.
     pub rungs: Vec<(At, u32)>,
     /// Waits: since, until, why.
@@ -110,6 +112,7 @@ impl Story {
             checks: vec![],
             rounds: vec![],
             heals: vec![],
+            settled: vec![],
             rungs: vec![],
             waits: vec![],
             hosts: vec![],
@@ -146,6 +149,7 @@ impl Story {
             Event::VerificationEnded { round, verified } => self.rounds.push((at, round, verified)),
             Event::HealTried { heal } => self.heals.push((at, heal)),
             Event::HealStarted { rung, .. } => self.rungs.push((at, rung)),
+            Event::StepSettled { step, happened, reason } => self.settled.push((at, step, happened, reason)),
             Event::HostSeen { snapshot } => self.hosts.push((at, snapshot)),
             Event::CancelRequested { reason } => self.cancel = Some((at, reason)),
             Event::RunEnded { executed, verified, reason, duration, recovery } => {

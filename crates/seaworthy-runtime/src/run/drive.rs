@@ -15,7 +15,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Batch, StoreError, Write},
     process::{Check, Process},
-    run::{Executed, Outcome, Verified},
+    run::{Executed, Judged, Outcome, Verified},
     site::Loaded,
     time::{At, Span},
     view::ViewChange,
@@ -318,7 +318,10 @@ impl<'a> Drive<'a> {
         let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
         let judged = match seen {
             Ok(observation) => judge(check, round, observation, &usual),
-            Err(reason) => skipped(check, round, &usual).unwrap_or_else(|| unable(check, round, reason)),
+            Err(reason) => match skipped(check, round, &usual) {
+                Some(judged) => Judged { observed: format!("could not look: {reason}"), ..judged },
+                None => unable(check, round, reason),
+            },
         };
         self.note(Event::Checked { judged });
         Ok(())

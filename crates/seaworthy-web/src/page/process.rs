@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::{
     app::{App, Fault, Frame, Shared},
     due::{self, Next},
-    moment::{Ago, Moment},
+    moment::{Ago, Moment, Second},
     page::{Region, processes::Facets},
     plot::{Strip, Trend},
     projection::{Mark, Summary},
@@ -49,7 +49,7 @@ pub struct RunRow {
     pub href: String,
     pub state: State,
     pub word: &'static str,
-    pub ended: Moment,
+    pub ended: Second,
     pub took: String,
     pub size: String,
     pub cause: &'static str,
@@ -176,7 +176,7 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
             .iter()
             .map(|s| (s.kind.word().to_owned(), s.expected.clone(), s.seen.clone(), Moment { at: s.raised_at, now }))
             .collect(),
-        strip: Strip::of(base, summary.runs.iter(), live_mark, now),
+        strip: Strip::of(base, summary.runs.iter(), live_mark, now).alone(),
         facets: Facets::of(pinned),
         older: runs.last().filter(|_| runs.len() == RUNS_PAGE).map(|run| format!("{href}?before={}#runs", run.run)),
         paged: before.is_some(),
@@ -291,7 +291,7 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
         href: format!("{base}/runs/{}", run.run),
         state,
         word: state.word(),
-        ended: Moment { at: run.ended_at, now },
+        ended: Second { at: run.ended_at, now },
         took: match (run.kind, run.recovery) {
             (Kind::Drill, Some(recovery)) => recovery.to_string(),
             _ => run.duration.to_string(),

@@ -111,16 +111,22 @@ fn row(name: &str, view: ProcessView) -> Row {
 
 fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize, up: bool) -> String {
     let all = rows.len();
-    let first = match rows.first() {
-        None => "This site has no processes yet.".to_owned(),
-        Some(_) if bad == 0 => ask.out.paint(Tone::Good, &format!("All {all} processes are verified.")),
-        Some(worst) => {
+    let first = match (rows.first(), all) {
+        (None, _) => "This site has no processes yet.".to_owned(),
+        (Some(_), 1) if bad == 0 => ask.out.paint(Tone::Good, "The only process is verified."),
+        (Some(_), _) if bad == 0 => ask.out.paint(Tone::Good, &format!("All {all} processes are verified.")),
+        (Some(worst), 1) => ask.out.paint(Tone::Bad, &format!("The only process, {}, is not verified.", worst.name)),
+        (Some(worst), _) => {
             ask.out.paint(Tone::Bad, &format!("{bad} of {all} processes are not verified; worst: {}.", worst.name))
         }
     };
-    let signals = if signals > 0 { format!(" {signals} open signals.") } else { String::new() };
-    let broken =
-        if loaded.broken.is_empty() { String::new() } else { format!(" {} broken files.", loaded.broken.len()) };
+    let some = |n: usize, one: &str, many: &str| match n {
+        0 => String::new(),
+        1 => format!(" One {one}."),
+        n => format!(" {n} {many}."),
+    };
+    let signals = some(signals, "open signal", "open signals");
+    let broken = some(loaded.broken.len(), "broken file", "broken files");
     let server = if up { "" } else { " No server is running: nothing is scheduled." };
     format!("{first}{signals}{broken}{server}")
 }

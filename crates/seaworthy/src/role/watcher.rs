@@ -46,7 +46,8 @@ pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>)
     house.ports.definitions = main.ports.definitions.clone();
     house.ports.nudges.watch = main.ports.nudges.watch.clone();
     // Inside the server its own silence cannot be seen; that is what a watcher elsewhere is for.
-    let mut watcher = Watcher::new(house.ports.clone(), main.ports.views.clone(), Arc::new(|| None));
+    let mut watcher =
+        Watcher::new(house.ports.clone(), main.ports.views.clone(), main.ports.journal.clone(), Arc::new(|| None));
     watcher.artifacts_every = artifacts_every();
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
@@ -92,7 +93,7 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     house.ports.definitions = in_force.clone();
     let data = place.data.clone();
     let alive = Arc::new(move || Some(node::is_held(&data, "server")));
-    let mut watcher = Watcher::new(house.ports.clone(), watched.opened().views, alive);
+    let mut watcher = Watcher::new(house.ports.clone(), watched.opened().views, watched.opened().journal, alive);
     watcher.artifacts_every = artifacts_every();
     let mut tasks = JoinSet::new();
     tasks.spawn(watcher.run(stop.clone()));

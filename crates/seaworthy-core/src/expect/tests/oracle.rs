@@ -25,6 +25,7 @@ fn scope() -> Scope {
     scope
 }
 
+#[expect(clippy::disallowed_types, reason = "the oracle takes its maps so")]
 fn cel_value(value: &Value) -> Cel {
     match value {
         Value::Null => Cel::Null,

@@ -9,7 +9,7 @@ use seaworthy_model::{
 };
 
 use crate::{
-    moment::Moment,
+    moment::Second,
     shape::State,
     show,
     story::{Made, Story},
@@ -27,7 +27,7 @@ pub struct MadeView {
     pub size: String,
     pub sha256: String,
     pub place: String,
-    pub modified: Option<Moment>,
+    pub modified: Option<Second>,
     pub problem: String,
 }
 
@@ -40,7 +40,7 @@ pub fn made(story: &Story, now: At) -> Vec<MadeView> {
             size: show::bytes(artifact.bytes),
             sha256: artifact.sha256.clone().unwrap_or_default(),
             place: artifact.place.clone(),
-            modified: Some(Moment { at: artifact.modified, now }),
+            modified: Some(Second { at: artifact.modified, now }),
             problem: String::new(),
         },
         Err((place, reason)) => MadeView {
@@ -89,7 +89,7 @@ pub fn checks(story: &Story) -> Vec<CheckView> {
 }
 
 pub struct HostView {
-    pub at: Moment,
+    pub at: Second,
     pub host: String,
     pub load: String,
     pub memory: String,
@@ -99,7 +99,7 @@ pub struct HostView {
 
 pub fn hosts(story: &Story, now: At) -> Vec<HostView> {
     let one = |at: At, seen: &HostSnapshot| HostView {
-        at: Moment { at, now },
+        at: Second { at, now },
         host: seen.host.clone(),
         load: seen.load.map(|load| format!("{load:.2}")).join(" "),
         memory: format!(
@@ -129,7 +129,7 @@ pub struct RecordView {
     pub position: String,
     pub version: u64,
     pub kind: String,
-    pub at: Moment,
+    pub at: Second,
     pub via: &'static str,
     pub actor: String,
     pub leaf: String,
@@ -141,7 +141,7 @@ pub fn records(entries: &[Entry], now: At) -> Vec<RecordView> {
         position: show::count(entry.position),
         version: entry.header.version,
         kind: entry.header.kind.clone(),
-        at: Moment { at: entry.header.at, now },
+        at: Second { at: entry.header.at, now },
         via: entry.header.via.word(),
         actor: entry.header.actor.to_string(),
         leaf: entry.header.leaf().to_string(),

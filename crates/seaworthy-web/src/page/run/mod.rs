@@ -57,6 +57,8 @@ pub struct RunView {
     pub live: bool,
     pub cancel_asked: Option<String>,
     pub facts: Vec<(&'static str, String)>,
+    /// Of a drill: the run whose artifact it restores, and which.
+    pub restores: Option<(String, String)>,
     pub requested: Moment,
     pub tracks: Tracks,
     pub log: Option<Log>,
@@ -194,6 +196,10 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         live: story.end.is_none(),
         cancel_asked: story.cancel.as_ref().map(|(_, reason)| reason.clone()),
         facts,
+        restores: story.artifact.as_ref().map(|artifact| {
+            let href = format!("{}/runs/{}", app.web.base, artifact.from_run);
+            (href, format!("{}, {}", artifact.name, show::bytes(artifact.bytes)))
+        }),
         requested: Moment { at: story.requested_at, now },
         tracks: Tracks::of(&story, now),
         log: story.attempts.last().filter(|_| story.end.is_none()).map(|last| Log::of(&app.web.base, run, last)),
@@ -241,10 +247,6 @@ async fn facts(
             None => format!("{digest}; the process is not defined any more"),
         },
     ));
-    if let Some(artifact) = &story.artifact {
-        let text = format!("{} ({}) of {}", artifact.name, show::bytes(artifact.bytes), artifact.from_run);
-        facts.push(("restores", text));
-    }
     if let Some(objective) = story.objective {
         let measured = story.end.as_ref().and_then(|end| end.recovery);
         let measured = measured.map_or("not measured".to_owned(), |span| span.to_string());

@@ -7,7 +7,7 @@ use seaworthy_model::{id::RunId, process::Occasion, run::HealOutcome, time::At, 
 
 use super::verdict::ended;
 use crate::{
-    moment::{Age, Moment},
+    moment::{Age, Second},
     plot::attempt_anchor,
     shape::State,
     show,
@@ -16,10 +16,10 @@ use crate::{
 };
 
 pub struct Tried {
-    pub at: Moment,
+    pub at: Second,
     pub what: String,
     pub outcome: &'static str,
-    pub detail: String,
+    pub detail: Words,
 }
 
 pub fn tried(story: &Story, now: At) -> Vec<Tried> {
@@ -36,14 +36,25 @@ pub fn tried(story: &Story, now: At) -> Vec<Tried> {
         let what = format!("waited {}", until.since(*at));
         (*at, what, "", why.clone())
     });
-    let mut all: Vec<_> = heals.chain(waits).collect();
+    // What no retry policy can know is looked at first: an unknown end is settled before anything is repeated.
+    let settled = story.settled.iter().map(|(at, step, happened, reason)| {
+        let said = match happened {
+            Some(true) => "it had happened",
+            Some(false) => "it had not happened",
+            None => "nobody can say",
+        };
+        (*at, format!("looked whether {step} happened"), said, reason.clone())
+    });
+    let mut all: Vec<_> = heals.chain(waits).chain(settled).collect();
     all.sort_by_key(|(at, ..)| *at);
-    all.into_iter().map(|(at, what, outcome, detail)| Tried { at: Moment { at, now }, what, outcome, detail }).collect()
+    all.into_iter()
+        .map(|(at, what, outcome, detail)| Tried { at: Second { at, now }, what, outcome, detail: detail.into() })
+        .collect()
 }
 
 /// A remark of verification or healing, beside the output of the steps.
 pub struct Voice {
-    pub at: Moment,
+    pub at: Second,
     pub who: &'static str,
     pub state: State,
     pub text: String,
@@ -65,16 +76,16 @@ pub fn voices(story: &Story, now: At) -> Vec<Voice> {
         story.heals.iter().map(|(at, heal)| (*at, "heal", State::Troubled, format!("{}: {}", heal.what, heal.detail)));
     let mut all: Vec<_> = checks.chain(waits).chain(heals).filter(|(at, ..)| *at >= since).collect();
     all.sort_by_key(|(at, ..)| *at);
-    all.into_iter().map(|(at, who, state, text)| Voice { at: Moment { at, now }, who, state, text }).collect()
+    all.into_iter().map(|(at, who, state, text)| Voice { at: Second { at, now }, who, state, text }).collect()
 }
 
 pub struct Told {
-    pub at: Moment,
+    pub at: Second,
     pub state: State,
     pub word: &'static str,
     pub route: String,
     pub occasion: &'static str,
-    pub detail: String,
+    pub detail: Words,
 }
 
 impl Told {
@@ -86,7 +97,7 @@ impl Told {
             (None, _) => (State::Live, "on its way"),
         };
         Told {
-            at: Moment { at: row.ended_at.unwrap_or(row.due_at), now },
+            at: Second { at: row.ended_at.unwrap_or(row.due_at), now },
             state,
             word,
             route: row.route.clone(),
@@ -94,7 +105,8 @@ impl Told {
             detail: match row.attempts {
                 0 | 1 => row.detail.clone(),
                 n => format!("{n} attempts; {}", row.detail),
-            },
+            }
+            .into(),
         }
     }
 }

@@ -14,9 +14,9 @@ use std::{
 
 use seaworthy_core::run::State;
 use seaworthy_model::{
-    entry::Via,
+    entry::{Entry, Via},
     event::Event,
-    port::{Ask as Wish, Requests as _},
+    port::{Ask as Wish, Journal, Requests as _},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -123,18 +123,29 @@ async fn tell(out: Out, server: &Server) -> Result<(), Trouble> {
             let Some(last) = entries.last() else { break };
             at = last.position + 1;
             for entry in &entries {
-                let Ok(Some(Event::RunEnded { .. })) = entry.event() else { continue };
-                let Some(run) = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok()) else {
-                    continue;
+                let line = match entry.event() {
+                    Ok(Some(Event::RunEnded { .. })) => ended(out, journal.as_ref(), entry).await?,
+                    Ok(Some(Event::MessageDue { route, process, .. })) => {
+                        Some(format!("telling {route} about {process}: told.txt"))
+                    }
+                    _ => None,
                 };
-                let events = follow::events(journal.as_ref(), run, 0).await?;
-                let state = State::fold(events.iter().map(|(at, event)| (*at, event)));
-                let (Some(requested), Some(end)) = (&state.requested, &state.ended) else { continue };
-                let recovery = end.recovery.map_or(String::new(), |r| format!("  restored in {r}"));
-                let line =
-                    story::verdict(&out, &requested.process, requested.kind, end.executed, end.verified, &end.reason);
-                out.line(&format!("{}  {line}{recovery}", &super::site::time(end.at)[11..19]));
+                if let Some(line) = line {
+                    out.line(&format!("{}  {line}", &super::site::time(entry.header.at)[11..19]));
+                }
             }
         }
     }
+}
+
+/// The end of a run as a line.
+async fn ended(out: Out, journal: &dyn Journal, entry: &Entry) -> Result<Option<String>, Trouble> {
+    let run = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok());
+    let Some(run) = run else { return Ok(None) };
+    let events = follow::events(journal, run, 0).await?;
+    let state = State::fold(events.iter().map(|(at, event)| (*at, event)));
+    let (Some(requested), Some(end)) = (&state.requested, &state.ended) else { return Ok(None) };
+    let recovery = end.recovery.map_or(String::new(), |r| format!(", restored in {r}"));
+    let verdict = story::verdict(&out, &requested.process, requested.kind, end.executed, end.verified, &end.reason);
+    Ok(Some(format!("{verdict}{recovery}")))
 }

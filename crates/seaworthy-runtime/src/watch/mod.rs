@@ -3,17 +3,19 @@
 //! It has a journal of its own, so that it can say so even when the watched one is in trouble. This module must
 //! not decide what is wrong (core does).
 
+mod attention;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use seaworthy_core::{
     schedule::{Timetable, utc},
     tell,
-    watch::{Finding, WatchFacts, artifact_to_look_at, changes, judge},
+    watch::{Finding, WatchFacts, artifact_to_look_at, changes, judge, next_look},
 };
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SignalKind},
-    port::{Batch, StoreError, Views},
+    port::{Batch, Journal, StoreError, Views},
     process::Process,
     run::Artifact,
     site::Pinned,
@@ -21,6 +23,8 @@ use seaworthy_model::{
     view::{LiveRun, SignalRow, SkippedRow, ViewChange},
 };
 use tracing::{error, warn};
+
+use attention::Attention;
 
 use crate::{
     notify,
@@ -45,12 +49,26 @@ pub struct Watcher {
     pub artifacts_every: Span,
     since: At,
     looked: BTreeMap<String, (At, Result<Artifact, String>)>,
+    attention: Attention,
 }
 
 impl Watcher {
-    pub fn new(ports: Ports, watched: Arc<dyn Views>, alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>) -> Self {
+    pub fn new(
+        ports: Ports,
+        watched: Arc<dyn Views>,
+        journal: Arc<dyn Journal>,
+        alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>,
+    ) -> Self {
         let since = ports.clock.now();
-        Self { ports, watched, alive, artifacts_every: ARTIFACTS_EVERY, since, looked: BTreeMap::new() }
+        Self {
+            ports,
+            watched,
+            alive,
+            artifacts_every: ARTIFACTS_EVERY,
+            since,
+            looked: BTreeMap::new(),
+            attention: Attention::new(journal),
+        }
     }
 
     /// Runs until stopping is asked for.
@@ -75,8 +93,14 @@ impl Watcher {
         let loaded = self.ports.definitions.current();
         let live = self.watched.live_runs().await?;
         let open = self.ports.views.signals(true, SIGNALS_MAX).await?;
+        let now = self.ports.clock.now();
+        self.attention.follow(self.watched.as_ref(), now).await?;
         for pinned in loaded.processes.values() {
-            let findings = self.look(pinned, &live).await?;
+            if !self.attention.wants(pinned, now) {
+                continue;
+            }
+            let (findings, next) = self.look(pinned, &live).await?;
+
             let name = &pinned.process.name;
             let known: Vec<SignalRow> = open.iter().filter(|s| s.process == *name).cloned().collect();
             let (raise, clear) = changes(&known, &findings);
@@ -86,6 +110,7 @@ impl Watcher {
             for signal in clear {
                 self.clear(&loaded.processes, signal).await?;
             }
+            self.attention.looked(pinned, next);
         }
         for signal in open.iter().filter(|s| !s.process.is_empty() && !loaded.processes.contains_key(&s.process)) {
             self.clear(&loaded.processes, signal.clone()).await?;
@@ -117,11 +142,11 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, pinned: &Pinned, live: &[LiveRun]) -> Result<Vec<Finding>, StoreError> {
+    async fn look(&mut self, pinned: &Pinned, live: &[LiveRun]) -> Result<(Vec<Finding>, At), StoreError> {
         let process = &pinned.process;
         let drilled = process.drill.as_ref().is_some_and(|d| d.restore.is_some());
         if process.watch.is_none() && !drilled {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), At(i64::MAX)));
         }
         let view = self.watched.process(&process.name).await?;
         let skipped: Vec<SkippedRow> = self.watched.skipped(Some(&process.name), 20).await?;
@@ -142,7 +167,7 @@ impl Watcher {
         };
         let now = self.ports.clock.now();
         let in_force_since = row.filter(|row| row.digest == pinned.digest).map_or(self.since, |row| row.since);
-        Ok(judge(&WatchFacts {
+        let facts = WatchFacts {
             process,
             timetable: timetable.as_ref(),
             in_force_since,
@@ -151,7 +176,9 @@ impl Watcher {
             skipped: &skipped,
             artifact,
             now,
-        }))
+        };
+        let artifacts = now + self.artifacts_every;
+        Ok((judge(&facts), next_look(&facts).map_or(artifacts, |next| next.min(artifacts))))
     }
 
     /// The newest verified artifact, looked at now and then.
