@@ -29,7 +29,7 @@ struct Part {
     needed_by: &'static str,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part { name: "PostgreSQL", there: postgres, package: "postgresql", needed_by: "the PostgreSQL path" },
     Part {
         name: "sqlite3",
@@ -47,6 +47,7 @@ const PARTS: [Part; 7] = [
         package: "util-linux",
         needed_by: "tests as another user",
     },
+    Part { name: "faketime", there: faketime, package: "faketime", needed_by: "clocks that are set" },
 ];
 
 /// What is there now, and why the rest is not.
@@ -101,6 +102,11 @@ pub fn ready(place: &Place) -> Ready {
 fn postgres() -> bool {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     shell::exists("postgres") || versions.into_iter().any(|version| version.path().join("bin/postgres").is_file())
+}
+
+fn faketime() -> bool {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.into_iter().any(|folder| folder.path().join("faketime/libfaketime.so.1").is_file())
 }
 
 /// Where Chromium is.

@@ -139,6 +139,8 @@ pub struct Check {
     pub look: Look,
     /// Source text of the condition, already type-checked. `None` for `duration`, which carries its own bounds.
     pub expect: Option<String>,
+    /// Whether a yes of this check proves data (contracts, section 3); weighed once, when the file is read.
+    pub proves: bool,
     /// Limit of one look.
     pub timeout: Span,
 }

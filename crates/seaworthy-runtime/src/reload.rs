@@ -184,7 +184,7 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
     }
     for (name, file) in &outcome.removed {
         batch.writes.push(ids.write(Stream::process(name), None, now, [Event::ProcessRemoved { file: file.clone() }]));
-        batch.views.extend(crate::schedule::forgotten(ports, name).await?);
+        crate::schedule::forget(ports, name, &mut batch).await?;
     }
     let broken = outcome
         .broken

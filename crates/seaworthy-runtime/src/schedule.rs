@@ -293,6 +293,9 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
             }
         }
         queued = row.queued;
+        if pinned.process.schedule.is_none() {
+            unqueue(name, std::mem::take(&mut queued), &mut events, &mut batch);
+        }
     }
     events.push(Event::ScheduleSet { digest: pinned.digest.clone(), since: cursor });
     batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
@@ -306,12 +309,23 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn forgotten(ports: &Ports, name: &str) -> Result<Option<ViewChange>, StoreError> {
-    let row = ports.views.schedule(name).await?;
-    let now = ports.clock.now();
-    Ok(row.map(|row| {
-        ViewChange::Schedule(ScheduleRow { digest: String::new(), since: now, cursor: now, queued: vec![], ..row })
-    }))
+pub async fn forget(ports: &Ports, name: &str, batch: &mut Batch) -> Result<(), StoreError> {
+    let Some(row) = ports.views.schedule(name).await? else { return Ok(()) };
+    let (now, mut events) = (ports.clock.now(), Vec::new());
+    unqueue(name, row.queued.clone(), &mut events, batch);
+    if !events.is_empty() {
+        batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
+    }
+    let row = ScheduleRow { digest: String::new(), since: now, cursor: now, queued: vec![], ..row };
+    batch.views.push(ViewChange::Schedule(row));
+    Ok(())
+}
+
+/// What waits for the end of a run when there is no schedule any more never becomes a run.
+fn unqueue(process: &str, queued: Vec<At>, events: &mut Vec<Event>, batch: &mut Batch) {
+    for nominal in queued {
+        record_missed(process, &Act::Skip { nominal, reason: SkipReason::Overlap }, events, batch);
+    }
 }
 
 /// Under a schedule that is no longer in force nothing is started any more; what was due is recorded as skipped.

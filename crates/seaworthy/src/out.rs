@@ -55,20 +55,18 @@ impl Out {
     }
 }
 
-/// A line on standard output, whoever reads it. A closed pipe ends the program quietly.
+/// A line on standard output, whoever reads it. A closed pipe is not an error, and a verb goes on without a reader:
+/// what it does and its exit code do not depend on who listens.
 pub fn raw(text: &str) {
     bytes(text.as_bytes());
     bytes(b"\n");
 }
 
-/// Bytes on standard output as they are.
-pub fn bytes(bytes: &[u8]) {
+/// Bytes on standard output as they are. `false`: nobody reads them any more.
+pub fn bytes(bytes: &[u8]) -> bool {
     let mut out = io::stdout().lock();
-    if let Err(e) = out.write_all(bytes).and_then(|()| out.flush())
-        && e.kind() == io::ErrorKind::BrokenPipe
-    {
-        std::process::exit(0);
-    }
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    !written.is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// A line on standard error.

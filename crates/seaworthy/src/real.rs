@@ -18,6 +18,8 @@ use seaworthy_model::{
     time::{At, Span},
 };
 
+use sha2::{Digest as _, Sha256};
+
 use crate::trouble::Trouble;
 
 /// The system's clocks.
@@ -97,6 +99,20 @@ impl KeyFile {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Self::read(file),
             Err(e) => Err(Trouble::start(format!("the key {} cannot be made ({e})", file.display()))),
         }
+    }
+}
+
+impl KeyFile {
+    /// Ten bytes that stand for `text`: always the same, and without the private key nobody can test a guess.
+    /// HMAC-like: the secret goes in first, and a purpose keeps uses apart.
+    pub fn blind(&self, purpose: &str, text: &str) -> [u8; 10] {
+        let secret = Sha256::new().chain_update(b"seaworthy blind 1\n").chain_update(self.0.to_bytes()).finalize();
+        let inner =
+            Sha256::new().chain_update(secret).chain_update(purpose).chain_update([0]).chain_update(text).finalize();
+        let outer = Sha256::new().chain_update(secret).chain_update(inner).finalize();
+        let mut ten = [0; 10];
+        ten.copy_from_slice(&outer[..10]);
+        ten
     }
 }
 

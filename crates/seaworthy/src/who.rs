@@ -15,6 +15,8 @@ use seaworthy_model::{
 use seaworthy_runtime::Ports;
 use sha2::{Digest as _, Sha256};
 
+use crate::real::KeyFile;
+
 /// `os:NAME@HOST` of a user id.
 pub fn os_name(uid: Uid) -> String {
     format!("os:{}@{}", user_name(uid), host())
@@ -32,12 +34,9 @@ fn user_name(uid: Uid) -> String {
     line.and_then(|line| line.split(':').next()).map_or_else(|| format!("uid-{wanted}"), str::to_owned)
 }
 
-/// The id of a name on this site: the same name has the same id, and without the site's key nobody can tell whose.
-pub fn actor_of(key: &[u8; 32], name: &str) -> ActorId {
-    let digest = Sha256::new().chain_update(b"seaworthy actor 1\n").chain_update(key).chain_update(name).finalize();
-    let mut ten = [0; 10];
-    ten.copy_from_slice(&digest[..10]);
-    ActorId::new(At(0), &ten)
+/// The id of a name on this site: the same name has the same id, and without the site's secret nobody can tell whose.
+pub fn actor_of(key: &KeyFile, name: &str) -> ActorId {
+    ActorId::new(At(0), &key.blind("actor", name))
 }
 
 /// Keeps the name of an actor that is seen for the first time, or again after it was erased.

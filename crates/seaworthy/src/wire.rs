@@ -10,8 +10,8 @@ use std::{
 
 use seaworthy_model::{
     id::{ActorId, NodeId},
-    port::{Chance as _, Clock as _, Outputs, Signer as _},
-    site::Loaded,
+    port::{Chance as _, Clock as _, Outputs},
+    site::{Loaded, StoreKind},
 };
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
@@ -55,6 +55,9 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
     let before = kept::read(&place.data, &place.folder);
     let now = RealClock.now();
     let outcome = reload::read(place, before.as_ref(), now).map_err(Trouble::start)?;
+    if matches!(outcome.loaded.site.store, StoreKind::Postgres(_)) {
+        return Err(Trouble::start("a store on PostgreSQL is not built yet; write `store: sqlite` in seaworthy.yaml"));
+    }
     let house = open_with(&place.data, outcome.loaded.clone())?;
     reload::record(&house.ports, &outcome).await?;
     kept::write(&place.data, &outcome.loaded);
@@ -116,7 +119,7 @@ fn new_node() -> NodeId {
 }
 
 fn node_actor(key: &KeyFile, node: &NodeId) -> ActorId {
-    who::actor_of(&key.key(), &node.to_string())
+    who::actor_of(key, &node.to_string())
 }
 
 fn living(data: PathBuf, own: u64) -> Arc<dyn Fn() -> BTreeSet<u64> + Send + Sync> {
@@ -130,7 +133,7 @@ impl House {
     /// When the journal cannot be read or written.
     pub async fn os_actor(&self, uid: rustix::process::Uid) -> Result<ActorId, Trouble> {
         let name = who::os_name(uid);
-        let actor = who::actor_of(&self.key.key(), &name);
+        let actor = who::actor_of(&self.key, &name);
         who::introduce(&self.ports, actor, &name).await?;
         Ok(actor)
     }

@@ -42,10 +42,8 @@ fn order(a: &Val, b: &Val) -> Result<Ordering, String> {
 fn contains(item: &Val, container: &Val) -> Result<bool, String> {
     match container {
         Val::List(items) => Ok(items.iter().any(|other| item.equals(other))),
-        Val::Map(map) => match item {
-            Val::Text(key) => Ok(map.contains_key(key)),
-            _ => Err(format!("looks for {} among the field names of a map", item.kind())),
-        },
+        // As CEL has it: what is not a text is not among the field names.
+        Val::Map(map) => Ok(matches!(item, Val::Text(key) if map.contains_key(key))),
         _ => Err(format!("looks into {}, which has no items", container.kind())),
     }
 }

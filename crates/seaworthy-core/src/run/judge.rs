@@ -24,11 +24,6 @@ pub(super) fn measure(check: &Check, name: &str) -> String {
     }
 }
 
-/// Whether the check reads content and so proves data (contracts, section 3).
-pub(super) fn proves_data(check: &Check) -> bool {
-    compiled(check).is_ok_and(|expect| expect.reads_data())
-}
-
 fn compiled(check: &Check) -> Result<Expect, String> {
     let source = check.expect.as_deref().ok_or("the check has no condition")?;
     compile(source, &Scope::of(&check.look)).map_err(|problems| {
@@ -52,7 +47,7 @@ fn usual_facts(check: &Check, usual: &Usual) -> Result<Facts, String> {
             return Err(format!("learning: {} of {USUAL_RUNS_MIN} verified runs", usual.runs));
         }
         let Some(centre) = usual.centre.get(&measure(check, &name)) else {
-            return Err(format!("learning: no verified run has a usual {name} for this check yet"));
+            return Err(format!("learning: fewer than {USUAL_RUNS_MIN} verified runs have a {name} for this check"));
         };
         let value = if name == "duration" { Value::Duration(*centre as i64) } else { Value::Decimal(*centre) };
         facts.insert(name, value);
@@ -136,18 +131,20 @@ pub(super) fn judge_duration(check: &Check, round: u32, took: Span, usual: &Usua
     let Look::Duration { at_least, at_most } = &check.look else {
         return unable(check, round, "this is not a duration check".into());
     };
-    let facts = match usual_facts(check, usual) {
-        Ok(facts) => facts,
-        Err(reason) => return passed_over(check, round, reason),
+    // While the usual is being learnt, a plain bound counts all the same.
+    let (facts, learning) = match usual_facts(check, usual) {
+        Ok(facts) => (facts, None),
+        Err(reason) => (Facts::new(), Some(reason)),
     };
     let centre = match facts.get("duration") {
         Some(Value::Duration(n)) => Some(Span(u64::try_from(*n).unwrap_or(0))),
         _ => None,
     };
-    let low = at_least.map(|b| resolve(b, centre));
-    let high = at_most.map(|b| resolve(b, centre));
-    let fast = low.is_some_and(|low| took < low);
-    let slow = high.is_some_and(|high| took > high);
+    let fast = at_least.and_then(|b| resolve(b, centre)).is_some_and(|low| took < low);
+    let slow = at_most.and_then(|b| resolve(b, centre)).is_some_and(|high| took > high);
+    if let Some(reason) = learning.filter(|_| !fast && !slow) {
+        return passed_over(check, round, reason);
+    }
     let remark = if fast {
         ", too fast"
     } else if slow {
@@ -166,19 +163,19 @@ pub(super) fn judge_duration(check: &Check, round: u32, took: Span, usual: &Usua
     }
 }
 
-fn resolve(bound: Bound, centre: Option<Span>) -> Span {
+/// `None`: a share of the usual that is not known.
+fn resolve(bound: Bound, centre: Option<Span>) -> Option<Span> {
     match (bound, centre) {
-        (Bound::Span(span), _) => span,
-        (Bound::OfUsual(percent), Some(centre)) => Span((centre.0 as f64 * percent / 100.0) as u64),
-        (Bound::OfUsual(_), None) => Span::ZERO,
+        (Bound::Span(span), _) => Some(span),
+        (Bound::OfUsual(percent), centre) => centre.map(|centre| Span((centre.0 as f64 * percent / 100.0) as u64)),
     }
 }
 
 fn bounds_text(check: &Check, centre: Option<Span>) -> String {
     let Look::Duration { at_least, at_most } = &check.look else { return String::new() };
-    let word = |bound: &Bound| match (bound, centre) {
+    let word = |bound: &Bound| match (bound, resolve(*bound, centre)) {
         (Bound::Span(span), _) => span.to_string(),
-        (Bound::OfUsual(percent), Some(_)) => format!("{} ({percent}% of usual)", resolve(*bound, centre)),
+        (Bound::OfUsual(percent), Some(span)) => format!("{span} ({percent}% of usual)"),
         (Bound::OfUsual(percent), None) => format!("{percent}% of usual"),
     };
     match (at_least, at_most) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_model::{
-    run::{USUAL_RUNS_MAX, Usual},
+    run::{USUAL_RUNS_MAX, USUAL_RUNS_MIN, Usual},
     view::EndedRun,
 };
 
@@ -22,7 +22,8 @@ pub fn usual(runs: &[EndedRun]) -> Usual {
         }
     }
     let mut usual = Usual { runs: u32::try_from(runs.len()).unwrap_or(USUAL_RUNS_MAX), ..Usual::default() };
-    for (name, mut values) in columns {
+    // A measure needs as many runs as the whole: a check that is new learns anew.
+    for (name, mut values) in columns.into_iter().filter(|(_, values)| values.len() >= USUAL_RUNS_MIN as usize) {
         let centre = median(&mut values);
         let mut apart: Vec<f64> = values.iter().map(|v| (v - centre).abs()).collect();
         usual.centre.insert(name.to_owned(), centre);

@@ -146,7 +146,8 @@ pub fn about_signal(
     let link = site.public_url.as_ref().map(|url| format!("{}/processes/{}", url.trim_end_matches('/'), process.name));
     let procedure = process.tell.as_ref().and_then(|t| t.procedure.clone());
     let (expected, seen) = (vec![signal.expected.clone()], vec![signal.seen.clone()]);
-    let mut text = format!("{}: {word}\nnoticed by the watcher at {}\n", process.name, utc(now));
+    let what = if signal.process.is_empty() { "the server" } else { &process.name };
+    let mut text = format!("{what}: {word}\nnoticed by the watcher at {}\n", utc(now));
     section(&mut text, "Expected", &expected);
     section(&mut text, "Seen", &seen);
     section(&mut text, "Do now", procedure.as_slice());
@@ -156,7 +157,7 @@ pub fn about_signal(
         occasion: signal.kind.occasion(),
         site: site.name.clone(),
         process: process.name.clone(),
-        subject: one_line(&format!("[{}] {} {word}: {}", site.name, process.name, signal.seen)),
+        subject: one_line(&format!("[{}] {what} {word}: {}", site.name, signal.seen)),
         text,
         expected,
         seen,

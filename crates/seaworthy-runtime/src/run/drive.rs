@@ -15,12 +15,12 @@ use seaworthy_model::{
     id::RunId,
     port::{Batch, StoreError, Write},
     process::{Check, Process},
-    run::{Executed, Outcome, Verified},
+    run::{Executed, Judged, Outcome, Verified},
     site::Loaded,
     time::{At, Span},
     view::ViewChange,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, SemaphorePermit};
 use tracing::{info, warn};
 
 use super::{
@@ -110,7 +110,7 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
     append_patiently(&runs.ports, &runs.stop, batch).await.map(|_| ())
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
     async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
@@ -233,7 +233,21 @@ impl Drive<'_> {
         Ok(())
     }
 
+    /// A place among those that act at the same time; `None`: stopping or something new in the stream comes first.
+    async fn place(&mut self) -> Result<Option<SemaphorePermit<'a>>, StoreError> {
+        let (runs, nudge) = (self.runs, self.nudge.clone());
+        tokio::select! {
+            biased;
+            () = runs.stop.asked() => Ok(None),
+            () = nudge.notified() => self.read_again().await.map(|()| None),
+            permit = runs.acting.acquire() => Ok(permit.ok()),
+        }
+    }
+
     async fn act(&mut self, act: Act) -> Result<(), StoreError> {
+        self.commit().await?;
+        // Before the record says that it starts: what only waits here is not unknown after a crash.
+        let Some(_permit) = self.place().await? else { return Ok(()) };
         self.note(act.event.clone());
         self.commit().await?;
         let order = match self.surroundings().order(&act).await {
@@ -244,7 +258,6 @@ impl Drive<'_> {
                 return Ok(());
             }
         };
-        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
         info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
         let provider = self.runs.ports.provider.clone();
         let mut work = provider.act(&order);
@@ -289,7 +302,7 @@ impl Drive<'_> {
 
     async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
         self.commit().await?;
-        let Ok(_permit) = self.runs.acting.acquire().await else { return Ok(()) };
+        let Some(_permit) = self.place().await? else { return Ok(()) };
         let around = self.surroundings().look(check).await;
         let seen = match around {
             Err(reason) => Err(reason),
@@ -312,7 +325,10 @@ impl Drive<'_> {
         let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
         let judged = match seen {
             Ok(observation) => judge(check, round, observation, &usual),
-            Err(reason) => skipped(check, round, &usual).unwrap_or_else(|| unable(check, round, reason)),
+            Err(reason) => match skipped(check, round, &usual) {
+                Some(judged) => Judged { observed: format!("could not look: {reason}"), ..judged },
+                None => unable(check, round, reason),
+            },
         };
         self.note(Event::Checked { judged });
         Ok(())

@@ -57,9 +57,9 @@ pub fn checks(owner: &Node, looked: &Looked<'_>, report: &mut Report<'_>) -> Vec
             let place = item.get("name").map_or(item.place, |name| name.place);
             report.error("duplicate-id", place, format!("two checks are called `{id}`"), "rename one of them");
         }
-        let expect = condition(item, &look, &mut worth, report);
+        let (expect, proves) = condition(item, &look, &mut worth, report);
         let usual = if matches!(look, Look::Http { .. }) { TIMEOUT_HTTP } else { TIMEOUT };
-        checks.push(Check { id, look, expect, timeout: span(item, "timeout").unwrap_or(usual) });
+        checks.push(Check { id, look, expect, proves, timeout: span(item, "timeout").unwrap_or(usual) });
     }
     if !worth.unsure && !checks.is_empty() {
         judge(owner, &worth, looked.drill, report);
@@ -173,13 +173,14 @@ fn uses_artifact(text: &str) -> impl Iterator<Item = shell::Use> {
     shell::uses(text).into_iter().filter(|used| used.name == "ARTIFACT")
 }
 
-/// Compiles `expect` with the parser that decides later, and weighs it.
-fn condition(item: &Node, look: &Look, worth: &mut Worth, report: &mut Report<'_>) -> Option<String> {
+/// Compiles `expect` with the parser that decides later, and weighs it: its text, and whether it proves data.
+fn condition(item: &Node, look: &Look, worth: &mut Worth, report: &mut Report<'_>) -> (Option<String>, bool) {
     let Some(value) = item.get("expect").filter(|value| !value.is_nothing()) else {
         worth.unsure |= !matches!(look, Look::Duration { .. });
-        return None;
+        return (None, false);
     };
-    let source = value.text().filter(|text| !text.trim().is_empty())?;
+    let Some(source) = value.text().filter(|text| !text.trim().is_empty()) else { return (None, false) };
+    let mut proves = false;
     match compile(source, &Scope::of(look)) {
         Err(problems) => {
             worth.unsure = true;
@@ -189,12 +190,12 @@ fn condition(item: &Node, look: &Look, worth: &mut Worth, report: &mut Report<'_
             }
         }
         Ok(condition) => {
-            let proves = condition.reads_data() || (reads_artifact(look) && minds_failure(&condition));
+            proves = condition.reads_data() || (reads_artifact(look) && minds_failure(&condition));
             worth.proves |= proves;
             worth.proves_at_once |= proves && condition.usual_names().is_empty();
         }
     }
-    Some(source.to_owned())
+    (Some(source.to_owned()), proves)
 }
 
 /// Whether a command is given the artifact in a way that can read it: then its exit code speaks about the content

@@ -31,16 +31,27 @@ pub fn site(document: &Node, report: &mut Report<'_>) -> Option<Site> {
     });
     Some(Site {
         name,
-        store: match document.get("store").and_then(|store| store.get("postgres")) {
-            Some(node) => StoreKind::Postgres(place(node)?),
-            None => StoreKind::Sqlite,
-        },
+        store: store(document, report)?,
         public_url: public_url(document, report),
         teams,
         routes,
         smtp,
         secrets: named(document, "secrets", |_, node| place(node)),
     })
+}
+
+/// PostgreSQL as the engine of many nodes has its words but no store behind it yet: it is read, warned of, and refused at the start.
+fn store(document: &Node, report: &mut Report<'_>) -> Option<StoreKind> {
+    let Some(node) = document.get("store").and_then(|store| store.get("postgres")) else {
+        return Some(StoreKind::Sqlite);
+    };
+    report.warning(
+        "not-built",
+        node.place,
+        "a store on PostgreSQL is not built yet: nothing will start",
+        "write `store: sqlite`",
+    );
+    Some(StoreKind::Postgres(place(node)?))
 }
 
 fn entries<'n>(document: &'n Node, key: &str) -> &'n [(Node, Node)] {

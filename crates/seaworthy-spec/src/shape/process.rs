@@ -56,7 +56,7 @@ const MISSED: Field = may(
     "What happens to occurrences that were due while nobody was there. Default latest.",
 );
 const WITHIN: Field =
-    may("within", Kind::Span, "How old a missed occurrence may be and still run. Default one period.");
+    may("within", Kind::Span, "How old a missed occurrence may be and still run. Without it nothing expires.");
 const POLICY: Kind = Kind::Either(&[Kind::Overlap, Kind::Object(&QUEUE)]);
 const OVERLAP: Field =
     may("overlap", POLICY, "When it is due while a run is live: forbid (default), queue(N), replace or allow.");

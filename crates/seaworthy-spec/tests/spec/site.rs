@@ -30,6 +30,11 @@ secrets:
 fn everything_of_a_site_is_read() {
     let read = read(&source("seaworthy.yaml", FULL), &[], &|_| false);
     expect![[r#"
+        warning[not-built]: a store on PostgreSQL is not built yet: nothing will start
+          --> seaworthy.yaml:2:20
+          |
+        2 | store: { postgres: { env: DATABASE_URL } }
+          |                    ^^^^^^^^^^^^^^^^^^^^^^ help: write `store: sqlite`
         finding[one-person]: team `data` has one person: nobody takes over
           --> seaworthy.yaml:4:10
           |
@@ -112,6 +117,11 @@ fn a_literal_secret_is_refused_and_never_shown() {
           |
         2 | store: { postgres: ••••••••••••••••••••••••••••• }
           |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: say where it comes from: {env: NAME}, {file: PATH} or {command: CMD}
+        warning[not-built]: a store on PostgreSQL is not built yet: nothing will start
+          --> seaworthy.yaml:2:20
+          |
+        2 | store: { postgres: ••••••••••••••••••••••••••••• }
+          |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ help: write `store: sqlite`
         error[literal-secret]: a secret must not be written into a file
           --> seaworthy.yaml:2:48
           |

@@ -36,7 +36,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
     let run = site.find(&args.run).await?;
     let outputs = FileOutputs::new(site.place.data.clone());
-    let mut printed: Vec<(OutputKey, u64, bool)> = Vec::new();
+    let mut printed: Vec<Printed> = Vec::new();
     let mut state = State::default();
     loop {
         let length = site.journal.frontier().await?.size;
@@ -47,16 +47,20 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             return Err(Trouble::start(format!("there is no run {run} in this journal")));
         }
         for key in keys(run, &state, args.step.as_deref()) {
-            if !printed.iter().any(|(known, _, _)| *known == key) {
-                if !args.stderr {
-                    ask.out
-                        .line(&ask.out.paint(out::Tone::Quiet, &format!("--- {} attempt {}", key.step, key.attempt)));
-                }
-                printed.push((key, 0, false));
+            if !printed.iter().any(|known| known.key == key) {
+                printed.push(Printed { key, from: 0, headed: args.stderr, ended: false });
             }
         }
-        for (key, from, ended) in printed.iter_mut().filter(|(_, _, ended)| !ended) {
-            *ended = print(&outputs, key, from, args.stderr).await?;
+        for one in printed.iter_mut().filter(|one| !one.ended) {
+            if !std::mem::replace(&mut one.headed, true) {
+                let heading = format!("--- {} attempt {}", one.key.step, one.key.attempt);
+                ask.out.line(&ask.out.paint(out::Tone::Quiet, &heading));
+            }
+            one.ended = match print(&outputs, &one.key, &mut one.from, args.stderr).await? {
+                Print::More => false,
+                Print::Ended => true,
+                Print::Unread => return Ok(code::VERIFIED),
+            };
         }
         if !args.follow || state.ended.is_some() {
             return Ok(code::VERIFIED);
@@ -79,22 +83,44 @@ fn keys(run: RunId, state: &State, step: Option<&str>) -> Vec<OutputKey> {
         .collect()
 }
 
-async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: bool) -> Result<bool, Trouble> {
+/// An attempt whose output is being printed.
+struct Printed {
+    key: OutputKey,
+    from: u64,
+    headed: bool,
+    ended: bool,
+}
+
+/// How far printing came.
+enum Print {
+    /// More may follow.
+    More,
+    Ended,
+    /// Nobody reads any more.
+    Unread,
+}
+
+async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: bool) -> Result<Print, Trouble> {
     loop {
         let part = outputs.read(key, *from, PIECE).await;
         let part = part.map_err(|e| Trouble::start(format!("the output of step {} cannot be read ({e})", key.step)))?;
         for chunk in &part.chunks {
-            match chunk.stream {
-                Std::Note => out::complain(&String::from_utf8_lossy(&chunk.bytes)),
+            let read = match chunk.stream {
+                Std::Note => {
+                    out::complain(&String::from_utf8_lossy(&chunk.bytes));
+                    true
+                }
                 Std::Err => out::bytes(&chunk.bytes),
-                Std::Out if !stderr => out::bytes(&chunk.bytes),
-                Std::Out => {}
+                Std::Out => stderr || out::bytes(&chunk.bytes),
+            };
+            if !read {
+                return Ok(Print::Unread);
             }
         }
         let stuck = part.next == *from;
         *from = part.next;
         if part.ended || stuck {
-            return Ok(part.ended);
+            return Ok(if part.ended { Print::Ended } else { Print::More });
         }
     }
 }

@@ -55,7 +55,7 @@ pub struct Cli {
 pub enum Verb {
     /// A live site in a temporary folder: real backups, a drill, one that lies, one that heals
     Demo(demo::Args),
-    /// Look around and write a first site here
+    /// Write a first site here: a complete process to start from
     Init(init::Args),
     /// Read all files; print what is wrong and which facets are missing
     Check(check::Args),

@@ -2,6 +2,8 @@
 //!
 //! With a server it asks the server; without one it is a short-lived node that claims only its own run.
 
+use std::time::{Duration, Instant};
+
 use seaworthy_model::{
     entry::Via,
     id::RunId,
@@ -12,6 +14,7 @@ use seaworthy_store::sqlite::Sqlite;
 
 use super::{Ask, follow};
 use crate::{
+    node,
     out::complain,
     place::Place,
     role::server,
@@ -20,8 +23,12 @@ use crate::{
     wire,
 };
 
+/// How long a server may be away before one who follows a run in it does not wait for it any more.
+const GONE_AFTER: Duration = Duration::from_secs(10);
+/// Between two looks for it.
+const LOOK_GAP: Duration = Duration::from_millis(500);
 /// How long a short-lived node goes on sending messages after its run has ended.
-const MESSAGES_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const MESSAGES_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -71,6 +78,21 @@ async fn with_server(
         () = interrupted() => {
             complain(&format!("{run} goes on in the server; look with: seaworthy show {run}"));
             Ok(code::STILL_RUNNING)
+        }
+        () = deserted(place) => {
+            complain(&format!("the server is gone; {run} goes on when it is started again: seaworthy up"));
+            Ok(code::STILL_RUNNING)
+        }
+    }
+}
+
+/// Returns when no server has been there for [`GONE_AFTER`]: a restart is waited for.
+async fn deserted(place: &Place) {
+    let mut seen = Instant::now();
+    while seen.elapsed() < GONE_AFTER {
+        tokio::time::sleep(LOOK_GAP).await;
+        if node::is_held(&place.data, "server") {
+            seen = Instant::now();
         }
     }
 }

@@ -203,3 +203,20 @@ fn a_command_gets_the_documented_names_and_no_others() {
     );
     assert!(logs.contains(&format!("SEAWORTHY_KEY={}/show\n", run.json["run_id"].as_str().unwrap())), "{logs}");
 }
+
+#[test]
+fn what_each_command_wrote_stands_below_its_name() {
+    let site = Site::new();
+    let steps =
+        "steps:\n  - { id: one, run: 'echo first; echo aside >&2' }\n  - { id: two, needs: [one], run: echo second }\n";
+    site.process("act", steps);
+    let run = site.json(&["run", "act"]);
+    let id = run.json["run_id"].as_str().unwrap();
+    assert_eq!(
+        site.say(&["logs", id]).stdout.replace("aside\n", ""),
+        "--- one attempt 1\nfirst\n--- two attempt 1\nsecond\n"
+    );
+    assert_eq!(site.say(&["logs", id, "--stderr"]).stdout, "aside\n");
+    assert_eq!(site.say(&["logs", id, "--step", "two"]).stdout, "--- two attempt 1\nsecond\n");
+    assert_eq!(site.say(&["logs", id, "--json"]).stdout.replace("aside\n", ""), "first\nsecond\n");
+}

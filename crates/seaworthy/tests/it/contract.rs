@@ -206,3 +206,20 @@ fn a_killed_server_leaves_a_site_that_verbs_can_use() {
     let verify = site.json(&["audit", "verify"]);
     assert_eq!((verify.code, &verify.json["sealed"]), (0, &verify.json["entries"]), "{verify:?}");
 }
+
+#[test]
+fn a_run_whose_reader_goes_away_is_carried_to_its_end_and_exits_with_its_verdict() {
+    let site = Site::new();
+    let steps = "steps:\n  - { id: wait, run: 'while ! test -e go; do sleep 0.01; done' }\n  - { id: end, needs: [wait], run: 'exit 3' }\n";
+    site.process("long", steps);
+    let mut child = site.command(&["run", "long"]).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut first = [0; 4];
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    site.write("go", "");
+    let status = kit::ended(&mut child, kit::PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(1), "not 0, which would mean verified");
+    let runs = site.json(&["runs"]);
+    assert_eq!((&runs.json["runs"][0]["executed"], &runs.json["live"]), (&"failed".into(), &serde_json::json!([])));
+}

@@ -117,6 +117,19 @@ fn a_short_lived_node_that_is_killed_is_taken_over_by_a_running_server() {
 }
 
 #[test]
+fn one_who_follows_a_run_does_not_wait_for_ever_for_a_server_that_stays_away() {
+    let site = site("echo $$ > begun\nexec sleep 600", &[("echo paid", "paid")]);
+    let server = site.server();
+    let mut client: Child = site.command(&["run", "pay", "--json"]).spawn().unwrap();
+    until("the step has begun", || site.read("begun").trim().parse::<i32>().ok());
+    server.kill();
+    assert_eq!(ended(&mut client, PATIENCE).expect("it ends").code(), Some(5), "still running, as far as it knows");
+    // What the dead server left is ended by the next one.
+    let _server = site.server();
+    until("the run ends", || (!of(&history(&site), "run_ended").is_empty()).then_some(()));
+}
+
+#[test]
 fn a_client_is_answered_only_for_runs_that_survive() {
     // Many clients at once, killed under them: every answered id is in the journal.
     let site = Site::new();

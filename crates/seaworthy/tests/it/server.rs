@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     kit::{Site, living, until},
-    server_history::{history, intact, of, skipped, stream, wait_for},
+    server_history::{Client, history, intact, of, skipped, stream, wait_for},
 };
 
 const GOOD: &str =
@@ -156,9 +156,6 @@ fn the_last_good_version_of_a_broken_file_stays_in_force_even_over_a_restart() {
 fn health_readiness_and_metrics_are_answered() {
     let site = site();
     let server = site.server();
-    if server.get("/healthz").is_some_and(|(status, _)| status == 404) && server.get("/").unwrap().0 == 404 {
-        return skipped("health_readiness_and_metrics_are_answered", "this build has no pages at all");
-    }
     assert_eq!(server.get("/healthz").unwrap().0, 200);
     until("it is ready", || server.get("/readyz").filter(|(status, _)| *status == 200));
     assert_eq!(site.json(&["run", "good"]).code, 0);
@@ -190,6 +187,26 @@ fn term_ends_a_server_in_order_even_under_a_command_that_does_not_want_to() {
     assert_eq!(ends[0].body["acted"]["outcome"], "unknown");
     assert_eq!(of(&history(&site), "node_stopped").len(), 1);
     intact(&site);
+}
+
+#[test]
+fn what_only_waits_for_its_turn_is_not_begun_by_stopping() {
+    let site = Site::new();
+    site.process("wide", "steps:\n  - { id: stay, run: exec sleep 600 }\n");
+    let server = site.server();
+    let clients: Vec<Client> = (0..4).map(|_| Client::of(&site)).collect();
+    // As many as act at the same time (runtime::run::ACTING_MAX), and eight more.
+    std::thread::scope(|scope| {
+        for client in &clients {
+            scope.spawn(|| (0..18).for_each(|_| assert_eq!(client.json(&["run", "wide", "--detach"]).code, 0)));
+        }
+    });
+    until("as many as may have begun", || (of(&history(&site), "attempt_started").len() == 64).then_some(()));
+    assert_eq!(server.stop(), 0);
+    let facts = history(&site);
+    assert_eq!((of(&facts, "run_requested").len(), of(&facts, "attempt_started").len()), (72, 64));
+    assert_eq!(of(&facts, "attempt_ended").len(), 64, "each that was cut short says so");
+    assert_eq!(of(&facts, "run_ended").len(), 0, "all are left for the next start");
 }
 
 #[test]

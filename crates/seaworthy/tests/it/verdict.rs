@@ -213,3 +213,35 @@ fn a_probe_that_cannot_look_says_unknown() {
         assert!(!site.path("nothing.db").exists(), "a probe changes nothing");
     }
 }
+
+#[test]
+fn a_check_that_is_new_learns_from_five_runs_of_its_own() {
+    let site = Site::new();
+    let old = "steps:\n  - { id: dump, run: 'seq 1 100 > \"$WORKDIR/dump\"', makes: dump }\nverify:\n  - { command: tail -n 1 \"$ARTIFACT\", expect: 'stdout.trim() == \"100\"' }\n";
+    site.process("backup", old);
+    for _ in 1..=5 {
+        assert_eq!(site.json(&["run", "backup"]).code, 0);
+    }
+    let new = "  - { name: as ever, sql: select 7, url: 'sqlite:small.db', expect: value >= 0.9 * usual.value }\n";
+    site.process("backup", &format!("{old}{new}"));
+    rusqlite::Connection::open(site.path("small.db")).unwrap().execute_batch("create table t (x)").unwrap();
+    for n in 1..=6 {
+        let run = site.json(&["run", "backup"]);
+        assert_eq!(run.code, 0, "run {n}: {run:?}");
+        let look = run.json["verifications"][1].clone();
+        let (outcome, seen) = if n <= 5 { ("skipped", "value 7") } else { ("yes", "value 7") };
+        assert_eq!((look["outcome"].as_str(), look["observed"].as_str()), (Some(outcome), Some(seen)), "run {n}");
+    }
+}
+
+#[test]
+fn a_plain_bound_of_the_duration_counts_while_the_usual_is_being_learnt() {
+    let site = Site::new();
+    let look = "verify:\n  - { command: echo x, expect: 'stdout.trim() == \"x\"' }\n  - duration: { at_least: 50% of usual, at_most: 50ms }\n";
+    site.process("slow", &format!("steps:\n  - {{ run: sleep 0.2 }}\n{look}"));
+    let run = site.json(&["run", "slow"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    let reason = run.json["reason"].as_str().unwrap();
+    assert!(reason.starts_with("duration: expected duration from 50% of usual to 50ms, seen duration "), "{reason}");
+    assert!(reason.ends_with(", too slow"), "{reason}");
+}

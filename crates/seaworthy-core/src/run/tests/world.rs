@@ -28,7 +28,8 @@ pub fn step(id: &str, effect: Effect, makes: &[&str]) -> Step {
 }
 
 pub fn check(id: &str, look: Look, expect: Option<&str>) -> Check {
-    Check { id: id.into(), look, expect: expect.map(Into::into), timeout: Span::seconds(60) }
+    let proves = expect.is_some_and(|text| text.contains("stdout"));
+    Check { id: id.into(), look, expect: expect.map(Into::into), proves, timeout: Span::seconds(60) }
 }
 
 pub fn command(text: &str) -> Command {
