@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::problems;
+use crate::{problems, with};
 
 #[test]
 fn a_verify_without_a_data_check_is_an_error() {
@@ -104,7 +104,7 @@ fn a_check_of_a_command_needs_a_condition() {
           --> ops/it.yaml:7:5
           |
         7 |     url: b
-          |     ^^^ help: known here: artifact, expect, name, timeout
+          |     ^^^ help: known here: artifact, expect, name, of, timeout
         error[missing-key]: a check says nothing of what it is
           --> ops/it.yaml:8:5
           |
@@ -122,4 +122,41 @@ fn a_check_of_a_command_needs_a_condition() {
           |                     ^ help: begin it with http:// or https://
     "#]]
     .assert_eq(&problems(text));
+}
+
+#[test]
+fn a_check_may_say_which_step_it_is_about() {
+    let text = |of: &str| {
+        format!(
+            "process: it\nsteps:\n  - {{ id: charge, run: x, effect: once }}\n  - {{ id: receipt, run: y }}\nverify:\n  - {{ command: look, expect: stdout == \"1\"{of} }}\n"
+        )
+    };
+    assert_eq!(problems(&text(", of: charge")), "");
+    expect![[r#"
+        warning[once-unsettled]: no check is about step `charge`: if its end is not seen while later steps are open, a no cannot settle it
+          --> ops/it.yaml:3:27
+          |
+        3 |   - { id: charge, run: x, effect: once }
+          |                           ^^^^^^ help: write `of: charge` on the check that looks at what it does
+        error[unknown-step]: there is no step `chrage`
+          --> ops/it.yaml:6:49
+          |
+        6 |   - { command: look, expect: stdout == "1", of: chrage }
+          |                                                 ^^^^^^ help: write `charge`
+    "#]].assert_eq(&problems(&text(", of: chrage")));
+    expect![[r#"
+        warning[once-unsettled]: no check is about step `charge`: if its end is not seen while later steps are open, a no cannot settle it
+          --> ops/it.yaml:3:27
+          |
+        3 |   - { id: charge, run: x, effect: once }
+          |                           ^^^^^^ help: write `of: charge` on the check that looks at what it does
+    "#]].assert_eq(&problems(&text("")));
+    let read = with(&[("ops/it.yaml", &text(", of: charge"))]);
+    assert_eq!(read.processes[0].1.verify[0].of.as_deref(), Some("charge"));
+    let last = "process: it\nsteps: [{ run: y }, { run: x, effect: once }]\nverify: [{ command: look, expect: stdout == \"1\" }]\n";
+    assert_eq!(problems(last), "", "nothing is open behind the last step");
+    let drill = "process: it\ndrill:\n  restore:\n    steps: [{ id: load, run: x }]\n    verify: [{ command: look, expect: stdout == \"1\", of: lod }]\n";
+    assert!(problems(drill).starts_with("error[unknown-step]: there is no step `lod`"), "{}", problems(drill));
+    let timed = text("") + "  - { duration: { at_least: 1s }, of: charge }\n";
+    assert!(problems(&timed).contains("error[unknown-key]"), "time settles nothing: {}", problems(&timed));
 }

@@ -34,6 +34,7 @@ fn check(id: &str, look: Look, expect: Option<&str>) -> Check {
         look,
         expect: expect.map(str::to_owned),
         proves: !id.starts_with("artifact") && id != "duration",
+        of: None,
         timeout: Span::seconds(300),
     }
 }
