@@ -182,7 +182,7 @@ impl State {
                     self.verified_at.get_or_insert(at);
                 }
             }
-            Event::HealStarted { rung, again, .. } => {
+            Event::HealStarted { rung, again, what } => {
                 if *rung != self.rung {
                     (self.rung, self.tries) = (*rung, 0);
                 }
@@ -192,6 +192,10 @@ impl State {
                 for step in again {
                     let attempts = self.attempts.get(step).map_or(0, Vec::len);
                     self.pass_from.insert(step.clone(), attempts);
+                }
+                // A rung that acts may have made anything anew, or removed it: what was seen before is no longer known.
+                if what == "run" {
+                    self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());
                 }
             }
             Event::HealTried { heal } => {
