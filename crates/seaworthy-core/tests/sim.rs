@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::{
-    run::{Next, Plan, State, interrupted, judge, next, unable},
+    run::{Next, Plan, State, ended, interrupted, judge, next, unable},
     tell,
 };
 use seaworthy_model::{
     entry::acceptable,
     event::Event,
+    id::RunId,
     process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell, Tier},
     run::{
         Acted, Artifact, Cause, Executed, HealOutcome, HostSnapshot, Kind, Observation, Outcome, Output, Usual,
@@ -289,6 +290,12 @@ impl Sim {
         for step in &self.process.steps {
             assert!(self.state.count(&step.id) <= 40, "{} was tried {} times", step.id, self.state.count(&step.id));
         }
+        let row = ended(RunId::new(At(0), &[1; 10]), Some(&self.plan), &self.state).expect("it has ended");
+        let unseen = self.process.steps.iter().any(|step| {
+            let last = self.state.last(&step.id).and_then(|last| last.ended.as_ref());
+            last.is_some_and(|(_, acted)| acted.outcome == Outcome::Unknown)
+        });
+        assert_eq!(row.measures.contains_key("duration"), !unseen, "a time is learnt if it was seen, and only then");
         let told = self.state.heals.iter().filter(|h| h.outcome == HealOutcome::Told).count();
         assert!(self.told.len() <= told + 1, "told more often than recorded");
         let replayed = State::fold(self.written.iter().map(|(at, event)| (*at, event)));

@@ -202,8 +202,15 @@ fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Chec
     let check = *checks.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
     let usual = &requested.usual;
     if matches!(check.look, Look::Duration { .. }) {
-        let took = state.acting(plan.steps.iter().map(|s| &s.id));
-        return Some(Next::Record(vec![Event::Checked { judged: judge::judge_duration(check, round, took, usual) }]));
+        let steps = || plan.steps.iter().map(|s| &s.id);
+        let judged = match state.untimed(steps()) {
+            Some(step) => {
+                let reason = format!("nobody saw the end of step {step}, so nobody knows how long it took");
+                judge::passed_over(check, round, reason)
+            }
+            None => judge::judge_duration(check, round, state.acting(steps()), usual),
+        };
+        return Some(Next::Record(vec![Event::Checked { judged }]));
     }
     Some(Next::Look { check: Box::new(check.clone()), round })
 }

@@ -258,6 +258,16 @@ impl State {
         Span(spans.sum())
     }
 
+    /// The first of these steps whose last attempt in the present pass ended unseen, so that [`State::acting`] is too
+    /// short by a time that nobody knows.
+    pub fn untimed<'a>(&self, steps: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
+        let unseen = |id: &&String| {
+            let ended = self.last(id).and_then(|last| last.ended.as_ref());
+            ended.is_some_and(|(_, acted)| acted.outcome == Outcome::Unknown)
+        };
+        steps.into_iter().find(unseen).map(String::as_str)
+    }
+
     /// When the first attempt of anything started.
     pub fn first_started(&self) -> Option<At> {
         self.attempts.values().flatten().map(|a| a.started_at).min()

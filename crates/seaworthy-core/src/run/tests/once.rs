@@ -1,11 +1,14 @@
 //! Stories of steps that must not be done twice.
 
 use expect_test::expect;
-use seaworthy_model::process::{Check, Effect, Process};
+use seaworthy_model::{
+    process::{Bound, Check, Effect, Look, Process},
+    time::Span,
+};
 
 use super::{
     story,
-    world::{World, backup, step},
+    world::{World, backup, check, step},
 };
 
 fn once() -> Process {
@@ -227,6 +230,49 @@ fn a_check_of_another_step_does_not_settle_this_one() {
         settled dump: None, no check could look at what it should have done
         tell oncall: Unknown
         END executed unknown verified unknown: nobody knows whether step dump happened: no check could look at what it should have done; look yourself before running it again
+    "#]],
+    );
+}
+
+#[test]
+fn the_time_that_nobody_took_neither_settles_nor_fails() {
+    let mut process = charge_then_receipt();
+    let at_least = Some(Bound::Span(Span::seconds(2)));
+    process.verify.push(check("duration", Look::Duration { at_least, at_most: None }, None));
+    story(
+        &process,
+        World { dies_after: Some(3), ..World::good() },
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        settled dump: Some(true), every check says yes
+        act receipt 1
+          receipt Done
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        look duration: skipped (nobody saw the end of step dump, so nobody knows how long it took); expected duration at least 2s; not looked at
+        verified yes (round 1)
+        END executed ok verified yes: 
+    "#]],
+    );
+    process.steps.pop();
+    let prints = vec![Some("nothing"), Some("orders")];
+    story(
+        &process,
+        World { dies_after: Some(3), prints, ..World::good() },
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+        settled dump: Some(false), every check says no
+        act dump 2
+          dump Done
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        look duration: yes; expected duration at least 2s; duration 5s
+        verified yes (round 1)
+        END executed ok verified yes: 
     "#]],
     );
 }
