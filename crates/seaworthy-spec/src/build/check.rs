@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_core::expect::{Expect, Scope, compile};
 use seaworthy_model::{
     process::{Check, Line, Look, Step},
+    run::USUAL_RUNS_MIN,
     time::Span,
     value::Value,
 };
@@ -75,14 +76,19 @@ fn judge(owner: &Node, worth: &Worth, drill: bool, report: &mut Report<'_>) {
     if !worth.proves {
         let help = "add a check that reads content: a command over \"$ARTIFACT\" that reads all of it, stdout, rows, value, body or sha256";
         report.error("no-data-check", place, "no check here proves data: size, age and exit codes alone do not", help);
-    } else if !worth.proves_at_once && !drill {
-        let help = "add a data check that does not name `usual`: five verified runs must come first";
-        report.warning(
-            "only-usual",
-            place,
-            "every data check compares with the usual, so the first runs cannot be verified",
-            help,
-        );
+    } else if !worth.proves_at_once {
+        let help = "add a data check that does not name `usual`, such as `value > 0`";
+        let message = |what: &str| {
+            format!(
+                "every data check compares with the usual, which needs {USUAL_RUNS_MIN} verified {what}s: no {what} can become the first"
+            )
+        };
+        if drill {
+            // The design page itself shows such a drill; what it restores was verified when it was made.
+            report.warning("only-usual", place, message("drill"), help);
+        } else {
+            report.error("only-usual", place, message("run"), help);
+        }
     }
 }
 

@@ -32,17 +32,27 @@ fn a_verify_without_a_data_check_is_an_error() {
 }
 
 #[test]
-fn a_data_check_that_needs_history_is_not_enough_for_the_first_runs() {
-    let text =
-        "process: it\nsteps: [{ run: x }]\nverify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]\n";
+fn a_verify_that_can_never_learn_what_is_usual_is_an_error() {
+    let verify = "verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]\n";
+    let text = format!("process: it\nsteps: [{{ run: x }}]\n{verify}");
     expect![[r#"
-        warning[only-usual]: every data check compares with the usual, so the first runs cannot be verified
+        error[only-usual]: every data check compares with the usual, which needs 5 verified runs: no run can become the first
           --> ops/it.yaml:3:1
           |
         3 | verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]
-          | ^^^^^^ help: add a data check that does not name `usual`: five verified runs must come first
-    "#]]
-    .assert_eq(&problems(text));
+          | ^^^^^^ help: add a data check that does not name `usual`, such as `value > 0`
+    "#]].assert_eq(&problems(&text));
+    let beside =
+        text.replace("usual.value }]\n", "usual.value }, { sql: select 2, url: 'sqlite:x', expect: value > 0 }]\n");
+    assert_eq!(problems(&beside), "");
+    let drill = format!("process: it\ndrill:\n  restore:\n    steps: [{{ run: x }}]\n    {verify}");
+    expect![[r#"
+        warning[only-usual]: every data check compares with the usual, which needs 5 verified drills: no drill can become the first
+          --> ops/it.yaml:5:5
+          |
+        5 |     verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]
+          |     ^^^^^^ help: add a data check that does not name `usual`, such as `value > 0`
+    "#]].assert_eq(&problems(&drill));
 }
 
 #[test]
