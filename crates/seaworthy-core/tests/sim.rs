@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::{
-    run::{Next, Plan, State, interrupted, judge, next, unable},
+    run::{Next, Plan, State, ended, interrupted, judge, next, unable},
     tell,
 };
 use seaworthy_model::{
     entry::acceptable,
     event::Event,
+    id::RunId,
     process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell, Tier},
     run::{
         Acted, Artifact, Cause, Executed, HealOutcome, HostSnapshot, Kind, Observation, Outcome, Output, Usual,
@@ -62,23 +63,33 @@ fn command() -> Command {
     Command { line: Line::Args(vec!["x".into()]) }
 }
 
-/// A random process: one to four steps in a chain or side by side, a check for each, and a random ladder.
+/// A check that sees whether the effect of a step is there and whole.
+fn check(id: &str, of: Option<String>) -> Check {
+    Check {
+        id: format!("look {id}"),
+        look: Look::Command { command: Command { line: Line::Args(vec![id.into()]) }, artifact: None },
+        expect: Some("stdout == \"whole\"".into()),
+        proves: true,
+        of,
+        timeout: Span::seconds(9),
+    }
+}
+
+/// A random process: one to four steps in a chain or side by side, a random ladder, and a check for each step or
+/// only for what the last one leaves behind. Some checks, all or none say which step they are about.
 fn process(dice: &mut Dice) -> Process {
     let count = 1 + dice.below(4);
+    let only_last = dice.percent(30);
+    let named = [0, 50, 100][dice.below(3) as usize];
     let mut steps = Vec::new();
     let mut verify = Vec::new();
     for n in 0..count {
         let id = format!("s{n}");
         let needs = if n > 0 && dice.percent(60) { vec![format!("s{}", dice.below(n))] } else { vec![] };
         let effect = [Effect::Read, Effect::Idempotent, Effect::Once][dice.below(3) as usize];
-        let look = Look::Command { command: Command { line: Line::Args(vec![id.clone()]) }, artifact: None };
-        verify.push(Check {
-            id: format!("look {id}"),
-            look,
-            expect: Some("stdout == \"whole\"".into()),
-            proves: true,
-            timeout: Span::seconds(9),
-        });
+        if !only_last || n + 1 == count {
+            verify.push(check(&id, dice.percent(named).then(|| id.clone())));
+        }
         let makes = if dice.percent(50) { vec![format!("a{n}")] } else { vec![] };
         let (env, secrets) = (BTreeMap::new(), vec![]);
         steps.push(Step { id, action: Action::Run(command()), needs, timeout: None, effect, makes, env, secrets });
@@ -254,8 +265,9 @@ impl Sim {
         let end = self.state.ended.as_ref().expect("a run that stops has ended");
         if end.verified == Verified::Yes {
             assert_eq!(end.executed, Executed::Ok, "verified without being executed");
-            for step in &self.process.steps {
-                assert_eq!(self.truth.whole.get(&step.id), Some(&true), "verified, but {} is not whole", step.id);
+            for check in &self.process.verify {
+                let step = check.id.trim_start_matches("look ");
+                assert_eq!(self.truth.whole.get(step), Some(&true), "verified, but {step} is not whole");
             }
         } else {
             assert!(!self.told.is_empty() || self.process.heal.is_empty(), "a ladder that failed told nobody");
@@ -278,6 +290,12 @@ impl Sim {
         for step in &self.process.steps {
             assert!(self.state.count(&step.id) <= 40, "{} was tried {} times", step.id, self.state.count(&step.id));
         }
+        let row = ended(RunId::new(At(0), &[1; 10]), Some(&self.plan), &self.state).expect("it has ended");
+        let unseen = self.process.steps.iter().any(|step| {
+            let last = self.state.last(&step.id).and_then(|last| last.ended.as_ref());
+            last.is_some_and(|(_, acted)| acted.outcome == Outcome::Unknown)
+        });
+        assert_eq!(row.measures.contains_key("duration"), !unseen, "a time is learnt if it was seen, and only then");
         let told = self.state.heals.iter().filter(|h| h.outcome == HealOutcome::Told).count();
         assert!(self.told.len() <= told + 1, "told more often than recorded");
         let replayed = State::fold(self.written.iter().map(|(at, event)| (*at, event)));

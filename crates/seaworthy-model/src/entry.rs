@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     event::Event,
     id::{ActorId, EntryId, NodeId, RunId},
-    run::{ACTOR_PREFIX, Verdict, Verified},
+    run::{ACTOR_PREFIX, Executed, Verdict, Verified},
     time::At,
     tree::Hash,
 };
@@ -151,9 +151,11 @@ pub struct Draft {
 /// Rules that every journal holds before it writes, whatever the caller decided.
 ///
 /// # Errors
-/// A sentence naming the broken rule: a `yes` that rests on the word of an actor (invariant 1).
+/// A sentence naming the broken rule: a `yes` that rests on the word of an actor (invariant 1), or that other events
+/// beside it contradict. What only earlier entries of the stream can tell is the adapters' to ask.
 pub fn acceptable(events: &[Event]) -> Result<(), String> {
-    for event in events {
+    let mut verified = None;
+    for (at, event) in events.iter().enumerate() {
         match event {
             Event::Checked { judged } if judged.verdict == Verdict::Yes => match &judged.observation {
                 None => return Err(format!("check `{}` says yes without an observation", judged.check)),
@@ -168,7 +170,35 @@ pub fn acceptable(events: &[Event]) -> Result<(), String> {
             Event::VerificationEnded { verified: Verified::Unproven, round } => {
                 return Err(format!("round {round} of verification cannot end unproven"));
             }
+            Event::VerificationEnded { verified: ended, round } => {
+                verified = Some(*ended);
+                if *ended == Verified::Yes {
+                    contradicted(&events[..at], *round)?;
+                }
+            }
+            Event::RunEnded { executed, verified: Verified::Yes, .. } => {
+                if *executed != Executed::Ok {
+                    return Err(format!("a run that ends executed {} cannot be verified", executed.word()));
+                }
+                if let Some(ended) = verified.filter(|ended| *ended != Verified::Yes) {
+                    return Err(format!("a run ends verified, but its verification ended {}", ended.word()));
+                }
+            }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A round is not verified against the word of one of its own checks.
+fn contradicted(before: &[Event], round: u32) -> Result<(), String> {
+    for event in before {
+        if let Event::Checked { judged } = event
+            && judged.round == round
+            && matches!(judged.verdict, Verdict::No | Verdict::Unknown { .. })
+        {
+            let (check, word) = (&judged.check, judged.verdict.word());
+            return Err(format!("round {round} ends verified, but its check `{check}` says {word}"));
         }
     }
     Ok(())
@@ -227,5 +257,34 @@ mod tests {
         assert!(acceptable(&[Event::Checked { judged: judged("act/local") }]).is_err());
         assert!(acceptable(&[Event::Checked { judged: judged("probe/artifact") }]).is_ok());
         assert!(acceptable(&[Event::Checked { judged: Judged { observation: None, ..judged("") } }]).is_err());
+    }
+
+    #[test]
+    fn a_green_end_is_not_taken_against_what_stands_beside_it() {
+        let checked = |verdict: Verdict| {
+            let seen =
+                Observation { source: "probe/x".into(), facts: Default::default(), took: Span::ZERO, dropped: 0 };
+            let (expected, observed) = (String::new(), String::new());
+            Event::Checked {
+                judged: Judged { check: "x".into(), round: 1, verdict, expected, observed, observation: Some(seen) },
+            }
+        };
+        let round = |verified| Event::VerificationEnded { round: 1, verified };
+        let end = |executed| Event::RunEnded {
+            executed,
+            verified: Verified::Yes,
+            reason: String::new(),
+            duration: Span::ZERO,
+            recovery: None,
+        };
+        assert!(acceptable(&[end(Executed::Ok)]).is_ok(), "the round may stand in the journal already");
+        assert!(acceptable(&[end(Executed::Failed)]).is_err());
+        assert!(acceptable(&[round(Verified::Yes), end(Executed::Ok)]).is_ok());
+        assert!(acceptable(&[round(Verified::No), end(Executed::Ok)]).is_err());
+        assert!(acceptable(&[checked(Verdict::Yes), round(Verified::Yes)]).is_ok());
+        let unknown = Verdict::Unknown { reason: "no answer".into() };
+        for other in [Verdict::No, unknown] {
+            assert!(acceptable(&[checked(other), checked(Verdict::Yes), round(Verified::Yes)]).is_err());
+        }
     }
 }

@@ -141,6 +141,10 @@ pub struct Check {
     pub expect: Option<String>,
     /// Whether a yes of this check proves data (contracts, section 3); weighed once, when the file is read.
     pub proves: bool,
+    /// The step that this check is about: after an unknown end of a `once` step only its own checks settle whether it
+    /// happened. Absent in the canonical text if there is none, so definitions without it keep their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Limit of one look.
     pub timeout: Span,
 }

@@ -15,6 +15,8 @@ use seaworthy_model::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::claim::{Claim, Past};
+
 /// Entries in one batch; more are refused.
 pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Bytes of one body; more are refused. Large things are artifacts and outputs, not entries.
@@ -49,6 +51,8 @@ pub(crate) struct Sealed {
     pub body: String,
     pub digest: Hash,
     pub bytes: u32,
+    /// What the entries before it must bear out.
+    pub claim: Option<Claim>,
 }
 
 impl Admitted {
@@ -124,6 +128,15 @@ pub(crate) fn sealable(tree: &Frontier, sealed: &Checkpoint) -> Result<(), Store
     Ok(())
 }
 
+/// A claim without what bears it out is not written. `before` gives the entries of its stream, newest first.
+pub(crate) fn borne_out(
+    claim: Claim,
+    stream: &Stream,
+    before: impl FnMut() -> Result<Option<Past>, StoreError>,
+) -> Result<(), StoreError> {
+    if claim.borne_out(before)? { Ok(()) } else { Err(refused(claim.rule(stream.as_str()))) }
+}
+
 /// The wide row of a run is inserted once.
 pub(crate) fn ended_twice(run: impl std::fmt::Display) -> StoreError {
     refused(format!("`{run}` has ended already; its summary is written once"))
@@ -164,7 +177,7 @@ fn seal(drafts: Vec<Draft>) -> Result<Vec<Sealed>, StoreError> {
             return Err(refused(format!("the body of a `{kind}` has {bytes} bytes, {BODY_BYTES_MAX} is the limit")));
         }
         let digest = Hash(Sha256::digest(body.as_bytes()).into());
-        sealed.push(Sealed { id, at, kind, v: event.version(), body, digest, bytes });
+        sealed.push(Sealed { id, at, kind, v: event.version(), body, digest, bytes, claim: Claim::of(event) });
     }
     Ok(sealed)
 }

@@ -11,6 +11,7 @@ use seaworthy_model::{
 };
 
 mod admit;
+mod claim;
 pub mod memory;
 pub mod sqlite;
 pub mod statements;

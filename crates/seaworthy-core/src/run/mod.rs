@@ -9,6 +9,7 @@ mod ladder;
 mod next;
 mod plan;
 mod row;
+mod settle;
 mod state;
 mod usual;
 

@@ -13,7 +13,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    Plan, State, judge, ladder,
+    Plan, State, judge, ladder, settle,
     state::{Requested, Standing},
 };
 
@@ -108,7 +108,7 @@ fn forward(plan: &Plan, state: &State, requested: &Requested, now: At) -> Next {
             Standing::Fresh => return start(plan, state, step),
             Standing::Failed(_) => return no_verification(plan, state, &step.id),
             Standing::Running => return Next::Wait(now + Span::seconds(1)),
-            Standing::Unknown if step.effect == Effect::Once => return settle(plan, state, requested, step, now),
+            Standing::Unknown if step.effect == Effect::Once => return look_first(plan, state, requested, step, now),
             Standing::Unknown if state.count(&step.id) > UNKNOWN_REPEATS_MAX => {
                 return finish(
                     plan,
@@ -125,7 +125,7 @@ fn forward(plan: &Plan, state: &State, requested: &Requested, now: At) -> Next {
     if plan.verify.is_empty() {
         return finish(plan, state, now, Executed::Ok, Verified::Unproven, "there is no verification".into());
     }
-    match look_round(plan, state, requested) {
+    match look_round(plan, state, requested, &plan.verify.iter().collect::<Vec<_>>()) {
         Some(next) => next,
         None => {
             let verified = verdict(plan, state);
@@ -196,39 +196,38 @@ fn no_verification(plan: &Plan, state: &State, step: &str) -> Next {
     Next::Record(events)
 }
 
-/// The next check of the open round, or `None` when all were judged.
-fn look_round(plan: &Plan, state: &State, requested: &Requested) -> Option<Next> {
+/// The next of these checks in the open round, or `None` when all were judged.
+fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Check]) -> Option<Next> {
     let round = state.rounds;
-    let check = plan.verify.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
+    let check = *checks.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
     let usual = &requested.usual;
     if matches!(check.look, Look::Duration { .. }) {
-        let took = state.acting(plan.steps.iter().map(|s| &s.id));
-        return Some(Next::Record(vec![Event::Checked { judged: judge::judge_duration(check, round, took, usual) }]));
+        let steps = || plan.steps.iter().map(|s| &s.id);
+        let judged = match state.untimed(steps()) {
+            Some(step) => {
+                let reason = format!("nobody saw the end of step {step}, so nobody knows how long it took");
+                judge::passed_over(check, round, reason)
+            }
+            None => judge::judge_duration(check, round, state.acting(steps()), usual),
+        };
+        return Some(Next::Record(vec![Event::Checked { judged }]));
     }
     Some(Next::Look { check: Box::new(check.clone()), round })
 }
 
 /// A `once` step whose end nobody knows is looked at before anything is repeated.
-fn settle(plan: &Plan, state: &State, requested: &Requested, step: &Step, now: At) -> Next {
+fn look_first(plan: &Plan, state: &State, requested: &Requested, step: &Step, now: At) -> Next {
     if let Some((_, reason)) = state.last(&step.id).and_then(|last| last.settled.as_ref()) {
         let reason =
             format!("nobody knows whether step {} happened: {reason}; look yourself before running it again", step.id);
         return finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason);
     }
-    if let Some(next) = look_round(plan, state, requested) {
+    let witnesses = settle::witnesses(plan, step);
+    if let Some(next) = look_round(plan, state, requested, &witnesses) {
         return next;
     }
-    let verdicts: Vec<&Verdict> =
-        state.open_round().map(|j| &j.verdict).filter(|v| !matches!(v, Verdict::Skipped { .. })).collect();
-    let all = |wanted: Verdict| !verdicts.is_empty() && verdicts.iter().all(|v| **v == wanted);
-    let (happened, reason) = if all(Verdict::Yes) {
-        (Some(true), "every check says yes")
-    } else if all(Verdict::No) {
-        (Some(false), "every check says no")
-    } else {
-        (None, "the checks do not agree, or could not look")
-    };
-    Next::Record(vec![Event::StepSettled { step: step.id.clone(), happened, reason: reason.into() }])
+    let (happened, reason) = settle::weigh(plan, state, step, &witnesses);
+    Next::Record(vec![Event::StepSettled { step: step.id.clone(), happened, reason }])
 }
 
 /// The verdict of a complete round: one check that proves data must have said yes, and none anything else.

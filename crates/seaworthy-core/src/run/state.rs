@@ -182,7 +182,7 @@ impl State {
                     self.verified_at.get_or_insert(at);
                 }
             }
-            Event::HealStarted { rung, again, .. } => {
+            Event::HealStarted { rung, again, what } => {
                 if *rung != self.rung {
                     (self.rung, self.tries) = (*rung, 0);
                 }
@@ -192,6 +192,10 @@ impl State {
                 for step in again {
                     let attempts = self.attempts.get(step).map_or(0, Vec::len);
                     self.pass_from.insert(step.clone(), attempts);
+                }
+                // A rung that acts may have made anything anew, or removed it: what was seen before is no longer known.
+                if what == "run" {
+                    self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());
                 }
             }
             Event::HealTried { heal } => {
@@ -252,6 +256,16 @@ impl State {
     pub fn acting(&self, steps: impl Iterator<Item = impl AsRef<str>>) -> Span {
         let spans = steps.filter_map(|id| Some(self.last(id.as_ref())?.ended.as_ref()?.1.took.0));
         Span(spans.sum())
+    }
+
+    /// The first of these steps whose last attempt in the present pass ended unseen, so that [`State::acting`] is too
+    /// short by a time that nobody knows.
+    pub fn untimed<'a>(&self, steps: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
+        let unseen = |id: &&String| {
+            let ended = self.last(id).and_then(|last| last.ended.as_ref());
+            ended.is_some_and(|(_, acted)| acted.outcome == Outcome::Unknown)
+        };
+        steps.into_iter().find(unseen).map(String::as_str)
     }
 
     /// When the first attempt of anything started.

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_core::expect::{Expect, Scope, compile};
 use seaworthy_model::{
-    process::{Check, Line, Look},
+    process::{Check, Line, Look, Step},
+    run::USUAL_RUNS_MIN,
     time::Span,
     value::Value,
 };
@@ -28,6 +29,8 @@ const LOOK_AT_NAMES_ONLY: [&str; 14] =
 pub struct Looked<'s> {
     /// Artifacts that the steps before make.
     pub made: &'s [String],
+    /// Steps that a check may be about.
+    pub steps: &'s [Step],
     /// In a drill `ARTIFACT` is the newest verified artifact of the process, whatever the list says.
     pub drill: bool,
 }
@@ -59,7 +62,8 @@ pub fn checks(owner: &Node, looked: &Looked<'_>, report: &mut Report<'_>) -> Vec
         }
         let (expect, proves) = condition(item, &look, &mut worth, report);
         let usual = if matches!(look, Look::Http { .. }) { TIMEOUT_HTTP } else { TIMEOUT };
-        checks.push(Check { id, look, expect, proves, timeout: span(item, "timeout").unwrap_or(usual) });
+        let of = of(item, looked.steps, report);
+        checks.push(Check { id, look, expect, proves, of, timeout: span(item, "timeout").unwrap_or(usual) });
     }
     if !worth.unsure && !checks.is_empty() {
         judge(owner, &worth, looked.drill, report);
@@ -72,14 +76,19 @@ fn judge(owner: &Node, worth: &Worth, drill: bool, report: &mut Report<'_>) {
     if !worth.proves {
         let help = "add a check that reads content: a command over \"$ARTIFACT\" that reads all of it, stdout, rows, value, body or sha256";
         report.error("no-data-check", place, "no check here proves data: size, age and exit codes alone do not", help);
-    } else if !worth.proves_at_once && !drill {
-        let help = "add a data check that does not name `usual`: five verified runs must come first";
-        report.warning(
-            "only-usual",
-            place,
-            "every data check compares with the usual, so the first runs cannot be verified",
-            help,
-        );
+    } else if !worth.proves_at_once {
+        let help = "add a data check that does not name `usual`, such as `value > 0`";
+        let message = |what: &str| {
+            format!(
+                "every data check compares with the usual, which needs {USUAL_RUNS_MIN} verified {what}s: no {what} can become the first"
+            )
+        };
+        if drill {
+            // The design page itself shows such a drill; what it restores was verified when it was made.
+            report.warning("only-usual", place, message("drill"), help);
+        } else {
+            report.error("only-usual", place, message("run"), help);
+        }
     }
 }
 
@@ -98,6 +107,17 @@ fn id(item: &Node, look: &Look, numbers: &mut BTreeMap<String, u32>) -> String {
     let number = numbers.entry(kind.clone()).or_insert(0);
     *number += 1;
     if always || *number > 1 { format!("{kind} {number}") } else { kind }
+}
+
+/// The step that a check names, judged.
+fn of(item: &Node, steps: &[Step], report: &mut Report<'_>) -> Option<String> {
+    let id = text(item, "of")?;
+    if !steps.iter().any(|step| step.id == id) {
+        let known: Vec<&str> = steps.iter().map(|step| step.id.as_str()).take(20).collect();
+        let place = item.get("of").map_or(item.place, |value| value.place);
+        report.error("unknown-step", place, format!("there is no step `{id}`"), advice(&id, &known));
+    }
+    Some(id)
 }
 
 fn look(item: &Node, at: usize, all: &[Node], looked: &Looked<'_>, report: &mut Report<'_>) -> Option<Look> {

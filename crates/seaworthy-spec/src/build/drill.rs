@@ -27,7 +27,7 @@ fn restore(node: &Node, made: &[String], report: &mut Report<'_>) -> RestoreDril
     let after = steps(node.get("after"), "after", &first, report);
     let mut known = made.to_vec();
     known.extend(first.iter().flat_map(|step: &Step| step.makes.clone()));
-    let verify = checks(node, &Looked { made: &known, drill: true }, report);
+    let verify = checks(node, &Looked { made: &known, steps: &first, drill: true }, report);
     if made.is_empty() {
         needs_artifact(node, report);
     }

@@ -16,9 +16,21 @@ pub fn lint(document: &Node, process: &Process, report: &mut Report<'_>) {
     facets(document, process, place, report);
     nobody_told(process, place, report);
     for (at, step) in process.steps.iter().enumerate() {
-        if step.effect == Effect::Once && process.verify.is_empty() && document.get("verify").is_none() {
-            let item = document.get("steps").and_then(|list| list.items().get(at));
-            let place = item.map_or(place, |item| item.key_place("effect"));
+        if step.effect != Effect::Once {
+            continue;
+        }
+        let item = document.get("steps").and_then(|list| list.items().get(at));
+        let place = item.map_or(place, |item| item.key_place("effect"));
+        let named = process.verify.iter().any(|check| check.of.as_deref() == Some(&step.id));
+        if !process.verify.is_empty() && !named && at + 1 < process.steps.len() {
+            let message = format!(
+                "no check is about step `{0}`: if its end is not seen while later steps are open, a no cannot settle it",
+                step.id
+            );
+            let help = format!("write `of: {}` on the check that looks at what it does", step.id);
+            report.warning("once-unsettled", place, message, help);
+        }
+        if process.verify.is_empty() && document.get("verify").is_none() {
             let message = format!("step `{}` must happen once, but nothing can say whether it did", step.id);
             report.error(
                 "once-unverified",

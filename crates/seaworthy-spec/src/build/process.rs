@@ -39,7 +39,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         schedule: document.get("schedule").and_then(|node| schedule(node, report)),
         env: map(document, "env"),
         secrets: texts(document, "secrets"),
-        verify: checks(document, &Looked { made: &made, drill: false }, report),
+        verify: checks(document, &Looked { made: &made, steps: &steps, drill: false }, report),
         heal: heal(document, around, report),
         watch: watch(document),
         tell: tell(document, around, report),

@@ -143,6 +143,11 @@ static STEP: Choice = Choice {
 };
 
 const CHECK_NAME: Field = may("name", Kind::Text, "How the check is called in the history.");
+const OF: Field = may(
+    "of",
+    Kind::Name,
+    "The step that it is about; after a crash only its own checks say whether a `once` step happened.",
+);
 const fn expect(about: &'static str) -> Field {
     must("expect", Kind::Expect, about)
 }
@@ -159,6 +164,7 @@ static CHECK: Choice = Choice {
                 must("artifact", Kind::Path, "An artifact that a step makes. Seen: size, age, sha256."),
                 expect("The condition over what was seen, such as `size > 1KiB && age < 1h`."),
                 CHECK_NAME,
+                OF,
                 CHECK_TIMEOUT,
             ],
         ),
@@ -169,6 +175,7 @@ static CHECK: Choice = Choice {
                 must("command", COMMAND, "A command that looks. Seen: exit, stdout, stderr, duration."),
                 expect("The condition over what was seen, such as `exit == 0`."),
                 CHECK_NAME,
+                OF,
                 CHECK_TIMEOUT,
                 CHECK_SHELL,
             ],
@@ -181,6 +188,7 @@ static CHECK: Choice = Choice {
                 must("url", Kind::Text, "postgresql://… or sqlite:PATH; $NAME is replaced."),
                 expect("The condition over what was seen, such as `value > 0`."),
                 CHECK_NAME,
+                OF,
                 CHECK_TIMEOUT,
             ],
         ),
@@ -194,6 +202,7 @@ static CHECK: Choice = Choice {
                 may("body", Kind::Value, "Body of the request."),
                 expect("The condition over what was seen, such as `status == 200`."),
                 CHECK_NAME,
+                OF,
                 CHECK_TIMEOUT,
             ],
         ),

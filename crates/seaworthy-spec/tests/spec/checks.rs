@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::problems;
+use crate::{problems, with};
 
 #[test]
 fn a_verify_without_a_data_check_is_an_error() {
@@ -32,17 +32,27 @@ fn a_verify_without_a_data_check_is_an_error() {
 }
 
 #[test]
-fn a_data_check_that_needs_history_is_not_enough_for_the_first_runs() {
-    let text =
-        "process: it\nsteps: [{ run: x }]\nverify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]\n";
+fn a_verify_that_can_never_learn_what_is_usual_is_an_error() {
+    let verify = "verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]\n";
+    let text = format!("process: it\nsteps: [{{ run: x }}]\n{verify}");
     expect![[r#"
-        warning[only-usual]: every data check compares with the usual, so the first runs cannot be verified
+        error[only-usual]: every data check compares with the usual, which needs 5 verified runs: no run can become the first
           --> ops/it.yaml:3:1
           |
         3 | verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]
-          | ^^^^^^ help: add a data check that does not name `usual`: five verified runs must come first
-    "#]]
-    .assert_eq(&problems(text));
+          | ^^^^^^ help: add a data check that does not name `usual`, such as `value > 0`
+    "#]].assert_eq(&problems(&text));
+    let beside =
+        text.replace("usual.value }]\n", "usual.value }, { sql: select 2, url: 'sqlite:x', expect: value > 0 }]\n");
+    assert_eq!(problems(&beside), "");
+    let drill = format!("process: it\ndrill:\n  restore:\n    steps: [{{ run: x }}]\n    {verify}");
+    expect![[r#"
+        warning[only-usual]: every data check compares with the usual, which needs 5 verified drills: no drill can become the first
+          --> ops/it.yaml:5:5
+          |
+        5 |     verify: [{ sql: select 1, url: 'sqlite:x', expect: value > usual.value }]
+          |     ^^^^^^ help: add a data check that does not name `usual`, such as `value > 0`
+    "#]].assert_eq(&problems(&drill));
 }
 
 #[test]
@@ -104,7 +114,7 @@ fn a_check_of_a_command_needs_a_condition() {
           --> ops/it.yaml:7:5
           |
         7 |     url: b
-          |     ^^^ help: known here: artifact, expect, name, timeout
+          |     ^^^ help: known here: artifact, expect, name, of, timeout
         error[missing-key]: a check says nothing of what it is
           --> ops/it.yaml:8:5
           |
@@ -122,4 +132,41 @@ fn a_check_of_a_command_needs_a_condition() {
           |                     ^ help: begin it with http:// or https://
     "#]]
     .assert_eq(&problems(text));
+}
+
+#[test]
+fn a_check_may_say_which_step_it_is_about() {
+    let text = |of: &str| {
+        format!(
+            "process: it\nsteps:\n  - {{ id: charge, run: x, effect: once }}\n  - {{ id: receipt, run: y }}\nverify:\n  - {{ command: look, expect: stdout == \"1\"{of} }}\n"
+        )
+    };
+    assert_eq!(problems(&text(", of: charge")), "");
+    expect![[r#"
+        warning[once-unsettled]: no check is about step `charge`: if its end is not seen while later steps are open, a no cannot settle it
+          --> ops/it.yaml:3:27
+          |
+        3 |   - { id: charge, run: x, effect: once }
+          |                           ^^^^^^ help: write `of: charge` on the check that looks at what it does
+        error[unknown-step]: there is no step `chrage`
+          --> ops/it.yaml:6:49
+          |
+        6 |   - { command: look, expect: stdout == "1", of: chrage }
+          |                                                 ^^^^^^ help: write `charge`
+    "#]].assert_eq(&problems(&text(", of: chrage")));
+    expect![[r#"
+        warning[once-unsettled]: no check is about step `charge`: if its end is not seen while later steps are open, a no cannot settle it
+          --> ops/it.yaml:3:27
+          |
+        3 |   - { id: charge, run: x, effect: once }
+          |                           ^^^^^^ help: write `of: charge` on the check that looks at what it does
+    "#]].assert_eq(&problems(&text("")));
+    let read = with(&[("ops/it.yaml", &text(", of: charge"))]);
+    assert_eq!(read.processes[0].1.verify[0].of.as_deref(), Some("charge"));
+    let last = "process: it\nsteps: [{ run: y }, { run: x, effect: once }]\nverify: [{ command: look, expect: stdout == \"1\" }]\n";
+    assert_eq!(problems(last), "", "nothing is open behind the last step");
+    let drill = "process: it\ndrill:\n  restore:\n    steps: [{ id: load, run: x }]\n    verify: [{ command: look, expect: stdout == \"1\", of: lod }]\n";
+    assert!(problems(drill).starts_with("error[unknown-step]: there is no step `lod`"), "{}", problems(drill));
+    let timed = text("") + "  - { duration: { at_least: 1s }, of: charge }\n";
+    assert!(problems(&timed).contains("error[unknown-key]"), "time settles nothing: {}", problems(&timed));
 }

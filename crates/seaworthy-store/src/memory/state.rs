@@ -13,7 +13,7 @@ use seaworthy_model::{
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
-use crate::admit::{Admitted, droppable, ended_twice};
+use crate::admit::{Admitted, borne_out, droppable, ended_twice};
 
 /// One store's content.
 #[derive(Default, Clone)]
@@ -81,6 +81,7 @@ impl State {
             }
             *head += write.entries.len() as u64;
         }
+        self.claims(batch)?;
         let mut new = BTreeSet::new();
         for occurrence in &batch.occurrences {
             if self.occurrences.contains(occurrence) || !new.insert(occurrence) {
@@ -94,6 +95,24 @@ impl State {
                 && (self.ended_at.contains_key(&row.run) || !new.insert(row.run))
             {
                 return Err(ended_twice(row.run));
+            }
+        }
+        Ok(())
+    }
+
+    /// What entries claim rests on those before them, in this batch or on record.
+    fn claims(&self, batch: &Admitted) -> Result<(), StoreError> {
+        for (at, write) in batch.writes.iter().enumerate() {
+            let claims = write.entries.iter().enumerate().filter_map(|(n, sealed)| Some((n, sealed.claim?)));
+            for (n, claim) in claims {
+                let earlier = batch.writes[..at].iter().rev().filter(|other| other.stream == write.stream);
+                let new = write.entries[..n].iter().rev().chain(earlier.flat_map(|other| other.entries.iter().rev()));
+                let new = new.map(|sealed| (sealed.kind.clone(), sealed.v, Some(sealed.body.clone())));
+                let old = self.streams.get(&write.stream).into_iter().flatten().rev();
+                let old = old.filter_map(|at| self.entries.get(*at));
+                let old = old.map(|entry| (entry.header.kind.clone(), entry.header.v, entry.body.clone()));
+                let mut before = new.chain(old);
+                borne_out(claim, &write.stream, || Ok(before.next()))?;
             }
         }
         Ok(())

@@ -12,9 +12,11 @@ use seaworthy_model::{
     view::{EndedRun, OutboxRow, ViewChange},
 };
 
+use super::error::of;
 use super::row::{execute, first, int, kind_word, peaks, to_wide};
 use crate::{
-    admit::{Admitted, AdmittedWrite, Sealed, droppable, ended_twice, sealable},
+    admit::{Admitted, AdmittedWrite, Sealed, borne_out, droppable, ended_twice, sealable},
+    claim::Past,
     statements as sql,
 };
 
@@ -77,9 +79,27 @@ fn entries(
         return Err(StoreError::Conflict { stream: write.stream.to_string(), expected, found });
     }
     for (version, sealed) in (found + 1..).zip(&write.entries) {
+        if let Some(claim) = sealed.claim {
+            past(conn, &write.stream, |before| borne_out(claim, &write.stream, before))?;
+        }
         entry(conn, tree, writer, batch, write, version, sealed)?;
     }
     Ok(())
+}
+
+/// Lets `look` read back through what stands in the stream, newest first, as far as it wants.
+fn past(
+    conn: &Connection,
+    stream: &Stream,
+    look: impl FnOnce(&mut dyn FnMut() -> Result<Option<Past>, StoreError>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = conn.prepare_cached(sql::STREAM_PAST).map_err(of)?;
+    let mut rows = statement.query([stream.as_str()]).map_err(of)?;
+    look(&mut || {
+        let Some(row) = rows.next().map_err(of)? else { return Ok(None) };
+        let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        read().map(Some).map_err(of)
+    })
 }
 
 fn head(conn: &Connection, stream: &Stream) -> Result<u64, StoreError> {

@@ -78,6 +78,43 @@ fn a_once_step_that_did_not_happen_is_done_after_looking() {
     intact(&site);
 }
 
+/// `pay` (once), then `receipt`, which never ran before the kill; `of` goes into the check of what `pay` does.
+fn charge_then_receipt(checks: &str) -> Site {
+    let site = Site::new();
+    let pay = "echo paid >> effect; echo $$ > begun; [ -e go ] || exec sleep 600";
+    let file = format!(
+        "steps:\n  - {{ id: pay, effect: once, run: '{pay}' }}\n  - {{ id: receipt, run: 'echo sent > receipt' }}\nverify:\n{checks}tell: {{ when: [failed, unverified, unknown], route: oncall }}\n"
+    );
+    site.process("pay", &file);
+    site
+}
+
+#[test]
+fn a_receipt_that_was_not_written_does_not_say_that_nothing_was_paid() {
+    let site =
+        charge_then_receipt("  - { command: 'touch receipt; cat receipt', expect: 'stdout.contains(\"sent\")' }\n");
+    let (run, _) = killed_under(&site);
+    site.write("go", "");
+    let _server = site.server();
+    let (executed, verified, reason) = end_of(&site, &run);
+    assert_eq!((executed.as_str(), verified.as_str()), ("unknown", "unknown"), "{reason}");
+    assert!(reason.contains("step receipt is not done either"), "{reason}");
+    assert_eq!(site.read("effect"), "paid\n", "it was paid once");
+}
+
+#[test]
+fn a_check_of_the_step_itself_lets_the_run_go_on() {
+    let site = charge_then_receipt(
+        "  - { command: 'cat effect', expect: 'stdout.contains(\"paid\")', of: pay }\n  - { command: cat receipt, expect: 'stdout.contains(\"sent\")' }\n",
+    );
+    let (run, _) = killed_under(&site);
+    site.write("go", "");
+    let _server = site.server();
+    let (executed, verified, reason) = end_of(&site, &run);
+    assert_eq!((executed.as_str(), verified.as_str()), ("ok", "yes"), "{reason}");
+    assert_eq!(site.read("effect"), "paid\n", "it was paid once");
+}
+
 #[test]
 fn checks_that_disagree_end_unknown_with_exit_3_and_a_person_is_told() {
     let step = "echo half >> effect\necho $$ > begun\nexec sleep 600";

@@ -88,6 +88,25 @@ tell: { route: oncall, procedure: procedures/backup.md }
 }
 
 #[test]
+fn an_artifact_that_a_rung_makes_anew_is_the_one_on_record() {
+    let site = Site::new();
+    let process = r#"steps:
+  - { id: dump, run: ': > "$WORKDIR/dump"', makes: dump }
+verify:
+  - { artifact: dump, expect: size > 4B }
+  - { command: 'cat "$ARTIFACT"', expect: 'stdout.trim() == "whole"' }
+heal:
+  - run: echo whole > "$WORKDIR/dump"
+  - tell: oncall
+"#;
+    site.process("mended", process);
+    let run = site.json(&["run", "mended"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.json["heals"][0]["outcome"], "healed");
+    assert_eq!(run.json["artifacts"][0]["bytes"], 6, "the bytes that were verified: {run:?}");
+}
+
+#[test]
 fn a_step_that_must_happen_once_is_not_repeated_by_a_ladder() {
     let site = Site::new();
     let process = r#"steps:

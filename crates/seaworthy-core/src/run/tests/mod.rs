@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
 use seaworthy_model::{
-    process::{Bound, Look, Process, Rung},
+    process::{Bound, Effect, Look, Process, Rung},
     run::{Outcome, Usual},
 };
 
@@ -258,6 +258,85 @@ fn without_verification_a_run_is_unproven() {
         act dump 1
           dump Done
         END executed ok verified unproven: there is no verification
+    "#]],
+    );
+}
+
+#[test]
+fn what_a_rung_made_anew_is_looked_for_again() {
+    let mut process = backup();
+    process.heal = vec![Rung::Run { command: command("dump-again"), timeout: None }];
+    story(
+        &process,
+        World { sizes: vec![1, 4096], ..World::good() },
+        expect![[r#"
+        act dump 1
+          dump Done
+        look artifact dump: no; expected size > 1KiB; size 1 B
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        verified no (round 0)
+        heal run, again []
+        act heal.0 1
+          heal.0 Done
+        look artifact dump: yes; expected size > 1KiB; size 4 KiB
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        verified yes (round 1)
+        heal run Healed: dump-again
+        END executed ok verified yes: healed by run: dump-again
+    "#]],
+    );
+}
+
+#[test]
+fn what_a_rung_removed_is_not_taken_for_there() {
+    let mut process = backup();
+    process.heal = vec![Rung::Run { command: command("free-space"), timeout: None }];
+    story(
+        &process,
+        World { sizes: vec![1, 0], ..World::good() },
+        expect![[r#"
+        act dump 1
+          dump Done
+        look artifact dump: no; expected size > 1KiB; size 1 B
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        verified no (round 0)
+        heal run, again []
+        act heal.0 1
+          heal.0 Done
+          missing: `dump` is not there
+        look artifact dump: skipped (step dump failed); expected size > 1KiB; not looked at
+        look command 1: skipped (step dump failed); expected stdout.contains("orders"); not looked at
+        verified no (round 1)
+        heal run NotHealed: free-space
+        tell oncall: Failed
+        END executed failed verified no: step dump: `dump` is not there
+    "#]],
+    );
+}
+
+#[test]
+fn a_once_step_whose_artifact_a_rung_made_is_done() {
+    let mut process = backup();
+    process.steps[0].effect = Effect::Once;
+    process.heal = vec![Rung::Run { command: command("fetch-again"), timeout: None }];
+    story(
+        &process,
+        World { sizes: vec![0, 4096], ..World::good() },
+        expect![[r#"
+        act dump 1
+          dump Done
+          missing: `dump` is not there
+        look artifact dump: skipped (step dump failed); expected size > 1KiB; not looked at
+        look command 1: skipped (step dump failed); expected stdout.contains("orders"); not looked at
+        verified no (round 0)
+        heal run, again []
+        act heal.0 1
+          heal.0 Done
+        look artifact dump: yes; expected size > 1KiB; size 4 KiB
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        verified yes (round 1)
+        heal run Healed: fetch-again
+        END executed ok verified yes: healed by run: fetch-again
     "#]],
     );
 }

@@ -1,11 +1,14 @@
 //! Stories of steps that must not be done twice.
 
 use expect_test::expect;
-use seaworthy_model::process::{Effect, Process};
+use seaworthy_model::{
+    process::{Bound, Check, Effect, Look, Process},
+    time::Span,
+};
 
 use super::{
     story,
-    world::{World, backup, step},
+    world::{World, backup, check, step},
 };
 
 fn once() -> Process {
@@ -112,6 +115,164 @@ fn two_retries_over_a_once_step_end_at_a_person() {
         tell oncall: Unverified
         heal tell Told: oncall
         END executed ok verified no: artifact dump: expected size > 1KiB, seen size 1 B
+    "#]],
+    );
+}
+
+/// `dump` (once), then `receipt`; one check, which prints what the world says.
+fn charge_then_receipt() -> Process {
+    let steps = vec![step("dump", Effect::Once, &[]), step("receipt", Effect::Idempotent, &[])];
+    Process { steps, verify: vec![backup().verify.remove(1)], ..backup() }
+}
+
+fn about(id: &str, of: Option<&str>) -> Check {
+    Check { id: id.into(), of: of.map(Into::into), ..backup().verify.remove(1) }
+}
+
+#[test]
+fn a_no_while_other_steps_are_open_does_not_say_that_a_once_step_did_not_happen() {
+    story(
+        &charge_then_receipt(),
+        World { dies_after: Some(3), prints: vec![Some("nothing")], ..World::good() },
+        expect![[r#"
+            act dump 1
+            *** the node dies and starts again
+              dump Unknown
+            look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+            settled dump: None, every check says no, but step receipt is not done either, and they may be about that
+            tell oncall: Unknown
+            END executed unknown verified unknown: nobody knows whether step dump happened: every check says no, but step receipt is not done either, and they may be about that; look yourself before running it again
+        "#]],
+    );
+}
+
+#[test]
+fn a_no_about_the_last_open_step_says_that_it_did_not_happen() {
+    let mut process = charge_then_receipt();
+    process.steps.reverse();
+    story(
+        &process,
+        World { dies_after: Some(5), prints: vec![Some("nothing"), Some("orders")], ..World::good() },
+        expect![[r#"
+            act receipt 1
+              receipt Done
+            act dump 1
+            *** the node dies and starts again
+              dump Unknown
+            look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+            settled dump: Some(false), every check says no
+            act dump 2
+              dump Done
+            look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+            verified yes (round 1)
+            END executed ok verified yes: 
+        "#]],
+    );
+}
+
+#[test]
+fn a_check_of_the_step_settles_it_whatever_is_still_open() {
+    let verify = vec![about("receipt is there", None), about("charge is there", Some("dump"))];
+    let process = Process { verify, ..charge_then_receipt() };
+    let world = |first| World { dies_after: Some(3), prints: vec![Some(first), Some("orders")], ..World::good() };
+    story(
+        &process,
+        world("nothing"),
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look charge is there: no; expected stdout.contains("orders"); stdout "nothing"
+        settled dump: Some(false), every check of dump says no
+        act dump 2
+          dump Done
+        act receipt 1
+          receipt Done
+        look receipt is there: yes; expected stdout.contains("orders"); stdout "orders"
+        look charge is there: yes; expected stdout.contains("orders"); stdout "orders"
+        verified yes (round 1)
+        END executed ok verified yes: 
+    "#]],
+    );
+    story(
+        &process,
+        world("orders"),
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look charge is there: yes; expected stdout.contains("orders"); stdout "orders"
+        settled dump: Some(true), every check of dump says yes
+        act receipt 1
+          receipt Done
+        look receipt is there: yes; expected stdout.contains("orders"); stdout "orders"
+        look charge is there: yes; expected stdout.contains("orders"); stdout "orders"
+        verified yes (round 1)
+        END executed ok verified yes: 
+    "#]],
+    );
+}
+
+#[test]
+fn a_check_of_another_step_does_not_settle_this_one() {
+    let mut process = charge_then_receipt();
+    process.steps.reverse();
+    process.verify = vec![about("receipt is there", Some("receipt"))];
+    story(
+        &process,
+        World { dies_after: Some(5), prints: vec![Some("nothing")], ..World::good() },
+        expect![[r#"
+        act receipt 1
+          receipt Done
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        settled dump: None, no check could look at what it should have done
+        tell oncall: Unknown
+        END executed unknown verified unknown: nobody knows whether step dump happened: no check could look at what it should have done; look yourself before running it again
+    "#]],
+    );
+}
+
+#[test]
+fn the_time_that_nobody_took_neither_settles_nor_fails() {
+    let mut process = charge_then_receipt();
+    let at_least = Some(Bound::Span(Span::seconds(2)));
+    process.verify.push(check("duration", Look::Duration { at_least, at_most: None }, None));
+    story(
+        &process,
+        World { dies_after: Some(3), ..World::good() },
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        settled dump: Some(true), every check says yes
+        act receipt 1
+          receipt Done
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        look duration: skipped (nobody saw the end of step dump, so nobody knows how long it took); expected duration at least 2s; not looked at
+        verified yes (round 1)
+        END executed ok verified yes: 
+    "#]],
+    );
+    process.steps.pop();
+    let prints = vec![Some("nothing"), Some("orders")];
+    story(
+        &process,
+        World { dies_after: Some(3), prints, ..World::good() },
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+        settled dump: Some(false), every check says no
+        act dump 2
+          dump Done
+        look command 1: yes; expected stdout.contains("orders"); stdout "orders"
+        look duration: yes; expected duration at least 2s; duration 5s
+        verified yes (round 1)
+        END executed ok verified yes: 
     "#]],
     );
 }

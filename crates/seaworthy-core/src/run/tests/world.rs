@@ -29,7 +29,7 @@ pub fn step(id: &str, effect: Effect, makes: &[&str]) -> Step {
 
 pub fn check(id: &str, look: Look, expect: Option<&str>) -> Check {
     let proves = expect.is_some_and(|text| text.contains("stdout"));
-    Check { id: id.into(), look, expect: expect.map(Into::into), proves, timeout: Span::seconds(60) }
+    Check { id: id.into(), look, expect: expect.map(Into::into), proves, of: None, timeout: Span::seconds(60) }
 }
 
 pub fn command(text: &str) -> Command {
@@ -71,7 +71,7 @@ pub fn backup() -> Process {
 pub struct World {
     /// Outcome, exit and seconds of the n-th act of a step, the last one for ever.
     pub acts: BTreeMap<&'static str, Vec<(Outcome, u64)>>,
-    /// Bytes of `dump` after the n-th act of it; 0: it is missing.
+    /// Bytes of `dump` after the n-th act of it or of the first rung; 0: it is missing.
     pub sizes: Vec<u64>,
     /// What the command probe prints at the n-th look; `None`: it cannot look.
     pub prints: Vec<Option<&'static str>>,
@@ -201,7 +201,8 @@ impl Play<'_> {
     }
 
     fn collect(&self, step: String, name: String) -> Event {
-        match nth(&self.world.sizes, self.state.count("dump") as usize - 1) {
+        let acts = self.state.count("dump") + self.state.count("heal.0");
+        match nth(&self.world.sizes, acts as usize - 1) {
             0 => Event::ArtifactMissing { step, name, looked_at: "/w".into(), reason: "`dump` is not there".into() },
             bytes => {
                 let artifact = Artifact { name, bytes, sha256: None, modified: self.now, place: "/w/dump".into() };

@@ -4,6 +4,7 @@
 
 pub mod append;
 pub mod books;
+pub mod claims;
 pub mod read;
 pub mod runs;
 pub mod tree;
@@ -86,5 +87,12 @@ cases! {
         a_signal_is_one_row_and_open_until_cleared,
         messages_come_newest_first_and_by_run,
         a_view_never_runs_ahead_of_its_entries,
+    }
+    claims {
+        a_verification_without_a_yes_on_record_is_refused,
+        a_run_does_not_end_verified_without_a_verification,
+        a_step_is_settled_only_by_checks_on_record,
+        what_bears_a_claim_out_may_come_in_the_same_batch,
+        a_claim_rests_on_its_own_stream_and_round,
     }
 }

@@ -1,0 +1,52 @@
+//! Whether a `once` step happened whose end nobody knows: who may say so, and what their word is worth.
+//!
+//! This module must not act on the answer; `next` does.
+
+use seaworthy_model::{
+    process::{Check, Look, Step},
+    run::Verdict,
+};
+
+use super::{Plan, State, state::Standing};
+
+/// The checks that are asked: those about this step if there are any, else those about none in particular. How long
+/// something took says nothing of an end that nobody saw.
+pub(super) fn witnesses<'a>(plan: &'a Plan, step: &Step) -> Vec<&'a Check> {
+    let about = |of: Option<&str>| -> Vec<&'a Check> {
+        let looks = plan.verify.iter().filter(|check| !matches!(check.look, Look::Duration { .. }));
+        looks.filter(|check| check.of.as_deref() == of).collect()
+    };
+    let own = about(Some(&step.id));
+    if own.is_empty() { about(None) } else { own }
+}
+
+/// What the witnesses of the open round say together, and why. `None`: they cannot say.
+///
+/// A yes is a yes. A no of checks that are about no step in particular may be about what another step has not done
+/// yet, so it only counts when this step is the last open one.
+pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check]) -> (Option<bool>, String) {
+    let own = witnesses.iter().any(|check| check.of.is_some());
+    let who = if own { format!("every check of {}", step.id) } else { "every check".to_owned() };
+    let verdicts: Vec<&Verdict> = state
+        .open_round()
+        .filter(|judged| witnesses.iter().any(|check| check.id == judged.check))
+        .map(|judged| &judged.verdict)
+        .filter(|verdict| !matches!(verdict, Verdict::Skipped { .. }))
+        .collect();
+    if verdicts.is_empty() {
+        return (None, "no check could look at what it should have done".into());
+    }
+    if verdicts.iter().all(|verdict| **verdict == Verdict::Yes) {
+        return (Some(true), format!("{who} says yes"));
+    }
+    if !verdicts.iter().all(|verdict| **verdict == Verdict::No) {
+        return (None, "the checks do not agree, or could not look".into());
+    }
+    let open = plan.steps.iter().find(|other| other.id != step.id && state.standing(&other.id) != Standing::Done);
+    match open.filter(|_| !own) {
+        None => (Some(false), format!("{who} says no")),
+        Some(open) => {
+            (None, format!("every check says no, but step {} is not done either, and they may be about that", open.id))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What `append` wants to see before it takes a green entry.
+
+use seaworthy_model::{
+    event::Event,
+    port::{Batch, StoreError, Write},
+    run::{Executed, Judged, Observation, Verdict, Verified},
+    time::Span,
+};
+
+use crate::world::{World, assert_whole, batch, draft, said, stream};
+
+fn checked(round: u32, verdict: Verdict) -> Event {
+    let seen = Observation { source: "probe/command".into(), facts: [].into(), took: Span::ZERO, dropped: 0 };
+    let looked = matches!(verdict, Verdict::Yes | Verdict::No);
+    Event::Checked {
+        judged: Judged {
+            check: "command 1".to_owned(),
+            round,
+            verdict,
+            expected: String::new(),
+            observed: String::new(),
+            observation: looked.then_some(seen),
+        },
+    }
+}
+
+fn skipped(round: u32) -> Event {
+    checked(round, Verdict::Skipped { reason: "learning".to_owned() })
+}
+
+fn round(round: u32, verified: Verified) -> Event {
+    Event::VerificationEnded { round, verified }
+}
+
+fn settled(happened: Option<bool>) -> Event {
+    Event::StepSettled { step: "pay".to_owned(), happened, reason: String::new() }
+}
+
+fn end(verified: Verified) -> Event {
+    Event::RunEnded { executed: Executed::Ok, verified, reason: String::new(), duration: Span::ZERO, recovery: None }
+}
+
+fn writes(name: &str, events: Vec<Event>) -> Write {
+    Write { stream: stream(name), expected: None, drafts: events.into_iter().map(draft).collect() }
+}
+
+async fn tell(w: &World, name: &str, events: Vec<Event>) -> Result<u64, StoreError> {
+    w.journal.append(Batch { writes: vec![writes(name, events)], ..batch() }).await
+}
+
+async fn refused(w: &World, name: &str, event: Event) {
+    let before = w.length().await;
+    let answer = tell(w, name, vec![said("beside"), event.clone()]).await;
+    let Err(StoreError::Refused { rule }) = answer else { panic!("{event:?} was taken: {answer:?}") };
+    assert!(rule.contains(stream(name).as_str()), "{rule}");
+    assert_eq!(w.length().await, before, "nothing of it is written");
+}
+
+pub async fn a_verification_without_a_yes_on_record_is_refused(w: &World) {
+    refused(w, "a", round(0, Verified::Yes)).await;
+    tell(w, "a", vec![skipped(0)]).await.unwrap();
+    refused(w, "a", round(0, Verified::Yes)).await;
+    tell(w, "a", vec![checked(0, Verdict::Yes), said("between"), skipped(0)]).await.unwrap();
+    tell(w, "a", vec![round(0, Verified::Yes)]).await.unwrap();
+    tell(w, "b", vec![checked(0, Verdict::No), checked(0, Verdict::Yes)]).await.unwrap();
+    refused(w, "b", round(0, Verified::Yes)).await;
+    tell(w, "b", vec![round(0, Verified::No)]).await.expect("what is not green claims nothing");
+    assert_whole(&*w.journal).await;
+}
+
+pub async fn a_run_does_not_end_verified_without_a_verification(w: &World) {
+    refused(w, "a", end(Verified::Yes)).await;
+    tell(w, "a", vec![checked(0, Verdict::Yes)]).await.unwrap();
+    refused(w, "a", end(Verified::Yes)).await;
+    tell(w, "a", vec![round(0, Verified::Yes)]).await.unwrap();
+    tell(w, "a", vec![said("between")]).await.unwrap();
+    tell(w, "a", vec![end(Verified::Yes)]).await.unwrap();
+    tell(w, "b", vec![checked(0, Verdict::Yes), round(0, Verified::Yes), round(1, Verified::No)]).await.unwrap();
+    refused(w, "b", end(Verified::Yes)).await;
+    for (name, verified) in [("c", Verified::No), ("d", Verified::Unknown), ("e", Verified::Unproven)] {
+        tell(w, name, vec![end(verified)]).await.expect("what is not green claims nothing");
+    }
+}
+
+pub async fn a_step_is_settled_only_by_checks_on_record(w: &World) {
+    for happened in [true, false] {
+        refused(w, "a", settled(Some(happened))).await;
+    }
+    tell(w, "a", vec![checked(0, Verdict::No)]).await.unwrap();
+    refused(w, "a", settled(Some(true))).await;
+    tell(w, "a", vec![settled(Some(false))]).await.unwrap();
+    refused(w, "a", settled(Some(false))).await;
+    tell(w, "a", vec![checked(1, Verdict::Yes), settled(Some(true))]).await.unwrap();
+    tell(w, "a", vec![checked(2, Verdict::Yes), checked(2, Verdict::No)]).await.unwrap();
+    for happened in [true, false] {
+        refused(w, "a", settled(Some(happened))).await;
+    }
+    tell(w, "a", vec![settled(None)]).await.expect("not knowing claims nothing");
+}
+
+pub async fn what_bears_a_claim_out_may_come_in_the_same_batch(w: &World) {
+    let whole = vec![checked(0, Verdict::Yes), round(0, Verified::Yes), end(Verified::Yes)];
+    tell(w, "a", whole).await.unwrap();
+    let parts = vec![
+        writes("b", vec![checked(0, Verdict::Yes)]),
+        writes("c", vec![said("another stream")]),
+        writes("b", vec![round(0, Verified::Yes)]),
+        writes("b", vec![end(Verified::Yes)]),
+    ];
+    w.journal.append(Batch { writes: parts, ..batch() }).await.unwrap();
+    refused(w, "d", end(Verified::Yes)).await;
+    let late = tell(w, "d", vec![end(Verified::Yes), checked(0, Verdict::Yes), round(0, Verified::Yes)]).await;
+    assert!(matches!(late, Err(StoreError::Refused { .. })), "what comes after bears nothing out: {late:?}");
+    assert_whole(&*w.journal).await;
+}
+
+pub async fn a_claim_rests_on_its_own_stream_and_round(w: &World) {
+    tell(w, "a", vec![checked(0, Verdict::Yes)]).await.unwrap();
+    refused(w, "a", round(1, Verified::Yes)).await;
+    refused(w, "b", round(0, Verified::Yes)).await;
+    tell(w, "a", vec![round(0, Verified::Yes)]).await.unwrap();
+    refused(w, "b", end(Verified::Yes)).await;
+    refused(w, "a", round(0, Verified::Yes)).await;
+}
