@@ -108,6 +108,9 @@ pub struct Batch {
     /// `(process, nominal)` pairs that must be new.
     pub occurrences: Vec<(String, At)>,
     pub outbox_add: Vec<OutboxRow>,
+    /// Rows to take before their effect is tried: key, attempts with this one, and when they are due again should nobody
+    /// say how it ended. Refused unless each row exists with one attempt less, so that of several only one takes it.
+    pub outbox_claim: Vec<(String, u32, At)>,
     /// Replaces attempts and next time of rows that exist.
     pub outbox_later: Vec<(String, u32, At)>,
     pub outbox_done: Vec<String>,
@@ -127,6 +130,7 @@ impl Batch {
             views: vec![],
             occurrences: vec![],
             outbox_add: vec![],
+            outbox_claim: vec![],
             outbox_later: vec![],
             outbox_done: vec![],
             drop_bodies: vec![],

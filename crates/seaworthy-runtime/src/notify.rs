@@ -1,28 +1,43 @@
 //! The notify loop: sends what is due, tries again with patience, and records every try.
 //!
-//! State change and notification are two records and two loops: either may crash without the other lying.
-//! This module must not decide whether there is something to tell (core does).
+//! State change and notification are two records and two loops: either may crash without the other lying. What is due
+//! is claimed in the journal before it is sent, so that of several nodes one sends it, and nothing is sent while the
+//! journal cannot say so. This module must not decide whether there is something to tell (core does).
+
+mod tried;
 
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SendOutcome},
-    id::SignalId,
+    id::{RunId, SignalId},
     port::{Address, Batch, Message, SendError, StoreError},
     site::{Outlet, SecretPlace, Site},
     time::Span,
     view::{MessageRow, OutboxRow, ViewChange},
 };
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use self::tried::Tried;
 use crate::ports::{Ports, Stop};
 
 /// Longest sleep; due rows and nudges end it sooner.
 const SLEEP_MAX: Span = Span::seconds(15);
+/// Wait after trouble with the journal.
+const TROUBLE_WAIT: Span = Span::seconds(1);
 /// Rows sent in one activation.
 const BATCH: usize = 16;
+/// Rows that are looked through for those of one run.
+const LOOK_MAX: usize = 1_000;
+/// Claims that others may spoil before an activation leaves the rest to them.
+const CLAIM_TRIES: usize = 8;
 /// Limit of one try.
 const SEND_TIMEOUT: Span = Span::seconds(20);
+/// Limit of one try with all around it, such as fetching a secret; then it is given up as failed.
+const TRY_MAX: Span = Span::seconds(25);
+/// A claim holds for this long: a try and time to record it. After a crash the message goes out again then.
+const CLAIM: Span = Span::seconds(40);
 /// Waits between tries of one outlet; after the last it is given up and shown as such.
 const WAITS: [Span; 9] = [
     Span::seconds(5),
@@ -96,64 +111,142 @@ fn row(message: &Message, route: &str, signal: Option<SignalId>) -> MessageRow {
 
 /// Runs until stopping is asked for.
 pub async fn run(ports: Ports, stop: Stop) {
+    let mut sender = Sender::new(ports.clone(), stop.clone());
     while !stop.is_asked() {
-        let activated = tokio::select! {
-            activated = activate(&ports) => activated,
-            // A send that is cut short stays due and goes out again with the same id.
-            () = stop.asked() => return,
+        let sleep = match sender.activate().await {
+            Ok(BATCH) => continue,
+            Ok(_) => {
+                let next = ports.journal.outbox_next().await.ok().flatten();
+                // At least a moment, so that a row that cannot be claimed cannot spin.
+                next.map_or(SLEEP_MAX, |at| at.since(ports.clock.now())).min(SLEEP_MAX).max(Span::from_millis(50))
+            }
+            Err(trouble) => {
+                error!("messages could not be sent or recorded: {trouble}");
+                TROUBLE_WAIT
+            }
         };
-        match activated {
-            Ok(n) if n == BATCH => continue,
-            Ok(_) => {}
-            Err(trouble) => error!("messages could not be looked at: {trouble}"),
-        }
-        let next = ports.journal.outbox_next().await.ok().flatten();
-        let sleep = next.map_or(SLEEP_MAX, |at| at.since(ports.clock.now())).min(SLEEP_MAX);
         tokio::select! {
-            // At least a moment, so that trouble with the journal cannot spin.
-            () = ports.clock.sleep(sleep.max(Span::from_millis(50))) => {}
+            () = ports.clock.sleep(sleep) => {}
             () = ports.nudges.notify.notified() => {}
             () = stop.asked() => {}
         }
     }
 }
 
-/// Sends what is due now; returns how many rows were tried. Rows of one activation go out at the same time, so
-/// that one hanging outlet does not hold up the others.
-///
-/// # Errors
-/// When the journal cannot be read or written.
-pub async fn activate(ports: &Ports) -> Result<usize, StoreError> {
-    let due = ports.journal.outbox(ports.clock.now(), BATCH).await?;
-    let mut sends = tokio::task::JoinSet::new();
-    let count = due.len();
-    for row in due {
-        let ports = ports.clone();
-        sends.spawn(async move { one(&ports, row).await });
-    }
-    while let Some(done) = sends.join_next().await {
-        match done {
-            Ok(result) => result?,
-            Err(panic) => error!("a message could not be sent: {panic}"),
-        }
-    }
-    Ok(count)
+/// Sends what is due, activation by activation.
+pub struct Sender {
+    ports: Ports,
+    stop: Stop,
+    /// Only messages about this run.
+    only: Option<RunId>,
+    /// What was tried and could not be recorded: nothing else is sent before it is.
+    owed: Vec<Tried>,
 }
 
-async fn one(ports: &Ports, row: OutboxRow) -> Result<(), StoreError> {
-    let mut batch = Batch::by(ports.actor, Via::Node);
-    let parcel: Parcel = match serde_json::from_str(&row.payload) {
-        Ok(parcel) => parcel,
-        Err(trouble) => {
-            error!(key = row.key, "an outbox row cannot be read and is dropped: {trouble}");
-            batch.outbox_done.push(row.key);
-            return ports.journal.append(batch).await.map(|_| ());
+impl Sender {
+    /// Of all messages. A send that is cut short by `stop` stays due and goes out again with the same id.
+    pub fn new(ports: Ports, stop: Stop) -> Self {
+        Self { ports, stop, only: None, owed: Vec::new() }
+    }
+
+    /// Of the messages about one run; all others are another node's.
+    pub fn of_run(ports: Ports, stop: Stop, run: RunId) -> Self {
+        Self { only: Some(run), ..Self::new(ports, stop) }
+    }
+
+    /// Sends what is due now; returns how many rows were tried. Rows of one activation go out at the same time, so
+    /// that one hanging outlet does not hold up the others.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written. What was sent by then is remembered and recorded the next time.
+    pub async fn activate(&mut self) -> Result<usize, StoreError> {
+        while let Some(tried) = self.owed.pop() {
+            if let Err(trouble) = tried.record(&self.ports, &self.stop).await {
+                self.owed.push(tried);
+                return Err(trouble);
+            }
+        }
+        let claimed = self.claim().await?;
+        let count = claimed.len();
+        let mut sends = JoinSet::new();
+        for (row, parcel) in claimed {
+            let (ports, stop) = (self.ports.clone(), self.stop.clone());
+            sends.spawn(async move {
+                let Some(tried) = one(&ports, &stop, row, parcel).await? else { return Ok(()) };
+                tried.record(&ports, &stop).await.map_err(|trouble| (Some(tried), trouble))
+            });
+        }
+        let mut first = None;
+        while let Some(done) = sends.join_next().await {
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err((tried, trouble))) => {
+                    self.owed.extend(tried);
+                    first.get_or_insert(trouble);
+                }
+                Err(panic) => error!("a message could not be sent: {panic}"),
+            }
+        }
+        first.map_or(Ok(count), Err)
+    }
+
+    /// Takes rows that are due, all with one write, so that nobody else sends them.
+    async fn claim(&self) -> Result<Vec<(OutboxRow, Parcel)>, StoreError> {
+        let limit = if self.only.is_some() { LOOK_MAX } else { BATCH };
+        for _ in 0..CLAIM_TRIES {
+            let now = self.ports.clock.now();
+            let mut batch = Batch::by(self.ports.actor, Via::Node);
+            let mut claimed = Vec::new();
+            for row in self.ports.journal.outbox(now, limit).await? {
+                match serde_json::from_str::<Parcel>(&row.payload) {
+                    Ok(parcel) if self.only.is_none_or(|run| parcel.message.run == Some(run)) => {
+                        batch.outbox_claim.push((row.key.clone(), row.attempts.saturating_add(1), now + CLAIM));
+                        claimed.push((row, parcel));
+                    }
+                    Ok(_) => {}
+                    Err(trouble) => {
+                        error!(key = row.key, "an outbox row cannot be read and is dropped: {trouble}");
+                        batch.outbox_done.push(row.key);
+                    }
+                }
+                if claimed.len() == BATCH {
+                    break;
+                }
+            }
+            if batch.outbox_claim.is_empty() && batch.outbox_done.is_empty() {
+                return Ok(claimed);
+            }
+            match self.ports.journal.append(batch).await {
+                // Another has taken one of them: what it left is read again.
+                Err(StoreError::Refused { .. }) => {}
+                Err(other) => return Err(other),
+                Ok(_) => return Ok(claimed),
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Tries one row that is claimed. `None`: stopping came first, and the claim is given back.
+async fn one(
+    ports: &Ports,
+    stop: &Stop,
+    row: OutboxRow,
+    parcel: Parcel,
+) -> Result<Option<Tried>, (Option<Tried>, StoreError)> {
+    let result = tokio::select! {
+        biased;
+        result = send(ports, &parcel) => result,
+        () = ports.clock.sleep(TRY_MAX) => {
+            Err(("route", SendError { retry: true, reason: format!("it took longer than {TRY_MAX}") }))
+        }
+        () = stop.asked() => {
+            let mut batch = Batch::by(ports.actor, Via::Node);
+            batch.outbox_later.push((row.key, row.attempts, row.next_at));
+            return ports.journal.append(batch).await.map(|_| None).map_err(|trouble| (None, trouble));
         }
     };
-    let attempt = row.attempts + 1;
-    let result = send(ports, &parcel).await;
-    let now = ports.clock.now();
-    let id = parcel.message.id;
+    let (now, id) = (ports.clock.now(), parcel.message.id);
     let (kind, outcome) = match result {
         Ok((kind, receipt)) => {
             info!(message = %id, route = parcel.route, "told `{}` about `{}` by {kind}", parcel.route, parcel.message.process);
@@ -170,59 +263,7 @@ async fn one(ports: &Ports, row: OutboxRow) -> Result<(), StoreError> {
             }
         },
     };
-    record(ports, batch, row.key, &parcel, attempt, kind, outcome).await
-}
-
-async fn record(
-    ports: &Ports,
-    mut batch: Batch,
-    key: String,
-    parcel: &Parcel,
-    attempt: u32,
-    kind: &str,
-    outcome: SendOutcome,
-) -> Result<(), StoreError> {
-    let (ids, now, id) = (ports.ids(), ports.clock.now(), parcel.message.id);
-    let outlet = format!("{kind} {}", parcel.outlet + 1);
-    // Two outlets of one message may end at the same moment; the one that loses reads again.
-    loop {
-        let entries = ports.journal.stream(&Stream::of("message", id), 0).await?;
-        let events: Vec<Event> = entries.iter().filter_map(|e| e.event().ok().flatten()).collect();
-        let version = entries.last().map_or(0, |e| e.header.version);
-        let (mut tries, mut ended, mut sent) = (0u32, 0usize, false);
-        for event in &events {
-            if let Event::MessageTried { outcome, .. } = event {
-                tries += 1;
-                ended += usize::from(!matches!(outcome, SendOutcome::Retry { .. }));
-                sent |= matches!(outcome, SendOutcome::Sent { .. });
-            }
-        }
-        let final_now = !matches!(outcome, SendOutcome::Retry { .. });
-        sent |= matches!(outcome, SendOutcome::Sent { .. });
-        let detail = match &outcome {
-            SendOutcome::Sent { receipt } => receipt.clone(),
-            SendOutcome::Retry { reason, .. } | SendOutcome::GivenUp { reason } => reason.clone(),
-        };
-        let mut written = batch.clone();
-        match &outcome {
-            SendOutcome::Retry { at, .. } => written.outbox_later.push((key.clone(), attempt, *at)),
-            _ => written.outbox_done.push(key.clone()),
-        }
-        let mut new =
-            vec![Event::MessageTried { message: id, outlet: outlet.clone(), attempt, outcome: outcome.clone() }];
-        let mut row = row(&parcel.message, &parcel.route, parcel.signal);
-        (row.attempts, row.told, row.detail) = (tries + 1, sent, detail.clone());
-        if final_now && ended + 1 >= parcel.outlets {
-            row.ended_at = Some(now);
-            new.push(Event::MessageEnded { message: id, told: sent, detail });
-        }
-        written.views.push(ViewChange::Message(row));
-        written.writes.push(ids.write(Stream::of("message", id), Some(version), now, new));
-        match ports.journal.append(written).await {
-            Err(StoreError::Conflict { .. }) => batch = Batch::by(ports.actor, Via::Node),
-            other => return other.map(|_| ()),
-        }
-    }
+    Ok(Some(Tried { key: row.key, attempt: row.attempts.saturating_add(1), kind, outcome, parcel }))
 }
 
 async fn send(ports: &Ports, parcel: &Parcel) -> Result<(&'static str, String), (&'static str, SendError)> {

@@ -118,6 +118,9 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
         let (desk, live) = (desk.clone(), live.remove(&pinned.process.name).unwrap_or_default());
         looks.spawn(async move { (pinned.clone(), one(&desk, pinned, live).await) });
     }
+    // All of them come to their end before trouble is told: one that is dropped between its append and the start of
+    // its run would leave a run that nobody drives.
+    let mut first = None;
     while let Some(done) = looks.join_next().await {
         match done {
             Ok((pinned, Ok((next, queued)))) => {
@@ -129,12 +132,12 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
             }
             Ok((pinned, Err(other))) => {
                 agenda.known.remove(&pinned.process.name);
-                return Err(other);
+                first.get_or_insert(other);
             }
             Err(panic) => error!("a schedule could not be looked at: {panic}"),
         }
     }
-    Ok(agenda.next())
+    first.map_or_else(|| Ok(agenda.next()), Err)
 }
 
 async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Option<At>, bool), StoreError> {
@@ -279,12 +282,13 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     }
     let mut events = Vec::new();
     let mut batch = Batch::by(ports.actor, Via::Node);
-    let mut cursor = now;
+    let (mut since, mut cursor) = (now, now);
     let mut queued = Vec::new();
     if let Some(row) = row {
         let before = crate::reload::recorded(ports, name, &row.digest).await?;
         if before.as_ref().is_some_and(|b| b.schedule == pinned.process.schedule) {
-            cursor = row.cursor;
+            // Another word of the file was changed: what is missing is missing still.
+            (since, cursor) = (row.since, row.cursor);
         } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
             // The queue goes on under the new schedule.
             let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
@@ -299,7 +303,7 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     }
     events.push(Event::ScheduleSet { digest: pinned.digest.clone(), since: cursor });
     batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
-    let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since: now, cursor, queued };
+    let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since, cursor, queued };
     batch.views.push(ViewChange::Schedule(row.clone()));
     ports.journal.append(batch).await?;
     Ok(Some(row))

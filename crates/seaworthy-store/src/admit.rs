@@ -30,6 +30,7 @@ pub(crate) struct Admitted {
     pub views: Vec<ViewChange>,
     pub occurrences: Vec<(String, At)>,
     pub outbox_add: Vec<OutboxRow>,
+    pub outbox_claim: Vec<(String, u32, At)>,
     pub outbox_later: Vec<(String, u32, At)>,
     pub outbox_done: Vec<String>,
     pub drop_bodies: Vec<u64>,
@@ -79,6 +80,7 @@ impl Admitted {
             views: batch.views,
             occurrences: batch.occurrences,
             outbox_add: batch.outbox_add,
+            outbox_claim: batch.outbox_claim,
             outbox_later: batch.outbox_later,
             outbox_done: batch.outbox_done,
             drop_bodies: batch.drop_bodies,
@@ -140,6 +142,11 @@ pub(crate) fn borne_out(
 /// The wide row of a run is inserted once.
 pub(crate) fn ended_twice(run: impl std::fmt::Display) -> StoreError {
     refused(format!("`{run}` has ended already; its summary is written once"))
+}
+
+/// Somebody else took the effect since it was read.
+pub(crate) fn taken(key: &str) -> StoreError {
+    refused(format!("the effect `{key}` is not as it was read; another has taken it"))
 }
 
 /// No body goes without an entry that says so (invariant 3).

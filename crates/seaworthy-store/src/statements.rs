@@ -51,6 +51,8 @@ statements! {
 
     OUTBOX_ADD = "insert into outbox (key, kind, payload, attempts, next_at) values ($1, $2, $3, $4, $5) \
                   on conflict (key) do nothing";
+    /// Changes no row if another has taken it.
+    OUTBOX_CLAIM = "update outbox set attempts = $1, next_at = $2 where key = $3 and attempts = $4";
     OUTBOX_LATER = "update outbox set attempts = $1, next_at = $2 where key = $3";
     OUTBOX_DONE = "delete from outbox where key = $1";
     OUTBOX_DUE = "select key, kind, payload, attempts, next_at from outbox where next_at <= $1 \

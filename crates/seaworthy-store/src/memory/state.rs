@@ -13,7 +13,7 @@ use seaworthy_model::{
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
-use crate::admit::{Admitted, borne_out, droppable, ended_twice};
+use crate::admit::{Admitted, borne_out, droppable, ended_twice, taken};
 
 /// One store's content.
 #[derive(Default, Clone)]
@@ -49,6 +49,11 @@ impl State {
         self.occurrences.extend(batch.occurrences);
         for change in batch.views {
             self.view(change);
+        }
+        for (key, attempts, next_at) in batch.outbox_claim {
+            if let Some(row) = self.outbox.get_mut(&key) {
+                (row.attempts, row.next_at) = (attempts, next_at);
+            }
         }
         for row in batch.outbox_add {
             self.outbox.entry(row.key.clone()).or_insert(row);
@@ -96,6 +101,18 @@ impl State {
             {
                 return Err(ended_twice(row.run));
             }
+        }
+        self.check_claims(batch)
+    }
+
+    fn check_claims(&self, batch: &Admitted) -> Result<(), StoreError> {
+        let mut claimed: BTreeMap<&str, u32> = BTreeMap::new();
+        for (key, attempts, _) in &batch.outbox_claim {
+            let known = claimed.get(key.as_str()).copied().or_else(|| self.outbox.get(key).map(|row| row.attempts));
+            if known.is_none() || known != attempts.checked_sub(1) {
+                return Err(taken(key));
+            }
+            claimed.insert(key, *attempts);
         }
         Ok(())
     }

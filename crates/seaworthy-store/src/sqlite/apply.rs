@@ -15,7 +15,7 @@ use seaworthy_model::{
 use super::error::of;
 use super::row::{execute, first, int, kind_word, peaks, to_wide};
 use crate::{
-    admit::{Admitted, AdmittedWrite, Sealed, borne_out, droppable, ended_twice, sealable},
+    admit::{Admitted, AdmittedWrite, Sealed, borne_out, droppable, ended_twice, sealable, taken},
     claim::Past,
     statements as sql,
 };
@@ -144,6 +144,12 @@ fn entry(
 }
 
 fn outbox(conn: &Connection, batch: &Admitted) -> Result<(), StoreError> {
+    for (key, attempts, next_at) in &batch.outbox_claim {
+        let before = i64::from(*attempts) - 1;
+        if execute(conn, sql::OUTBOX_CLAIM, params![attempts, next_at.0, key, before])? == 0 {
+            return Err(taken(key));
+        }
+    }
     for OutboxRow { key, kind, payload, attempts, next_at } in &batch.outbox_add {
         execute(conn, sql::OUTBOX_ADD, params![key, kind, payload, attempts, next_at.0])?;
     }

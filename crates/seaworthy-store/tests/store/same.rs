@@ -23,6 +23,7 @@ enum Part {
     Live(usize),
     End(usize, i64, bool),
     Add(u8, i64),
+    Claim(u8, u32, i64),
     Later(u8, i64),
     Done(u8),
     Drop(u64, bool),
@@ -35,6 +36,7 @@ fn part() -> impl Strategy<Value = Part> {
         2 => (0..6usize).prop_map(Part::Live),
         2 => (0..6usize, 0..4i64, any::<bool>()).prop_map(|(r, at, yes)| Part::End(r, at, yes)),
         1 => (0..4u8, 0..9i64).prop_map(|(k, at)| Part::Add(k, at)),
+        1 => (0..4u8, 0..4u32, 0..9i64).prop_map(|(k, n, at)| Part::Claim(k, n, at)),
         1 => (0..4u8, 0..9i64).prop_map(|(k, at)| Part::Later(k, at)),
         1 => (0..4u8).prop_map(Part::Done),
         1 => (0..20u64, prop::bool::weighted(0.8)).prop_map(|(at, told)| Part::Drop(at, told)),
@@ -75,6 +77,7 @@ impl Cast {
                     ..self.ended[r].clone()
                 }))),
                 Part::Add(k, at) => batch.outbox_add.push(effect(&k.to_string(), at)),
+                Part::Claim(k, n, at) => batch.outbox_claim.push((k.to_string(), n, At(at))),
                 Part::Later(k, at) => batch.outbox_later.push((k.to_string(), 2, At(at))),
                 Part::Done(k) => batch.outbox_done.push(k.to_string()),
                 Part::Drop(position, with_tombstone) => {

@@ -9,7 +9,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Answer, Ask as Wish, Definitions as _, Requests as _},
 };
-use seaworthy_runtime::{notify, seal};
+use seaworthy_runtime::{Stop, notify::Sender, seal};
 use seaworthy_store::sqlite::Sqlite;
 
 use super::{Ask, follow};
@@ -139,7 +139,7 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
         }
     };
     house.runs.drained().await;
-    messages(&house).await;
+    messages(&house, run).await;
     seal::seal(&house.ports).await?;
     let code = follow::conclude(&ask.out, run, &state);
     for problem in house.in_force.current().broken.values() {
@@ -151,16 +151,16 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
 }
 
 /// Sends what this run has to tell, as long as it does not take too long; the rest waits for a server.
-async fn messages(house: &wire::House) {
-    let sending = async {
-        while let Ok(n) = notify::activate(&house.ports).await {
-            if n == 0 {
-                break;
-            }
-        }
-    };
-    if tokio::time::timeout(MESSAGES_WITHIN, sending).await.is_err() {
-        complain("note: messages are still being sent; the next server or run goes on with them");
+async fn messages(house: &wire::House, run: RunId) {
+    let stop = Stop::default();
+    let mut sender = Sender::of_run(house.ports.clone(), stop.clone(), run);
+    let sending = async move { while sender.activate().await.is_ok_and(|tried| tried > 0) {} };
+    tokio::pin!(sending);
+    if tokio::time::timeout(MESSAGES_WITHIN, &mut sending).await.is_err() {
+        stop.now();
+        // Soon over: what is under way is given back to whoever comes next.
+        sending.await;
+        complain("note: messages are still to be sent; the next server goes on with them: seaworthy up");
     }
 }
 

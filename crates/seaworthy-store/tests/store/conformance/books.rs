@@ -1,6 +1,10 @@
 //! What the outbox and the personal table promise.
 
-use seaworthy_model::{port::Batch, time::At, view::OutboxRow};
+use seaworthy_model::{
+    port::{Batch, StoreError},
+    time::At,
+    view::OutboxRow,
+};
 
 use crate::world::{World, actor, batch, effect, entries};
 
@@ -26,6 +30,22 @@ pub async fn an_effect_tried_comes_back_later(w: &World) {
     let nobody = Batch { outbox_later: vec![("none".to_owned(), 1, At(1))], ..batch() };
     w.journal.append(nobody).await.expect("a row that is gone stays gone");
     assert_eq!(due(w, 100).await, ["k"]);
+}
+
+pub async fn of_several_who_claim_an_effect_one_gets_it(w: &World) {
+    w.journal.append(Batch { outbox_add: vec![effect("k", 10), effect("l", 10)], ..batch() }).await.unwrap();
+    let claim = |key: &str, attempts| Batch { outbox_claim: vec![(key.to_owned(), attempts, At(50))], ..batch() };
+    w.journal.append(claim("k", 1)).await.unwrap();
+    assert_eq!(due(w, 49).await, ["l"], "it is not due while somebody has it");
+    let both =
+        Batch { outbox_claim: [claim("l", 1), claim("k", 1)].map(|b| b.outbox_claim[0].clone()).into(), ..batch() };
+    let late = w.journal.append(both).await;
+    assert!(matches!(late, Err(StoreError::Refused { .. })), "{late:?}");
+    assert_eq!(due(w, 49).await, ["l"], "all of a batch or nothing");
+    assert_eq!(w.journal.outbox(At(50), 9).await.unwrap()[1], OutboxRow { attempts: 1, ..effect("k", 50) });
+    let nobody = w.journal.append(claim("none", 1)).await;
+    assert!(matches!(nobody, Err(StoreError::Refused { .. })), "{nobody:?}");
+    w.journal.append(claim("k", 2)).await.expect("whoever has read that it was tried may try again");
 }
 
 pub async fn an_effect_done_is_gone(w: &World) {

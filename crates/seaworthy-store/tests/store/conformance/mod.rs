@@ -63,6 +63,7 @@ cases! {
     books {
         effects_are_due_oldest_first,
         an_effect_tried_comes_back_later,
+        of_several_who_claim_an_effect_one_gets_it,
         an_effect_done_is_gone,
         an_effect_added_twice_stays_the_first,
         a_name_is_kept_until_it_is_erased,

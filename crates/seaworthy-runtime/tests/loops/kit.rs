@@ -1,0 +1,265 @@
+//! A node whose world is the test: time stands still until it is moved, and the disk is full when the test says so.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use seaworthy_model::{
+    checkpoint::Checkpoint,
+    entry::{Entry, Stream},
+    event::Event,
+    id::{ActorId, NodeId, RunId},
+    port::*,
+    run::{Acted, Artifact, HostSnapshot},
+    site::{Loaded, Pinned, SecretPlace},
+    time::{At, Span},
+    tree::Frontier,
+    view::OutboxRow,
+};
+use seaworthy_runtime::{Ports, ports::Nudges, reload::InForce};
+use seaworthy_spec::Source;
+use seaworthy_store::memory::Memory;
+use tokio::sync::watch;
+
+/// When every test begins.
+pub const START: At = At(1_790_000_000_000_000_000);
+
+/// Time that stands still.
+pub struct Hands(watch::Sender<Span>);
+
+impl Clock for Hands {
+    fn now(&self) -> At {
+        START + *self.0.borrow()
+    }
+
+    fn elapsed(&self) -> Span {
+        *self.0.borrow()
+    }
+
+    fn sleep(&self, span: Span) -> Fut<'static, ()> {
+        let (mut seen, end) = (self.0.subscribe(), Span(self.0.borrow().0.saturating_add(span.0)));
+        Box::pin(async move {
+            // Without a clock nobody waits any more.
+            let _ = seen.wait_for(|now| *now >= end).await;
+        })
+    }
+}
+
+/// Never the same twice, and the same in every test.
+#[derive(Default)]
+pub struct Counting(AtomicU64);
+
+impl Chance for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, SeqCst).to_be_bytes();
+        for (byte, from) in bytes.iter_mut().rev().zip(count.iter().rev().chain(std::iter::repeat(&0))) {
+            *byte = *from;
+        }
+    }
+}
+
+/// The store on a disk that may be full.
+pub struct Disk {
+    inner: Arc<dyn Journal>,
+    pub full: AtomicBool,
+}
+
+impl Journal for Disk {
+    fn append(&self, batch: Batch) -> Fut<'_, Result<u64, StoreError>> {
+        if self.full.load(SeqCst) {
+            return Box::pin(std::future::ready(Err(StoreError::Full { detail: "by the test".into() })));
+        }
+        self.inner.append(batch)
+    }
+    fn stream(&self, stream: &Stream, after: u64) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
+        self.inner.stream(stream, after)
+    }
+    fn from(&self, position: u64, limit: usize) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
+        self.inner.from(position, limit)
+    }
+    fn past(&self, position: u64) -> Fut<'_, Result<u64, StoreError>> {
+        self.inner.past(position)
+    }
+    fn frontier(&self) -> Fut<'_, Result<Frontier, StoreError>> {
+        self.inner.frontier()
+    }
+    fn seal(&self, checkpoint: Checkpoint, note: String) -> Fut<'_, Result<(), StoreError>> {
+        self.inner.seal(checkpoint, note)
+    }
+    fn checkpoints(&self, from: u64, limit: usize) -> Fut<'_, Result<Vec<String>, StoreError>> {
+        self.inner.checkpoints(from, limit)
+    }
+    fn outbox(&self, now: At, limit: usize) -> Fut<'_, Result<Vec<OutboxRow>, StoreError>> {
+        self.inner.outbox(now, limit)
+    }
+    fn outbox_next(&self) -> Fut<'_, Result<Option<At>, StoreError>> {
+        self.inner.outbox_next()
+    }
+    fn person(&self, actor: ActorId) -> Fut<'_, Result<Option<(String, String)>, StoreError>> {
+        self.inner.person(actor)
+    }
+    fn erase_person(&self, actor: ActorId) -> Fut<'_, Result<(), StoreError>> {
+        self.inner.erase_person(actor)
+    }
+}
+
+type Answering = dyn Fn(&Address) -> Result<String, SendError> + Send + Sync;
+
+/// Takes messages to commands, and answers as the test says.
+pub struct Ear {
+    pub heard: Mutex<Vec<Message>>,
+    pub answer: Mutex<Arc<Answering>>,
+}
+
+impl Notifier for Ear {
+    fn kind(&self) -> &'static str {
+        "command"
+    }
+
+    fn send<'a>(&'a self, to: &'a Address, message: &'a Message) -> Fut<'a, Result<String, SendError>> {
+        Box::pin(async move {
+            // Room for others to come in between.
+            tokio::task::yield_now().await;
+            self.heard.lock().unwrap().push(message.clone());
+            let answer = self.answer.lock().unwrap().clone();
+            answer(to)
+        })
+    }
+}
+
+/// All that loops must not need here, and artifacts that are as the test says.
+#[derive(Default)]
+pub struct Rest {
+    /// By name; a name that is not there is never looked at to the end.
+    pub artifacts: Mutex<BTreeMap<String, Result<Artifact, String>>>,
+    pub looks: AtomicU64,
+}
+
+impl Provider for Rest {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+    fn act<'a>(&'a self, _: &'a Order) -> Fut<'a, Acted> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl Places for Rest {
+    fn workdir(&self, _: RunId) -> Fut<'_, std::io::Result<std::path::PathBuf>> {
+        Box::pin(std::future::ready(Ok(std::path::PathBuf::from("/nowhere"))))
+    }
+    fn artifact(&self, _: &Path, name: &str) -> Fut<'_, Result<Artifact, String>> {
+        self.looks.fetch_add(1, SeqCst);
+        match self.artifacts.lock().unwrap().get(name).cloned() {
+            Some(found) => Box::pin(std::future::ready(found)),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+    fn tidy(&self, _: RunId, _: Vec<String>) -> Fut<'_, std::io::Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn remove(&self, _: RunId) -> Fut<'_, std::io::Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn snapshot(&self) -> Fut<'_, HostSnapshot> {
+        Box::pin(std::future::ready(HostSnapshot::default()))
+    }
+}
+
+impl Secrets for Rest {
+    fn get(&self, name: &str, _: &SecretPlace, _: &Path) -> Fut<'_, Result<Secret, String>> {
+        Box::pin(std::future::ready(Err(format!("there is no `{name}`"))))
+    }
+}
+
+impl Signer for Rest {
+    fn key(&self) -> [u8; 32] {
+        [0; 32]
+    }
+    fn sign(&self, _: &[u8]) -> [u8; 64] {
+        [0; 64]
+    }
+}
+
+pub struct World {
+    pub ports: Ports,
+    pub hands: Arc<Hands>,
+    pub disk: Arc<Disk>,
+    pub ear: Arc<Ear>,
+    pub rest: Arc<Rest>,
+    pub in_force: Arc<InForce>,
+}
+
+/// Definitions from texts: the site file and the files under `ops/`.
+pub fn load(site: &str, ops: &[&str]) -> Loaded {
+    let site = Source { file: "seaworthy.yaml".into(), text: format!("site: test\n{site}") };
+    let source = |(n, text): (usize, &&str)| Source { file: format!("ops/{n}.yaml"), text: (*text).to_owned() };
+    let ops: Vec<Source> = ops.iter().enumerate().map(source).collect();
+    let read = seaworthy_spec::read(&site, &ops, &|_| true);
+    let said: Vec<String> = read.diagnostics.iter().map(|d| d.render(false)).collect();
+    let site = read.site.unwrap_or_else(|| panic!("{said:?}"));
+    assert_eq!(read.processes.len(), ops.len(), "{said:?}");
+    let pin = |(file, process): (String, seaworthy_model::process::Process)| {
+        let pinned = Pinned { digest: process.digest(), missing: process.missing(), file, broken: None, process };
+        (pinned.process.name.clone(), Arc::new(pinned))
+    };
+    let processes = read.processes.into_iter().map(pin).collect();
+    Loaded { site, folder: "/nowhere".into(), processes, broken: BTreeMap::new(), at: START }
+}
+
+impl World {
+    pub fn new(site: &str, ops: &[&str]) -> World {
+        let writer = Writer { node: NodeId::new(START, &[1; 10]), epoch: 1 };
+        let opened = Memory::new(writer).opened();
+        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false) });
+        let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO)));
+        let ear = Arc::new(Ear { heard: Mutex::default(), answer: Mutex::new(Arc::new(|_| Ok("taken".into()))) });
+        let (rest, in_force) = (Arc::new(Rest::default()), Arc::new(InForce::new(load(site, ops))));
+        let ports = Ports {
+            journal: disk.clone(),
+            views: opened.views,
+            clock: hands.clone(),
+            chance: Arc::new(Counting::default()),
+            definitions: in_force.clone(),
+            provider: rest.clone(),
+            probes: vec![],
+            notifiers: vec![ear.clone()],
+            places: rest.clone(),
+            secrets: rest.clone(),
+            signer: rest.clone(),
+            writer,
+            actor: ActorId::new(START, &[2; 10]),
+            living: Arc::new(BTreeSet::new),
+            nudges: Nudges::default(),
+        };
+        World { ports, hands, disk, ear, rest, in_force }
+    }
+
+    /// Lets time pass, and everything that waits for it go on.
+    pub async fn pass(&self, span: Span) {
+        self.hands.0.send_modify(|now| *now = Span(now.0 + span.0));
+        self.settle().await;
+    }
+
+    /// Lets every task go as far as it gets.
+    pub async fn settle(&self) {
+        for _ in 0..64 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Everything in the journal, in order.
+    pub async fn events(&self) -> Vec<Event> {
+        let entries = self.ports.journal.from(0, 1_000).await.unwrap();
+        entries.iter().filter_map(|entry| entry.event().unwrap()).collect()
+    }
+
+    pub async fn kinds(&self, kind: &str) -> Vec<Event> {
+        self.events().await.into_iter().filter(|event| event.encode().0 == kind).collect()
+    }
+}
