@@ -165,7 +165,7 @@ fn key(step: &str, attempt: u32) -> String {
     format!("{step}/{attempt}")
 }
 
-fn nothing() -> Acted {
+pub(super) fn nothing() -> Acted {
     Acted {
         outcome: Outcome::Done,
         exit: None,
@@ -262,7 +262,8 @@ fn finish(plan: &Plan, state: &State, now: At, executed: Executed, verified: Ver
     for step in &plan.after {
         let again = match state.standing(&step.id) {
             Standing::Fresh => true,
-            Standing::Unknown => state.count(&step.id) <= UNKNOWN_REPEATS_MAX,
+            // Nothing is looked at after the clean-up, so a `once` step of it is left to a person.
+            Standing::Unknown => step.effect != Effect::Once && state.count(&step.id) <= UNKNOWN_REPEATS_MAX,
             _ => false,
         };
         if again {
@@ -271,6 +272,7 @@ fn finish(plan: &Plan, state: &State, now: At, executed: Executed, verified: Ver
     }
     let unclean = plan.after.iter().find_map(|step| match state.standing(&step.id) {
         Standing::Failed(why) => Some(format!("{} failed: {why}", step.id)),
+        Standing::Unknown => Some(format!("nobody knows whether {} happened, look yourself", step.id)),
         _ => None,
     });
     let reason = match (reason.is_empty(), unclean) {

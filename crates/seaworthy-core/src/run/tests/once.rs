@@ -2,11 +2,14 @@
 
 use expect_test::expect;
 use seaworthy_model::{
+    event::Event,
     process::{Bound, Check, Effect, Look, Process},
-    time::Span,
+    run::{Acted, Cause, Kind, Outcome, Usual},
+    time::{At, Span},
 };
 
 use super::{
+    super::{Next, Plan, State, next},
     story,
     world::{World, backup, check, step},
 };
@@ -275,4 +278,23 @@ fn the_time_that_nobody_took_neither_settles_nor_fails() {
         END executed ok verified yes: 
     "#]],
     );
+}
+
+#[test]
+fn a_clean_up_that_must_happen_once_is_not_repeated_blindly() {
+    let mut plan = Plan::of(&backup(), Kind::Run).unwrap();
+    plan.after = vec![step("after.drop", Effect::Once, &[])];
+    let acted = Acted { outcome: Outcome::Unknown, ..super::super::next::nothing() };
+    let (usual, cause, step) = (Usual::default(), Cause::Person, "after.drop".to_owned());
+    let (process, digest) = ("backup".to_owned(), "d".to_owned());
+    let events = [
+        Event::RunRequested { process, kind: Kind::Run, digest, cause, usual, artifact: None, objective: None },
+        Event::CancelRequested { reason: "enough".into() },
+        Event::AttemptStarted { step: step.clone(), attempt: 1, key: step.clone() },
+        Event::AttemptEnded { step, attempt: 1, acted },
+    ];
+    let state = State::fold(events.iter().map(|event| (At(0), event)));
+    let Next::Record(last) = next(&plan, &state, At(0), &mut || 0) else { panic!("it was started again") };
+    let [Event::RunEnded { reason, .. }] = &last[..] else { panic!("{last:?}") };
+    assert_eq!(reason, "cancelled: enough; nobody knows whether after.drop happened, look yourself");
 }
