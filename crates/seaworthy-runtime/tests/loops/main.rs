@@ -6,3 +6,5 @@ mod kit;
 mod runs;
 #[cfg(test)]
 mod telling;
+#[cfg(test)]
+mod watching;
