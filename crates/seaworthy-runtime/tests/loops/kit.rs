@@ -67,14 +67,23 @@ impl Chance for Counting {
 pub struct Disk {
     inner: Arc<dyn Journal>,
     pub full: AtomicBool,
+    /// No space is left for this stream alone.
+    pub full_for: Mutex<Option<Stream>>,
 }
 
 impl Journal for Disk {
     fn append(&self, batch: Batch) -> Fut<'_, Result<u64, StoreError>> {
-        if self.full.load(SeqCst) {
+        let stream = self.full_for.lock().unwrap().clone();
+        if self.full.load(SeqCst) || batch.writes.iter().any(|write| Some(&write.stream) == stream.as_ref()) {
             return Box::pin(std::future::ready(Err(StoreError::Full { detail: "by the test".into() })));
         }
-        self.inner.append(batch)
+        Box::pin(async move {
+            let done = self.inner.append(batch).await;
+            // Room for others to come in between, as while a disk is waited for.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            done
+        })
     }
     fn stream(&self, stream: &Stream, after: u64) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
         self.inner.stream(stream, after)
@@ -222,7 +231,7 @@ impl World {
     pub fn new(site: &str, ops: &[&str]) -> World {
         let writer = Writer { node: NodeId::new(START, &[1; 10]), epoch: 1 };
         let opened = Memory::new(writer).opened();
-        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false) });
+        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false), full_for: Mutex::default() });
         let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO)));
         let ear = Arc::new(Ear { heard: Mutex::default(), answer: Mutex::new(Arc::new(|_| Ok("taken".into()))) });
         let (rest, in_force) = (Arc::new(Rest::default()), Arc::new(InForce::new(load(site, ops))));

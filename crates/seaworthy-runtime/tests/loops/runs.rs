@@ -11,7 +11,12 @@ use seaworthy_model::{
     time::{At, Span},
     view::{LiveRun, ViewChange},
 };
-use seaworthy_runtime::{Stop, prune, run::Runs};
+use seaworthy_runtime::{
+    Stop, prune,
+    requests::Desk,
+    run::Runs,
+    schedule::{self, Agenda},
+};
 
 use crate::kit::{START, World};
 
@@ -75,4 +80,21 @@ async fn a_run_that_ends_for_want_of_its_definition_is_told() {
         matches!(&due[..], [Event::MessageDue { route, run: Some(of), .. }] if route == "oncall" && *of == run),
         "{due:?}"
     );
+}
+
+#[tokio::test]
+async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives() {
+    let ops = ["bad", "good"].map(|name| {
+        format!("process: {name}\nschedule: {{ every: 1h, missed: latest }}\nsteps:\n  - {{ id: one, run: 'true' }}\n")
+    });
+    let world = World::new("", &ops.each_ref().map(String::as_str));
+    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) };
+    let mut agenda = Agenda::default();
+    schedule::activate(&desk, &mut agenda).await.unwrap();
+    world.pass(Span::seconds(3600)).await;
+    *world.disk.full_for.lock().unwrap() = Some(Stream::schedule("bad"));
+    schedule::activate(&desk, &mut agenda).await.expect_err("no space for one of them");
+    world.settle().await;
+    assert_eq!(world.kinds("run_requested").await.len(), 1);
+    assert_eq!(world.kinds("run_claimed").await.len(), 1, "it is driven");
 }
