@@ -252,6 +252,11 @@ pub trait Places: Send + Sync {
     fn workdir(&self, run: RunId) -> Fut<'_, std::io::Result<PathBuf>>;
     /// Size, SHA-256 and time of what is there now. `Err` says in a sentence what is not as it should be.
     fn artifact(&self, workdir: &std::path::Path, name: &str) -> Fut<'_, Result<Artifact, String>>;
+    /// Whether anything is left in a run's work folder. `true` where that cannot be known.
+    fn left_over(&self, run: RunId) -> Fut<'_, bool> {
+        let _ = run;
+        Box::pin(std::future::ready(true))
+    }
     /// Removes what a run left behind, but the named artifacts. May be called twice.
     fn tidy(&self, run: RunId, keep: Vec<String>) -> Fut<'_, std::io::Result<()>>;
     /// Removes all of a run's folder and outputs. May be called twice.

@@ -4,7 +4,10 @@
 
 use seaworthy_core::run::{Plan, State};
 use seaworthy_model::{
+    entry::Stream,
+    event::Event,
     id::RunId,
+    port::StoreError,
     process::Process,
     run::{Kind, Verified},
     view::RunQuery,
@@ -15,6 +18,8 @@ use crate::ports::Ports;
 
 /// Runs beyond `keep` that one pass looks at: each run that ends removes one, so few are ever left over.
 const LOOK_BEYOND: usize = 20;
+/// Passes after one run; what is left is for the passes after the next.
+const PASSES_MAX: usize = 50;
 
 /// Tidies after a run that has ended. Trouble is logged and never changes the run.
 pub async fn after_run(ports: &Ports, process: &Process, plan: &Plan, run: RunId, state: &State) {
@@ -30,33 +35,65 @@ pub async fn after_run(ports: &Ports, process: &Process, plan: &Plan, run: RunId
         warn!(%run, "the work folder could not be tidied: {trouble}");
     }
     if plan.kind == Kind::Run
-        && let Err(trouble) = old(ports, process).await
+        && let Err(trouble) = older(ports, process).await
     {
         warn!(process = process.name, "old artifacts could not be removed: {trouble}");
     }
 }
 
-/// Removes the folders of runs beyond the newest `keep`, but never that of the newest verified run or of an open drill.
-async fn old(ports: &Ports, process: &Process) -> Result<(), String> {
+/// Removes the folders of runs beyond the newest `keep`, but never that of the newest verified run or of one that is
+/// being restored by an open drill. Goes back in history until there is nothing to remove any more: after `keep` was
+/// made smaller, say.
+///
+/// # Errors
+/// A sentence; what was removed by then stays removed, and the next pass goes on.
+pub async fn older(ports: &Ports, process: &Process) -> Result<(), String> {
     let keep = process.keep.max(1) as usize;
-    let query = |verified| RunQuery {
-        process: Some(process.name.clone()),
-        kind: Some(Kind::Run),
-        verified,
-        before: None,
-        limit: keep + LOOK_BEYOND,
-    };
-    let runs = ports.views.ended_runs(query(None)).await.map_err(|e| e.to_string())?;
-    let newest =
-        ports.views.ended_runs(RunQuery { limit: 1, ..query(Some(Verified::Yes)) }).await.map_err(|e| e.to_string())?;
-    let drilling = ports.views.live_runs().await.map_err(|e| e.to_string())?;
-    if drilling.iter().any(|row| row.kind == Kind::Drill && row.process == process.name) {
-        return Ok(());
-    }
-    for row in runs.iter().skip(keep) {
-        if newest.first().is_none_or(|n| n.run != row.run) {
-            ports.places.tidy(row.run, Vec::new()).await.map_err(|e| format!("{}: {e}", row.run))?;
+    let spared = spared(ports, process).await.map_err(|e| e.to_string())?;
+    let (mut before, mut skip) = (None, keep);
+    for _ in 0..PASSES_MAX {
+        let query = RunQuery {
+            process: Some(process.name.clone()),
+            kind: Some(Kind::Run),
+            verified: None,
+            before,
+            limit: skip + LOOK_BEYOND,
+        };
+        let runs = ports.views.ended_runs(query).await.map_err(|e| e.to_string())?;
+        let mut removed = false;
+        for row in runs.iter().skip(skip).filter(|row| !spared.contains(&row.run)) {
+            if ports.places.left_over(row.run).await {
+                ports.places.tidy(row.run, Vec::new()).await.map_err(|e| format!("{}: {e}", row.run))?;
+                removed = true;
+            }
         }
+        before = runs.last().map(|row| row.run);
+        if !removed || before.is_none() {
+            return Ok(());
+        }
+        skip = 0;
     }
     Ok(())
+}
+
+/// The newest verified run, and those whose artifacts open drills restore.
+async fn spared(ports: &Ports, process: &Process) -> Result<Vec<RunId>, StoreError> {
+    let newest = RunQuery {
+        process: Some(process.name.clone()),
+        kind: Some(Kind::Run),
+        verified: Some(Verified::Yes),
+        before: None,
+        limit: 1,
+    };
+    // Before the drills: one that is requested from here on restores this one or a newer one.
+    let mut spared: Vec<RunId> = ports.views.ended_runs(newest).await?.into_iter().map(|row| row.run).collect();
+    let live = ports.views.live_runs().await?;
+    for drill in live.iter().filter(|row| row.kind == Kind::Drill && row.process == process.name) {
+        for entry in ports.journal.stream(&Stream::run(drill.run), 0).await?.iter().take(1) {
+            if let Ok(Some(Event::RunRequested { artifact: Some(artifact), .. })) = entry.event() {
+                spared.push(artifact.from_run);
+            }
+        }
+    }
+    Ok(spared)
 }

@@ -18,6 +18,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Threads for what blocks. The journal's readers share them with looks and artifacts, and must find one free even when
+/// every place among those that act (64) holds some: each takes two or three at most. A thread costs nothing before it
+/// is used, and ends after ten idle seconds.
+const BLOCKING_MAX: usize = 256;
+
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
@@ -34,8 +39,11 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(BLOCKING_MAX)
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {

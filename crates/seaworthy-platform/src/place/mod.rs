@@ -54,6 +54,17 @@ impl Places for FilePlaces {
         })
     }
 
+    fn left_over(&self, run: RunId) -> Fut<'_, bool> {
+        let work = work(&self.data, run);
+        Box::pin(async move {
+            let empty = move || match fs::read_dir(&work) {
+                Ok(mut entries) => entries.next().is_none(),
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+            !off_runtime(empty).await.unwrap_or(false)
+        })
+    }
+
     fn tidy(&self, run: RunId, keep: Vec<String>) -> Fut<'_, io::Result<()>> {
         let work = work(&self.data, run);
         Box::pin(async move {

@@ -15,7 +15,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Batch, StoreError, Write},
     process::{Check, Process},
-    run::{Executed, Judged, Outcome, Verified},
+    run::{Executed, Judged, Kind, Outcome, Verified},
     site::Loaded,
     time::{At, Span},
     view::ViewChange,
@@ -93,7 +93,7 @@ async fn read(runs: &Runs, run: RunId) -> Result<(State, u64), StoreError> {
     Ok((state, version))
 }
 
-/// Ends a run whose definition is gone: it cannot go on, and says so.
+/// Ends a run whose definition is gone: it cannot go on, and says so, also to whom the present definition tells.
 async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Result<(), StoreError> {
     let (ids, now) = (runs.ports.ids(), runs.ports.clock.now());
     let event = Event::RunEnded {
@@ -105,9 +105,23 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
     };
     state.apply(now, &event);
     let mut batch = Batch::by(runs.ports.actor, Via::Node);
+    let loaded = runs.ports.definitions.current();
+    let requested = state.requested.as_ref();
+    let present = requested.and_then(|asked| Some((&loaded.processes.get(&asked.process)?.process, asked.kind)));
+    // A plan only gives the message its words; a drill may be gone from the file as well.
+    let plan = present.and_then(|(process, kind)| Plan::of(process, kind).or_else(|| Plan::of(process, Kind::Run)));
+    if let (Some((process, _)), Some(plan)) = (present, &plan) {
+        for (route, occasion) in tell::routes(process, plan, &state, std::slice::from_ref(&event)) {
+            let about = tell::About { site: &loaded.site, process, plan, run, state: &state };
+            let message = tell::about_run(about, occasion, ids.message(), now);
+            notify::queue(&runs.ports, &loaded.site, &mut batch, route, message, None);
+        }
+    }
     batch.views.extend(ended(run, None, &state).map(|row| ViewChange::RunEnded(Box::new(row))));
     batch.writes.push(ids.write(Stream::run(run), Some(version), now, [event]));
-    append_patiently(&runs.ports, &runs.stop, batch).await.map(|_| ())
+    append_patiently(&runs.ports, &runs.stop, batch).await?;
+    runs.ports.nudges.notify.notify_one();
+    Ok(())
 }
 
 impl<'a> Drive<'a> {

@@ -97,6 +97,11 @@ impl Attention {
         Ok(())
     }
 
+    /// Something else is known of these processes.
+    pub fn woken(&mut self, names: impl IntoIterator<Item = String>) {
+        self.grown.extend(names);
+    }
+
     /// Whether the answer about this process can have changed.
     pub fn wants(&self, pinned: &Pinned, now: At) -> bool {
         let name = &pinned.process.name;

@@ -3,9 +3,11 @@
 //! It has a journal of its own, so that it can say so even when the watched one is in trouble. This module must
 //! not decide what is wrong (core does).
 
+mod artifacts;
 mod attention;
+mod since;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_core::{
     schedule::{Timetable, utc},
@@ -17,14 +19,15 @@ use seaworthy_model::{
     event::{Event, SignalKind},
     port::{Batch, Journal, StoreError, Views},
     process::Process,
-    run::Artifact,
     site::Pinned,
     time::{At, Span},
     view::{LiveRun, SignalRow, SkippedRow, ViewChange},
 };
 use tracing::{error, warn};
 
+use artifacts::Artifacts;
 use attention::Attention;
+use since::Since;
 
 use crate::{
     notify,
@@ -33,6 +36,8 @@ use crate::{
 
 /// Between two looks.
 const EVERY: Span = Span::seconds(1);
+/// A node that is away for less is not silent: it is being started again, or has not started yet.
+const SILENT_AFTER: Span = Span::seconds(15);
 /// Artifacts are looked at (size and hash) this often.
 pub const ARTIFACTS_EVERY: Span = Span::seconds(600);
 /// Open signals that are read.
@@ -47,9 +52,20 @@ pub struct Watcher {
     pub alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>,
     /// How often artifacts are looked at; [`ARTIFACTS_EVERY`] unless told otherwise.
     pub artifacts_every: Span,
-    since: At,
-    looked: BTreeMap<String, (At, Result<Artifact, String>)>,
+    /// Since when no node was seen, on the clock that never steps.
+    silent: Option<Span>,
+    since: Since,
+    artifacts: Artifacts,
     attention: Attention,
+}
+
+/// What came of a look at one process.
+struct Looked {
+    findings: Vec<Finding>,
+    /// Until then only its history can change the answer.
+    next: At,
+    /// There is an artifact that nobody has looked at yet.
+    unseen: bool,
 }
 
 impl Watcher {
@@ -59,14 +75,15 @@ impl Watcher {
         journal: Arc<dyn Journal>,
         alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>,
     ) -> Self {
-        let since = ports.clock.now();
+        let artifacts = Artifacts::new(ports.places.clone(), ports.nudges.watch.clone());
         Self {
             ports,
             watched,
             alive,
             artifacts_every: ARTIFACTS_EVERY,
-            since,
-            looked: BTreeMap::new(),
+            silent: None,
+            since: Since::new(journal.clone()),
+            artifacts,
             attention: Attention::new(journal),
         }
     }
@@ -95,12 +112,14 @@ impl Watcher {
         let open = self.ports.views.signals(true, SIGNALS_MAX).await?;
         let now = self.ports.clock.now();
         self.attention.follow(self.watched.as_ref(), now).await?;
+        self.since.retain(|name| loaded.processes.contains_key(name));
+        self.artifacts.retain(|name| loaded.processes.contains_key(name));
+        self.attention.woken(self.artifacts.collect(self.ports.clock.elapsed()));
         for pinned in loaded.processes.values() {
             if !self.attention.wants(pinned, now) {
                 continue;
             }
-            let (findings, next) = self.look(pinned, &live).await?;
-
+            let Looked { findings, next, unseen } = self.look(pinned, &live).await?;
             let name = &pinned.process.name;
             let known: Vec<SignalRow> = open.iter().filter(|s| s.process == *name).cloned().collect();
             let (raise, clear) = changes(&known, &findings);
@@ -108,6 +127,10 @@ impl Watcher {
                 self.raise(&loaded.processes, name, finding).await?;
             }
             for signal in clear {
+                // Nobody has looked at it yet: nobody knows that it is back.
+                if unseen && signal.kind == SignalKind::ArtifactGone {
+                    continue;
+                }
                 self.clear(&loaded.processes, signal).await?;
             }
             self.attention.looked(pinned, next);
@@ -120,13 +143,19 @@ impl Watcher {
 
     /// Whether anybody is there to run what is due.
     async fn look_for_node(
-        &self,
+        &mut self,
         processes: &BTreeMap<String, Arc<Pinned>>,
         open: &[SignalRow],
     ) -> Result<(), StoreError> {
         let known = open.iter().find(|s| s.kind == SignalKind::NodeSilent);
-        match ((self.alive)(), known) {
-            (Some(false), None) => {
+        let (alive, elapsed) = ((self.alive)(), self.ports.clock.elapsed());
+        self.silent = match alive {
+            Some(false) => self.silent.or(Some(elapsed)),
+            _ => None,
+        };
+        let away = self.silent.map_or(Span::ZERO, |since| Span(elapsed.0.saturating_sub(since.0)));
+        match (alive, known) {
+            (Some(false), None) if away >= SILENT_AFTER => {
                 let finding = Finding {
                     key: "silent".into(),
                     kind: SignalKind::NodeSilent,
@@ -142,11 +171,11 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, pinned: &Pinned, live: &[LiveRun]) -> Result<(Vec<Finding>, At), StoreError> {
+    async fn look(&mut self, pinned: &Pinned, live: &[LiveRun]) -> Result<Looked, StoreError> {
         let process = &pinned.process;
         let drilled = process.drill.as_ref().is_some_and(|d| d.restore.is_some());
         if process.watch.is_none() && !drilled {
-            return Ok((Vec::new(), At(i64::MAX)));
+            return Ok(Looked { findings: Vec::new(), next: At(i64::MAX), unseen: false });
         }
         let view = self.watched.process(&process.name).await?;
         let skipped: Vec<SkippedRow> = self.watched.skipped(Some(&process.name), 20).await?;
@@ -161,12 +190,14 @@ impl Watcher {
             }
         }
         ended.sort_by_key(|run| std::cmp::Reverse(run.ended_at));
-        let artifact = match artifact_to_look_at(&ended).map(|(_, artifact)| artifact.clone()) {
-            Some(artifact) => Some(self.artifact(&process.name, &artifact).await),
-            None => None,
-        };
         let now = self.ports.clock.now();
-        let in_force_since = row.filter(|row| row.digest == pinned.digest).map_or(self.since, |row| row.since);
+        let (mut artifact, mut unseen, mut again) = (None, false, self.artifacts_every);
+        if let Some((_, recorded)) = artifact_to_look_at(&ended) {
+            let elapsed = self.ports.clock.elapsed();
+            (artifact, again) = self.artifacts.seen(&process.name, recorded, self.artifacts_every, elapsed);
+            unseen = artifact.is_none();
+        }
+        let in_force_since = self.since.of(pinned, row.as_ref(), now).await?;
         let facts = WatchFacts {
             process,
             timetable: timetable.as_ref(),
@@ -177,26 +208,9 @@ impl Watcher {
             artifact,
             now,
         };
-        let artifacts = now + self.artifacts_every;
-        Ok((judge(&facts), next_look(&facts).map_or(artifacts, |next| next.min(artifacts))))
-    }
-
-    /// The newest verified artifact, looked at now and then.
-    async fn artifact(&mut self, process: &str, recorded: &Artifact) -> Result<Artifact, String> {
-        let now = self.ports.clock.now();
-        let key = format!("{process}/{}", recorded.place);
-        if let Some((at, seen)) = self.looked.get(&key)
-            && now.since(*at) < self.artifacts_every
-        {
-            return seen.clone();
-        }
-        let place = Path::new(&recorded.place);
-        let folder =
-            recorded.place.strip_suffix(&recorded.name).map_or(place, |folder| Path::new(folder.trim_end_matches('/')));
-        let seen = self.ports.places.artifact(folder, &recorded.name).await;
-        self.looked.retain(|known, _| !known.starts_with(&format!("{process}/")));
-        self.looked.insert(key, (now, seen.clone()));
-        seen
+        let artifacts = now + again;
+        let next = next_look(&facts).map_or(artifacts, |next| next.min(artifacts));
+        Ok(Looked { findings: judge(&facts), next, unseen })
     }
 
     async fn raise(
@@ -254,12 +268,14 @@ impl Watcher {
     }
 
     /// Queues a message if the process wants to be told about this kind of signal. The silence of a node concerns
-    /// every process that wants to hear of missed runs; each of their routes is told once.
+    /// every process that wants to hear of missed runs; each of their routes is told once. Of a process that is gone nobody
+    /// is told: its own words on that are gone, and it is no concern of the others.
     fn tell(&self, processes: &BTreeMap<String, Arc<Pinned>>, signal: &SignalRow, cleared: bool, batch: &mut Batch) {
         let loaded = self.ports.definitions.current();
         let concerned: Vec<&Process> = match processes.get(&signal.process) {
             Some(pinned) => vec![&pinned.process],
-            None => processes.values().map(|p| &p.process).collect(),
+            None if signal.kind == SignalKind::NodeSilent => processes.values().map(|p| &p.process).collect(),
+            None => Vec::new(),
         };
         let mut told: Vec<&str> = Vec::new();
         for process in concerned {

@@ -11,15 +11,15 @@ use std::{
 
 use seaworthy_model::{
     checkpoint::Checkpoint,
-    entry::{Entry, Stream},
+    entry::{Entry, Stream, Via},
     event::Event,
     id::{ActorId, NodeId, RunId},
     port::*,
-    run::{Acted, Artifact, HostSnapshot},
+    run::{Acted, Artifact, Cause, Executed, HostSnapshot, Kind, Verified},
     site::{Loaded, Pinned, SecretPlace},
     time::{At, Span},
     tree::Frontier,
-    view::OutboxRow,
+    view::{EndedRun, OutboxRow, ViewChange},
 };
 use seaworthy_runtime::{Ports, ports::Nudges, reload::InForce};
 use seaworthy_spec::Source;
@@ -67,14 +67,23 @@ impl Chance for Counting {
 pub struct Disk {
     inner: Arc<dyn Journal>,
     pub full: AtomicBool,
+    /// No space is left for this stream alone.
+    pub full_for: Mutex<Option<Stream>>,
 }
 
 impl Journal for Disk {
     fn append(&self, batch: Batch) -> Fut<'_, Result<u64, StoreError>> {
-        if self.full.load(SeqCst) {
+        let stream = self.full_for.lock().unwrap().clone();
+        if self.full.load(SeqCst) || batch.writes.iter().any(|write| Some(&write.stream) == stream.as_ref()) {
             return Box::pin(std::future::ready(Err(StoreError::Full { detail: "by the test".into() })));
         }
-        self.inner.append(batch)
+        Box::pin(async move {
+            let done = self.inner.append(batch).await;
+            // Room for others to come in between, as while a disk is waited for.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            done
+        })
     }
     fn stream(&self, stream: &Stream, after: u64) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
         self.inner.stream(stream, after)
@@ -138,6 +147,8 @@ pub struct Rest {
     /// By name; a name that is not there is never looked at to the end.
     pub artifacts: Mutex<BTreeMap<String, Result<Artifact, String>>>,
     pub looks: AtomicU64,
+    /// Runs whose folders hold something.
+    pub folders: Mutex<BTreeSet<RunId>>,
 }
 
 impl Provider for Rest {
@@ -160,7 +171,11 @@ impl Places for Rest {
             None => Box::pin(std::future::pending()),
         }
     }
-    fn tidy(&self, _: RunId, _: Vec<String>) -> Fut<'_, std::io::Result<()>> {
+    fn left_over(&self, run: RunId) -> Fut<'_, bool> {
+        Box::pin(std::future::ready(self.folders.lock().unwrap().contains(&run)))
+    }
+    fn tidy(&self, run: RunId, _: Vec<String>) -> Fut<'_, std::io::Result<()>> {
+        self.folders.lock().unwrap().remove(&run);
         Box::pin(std::future::ready(Ok(())))
     }
     fn remove(&self, _: RunId) -> Fut<'_, std::io::Result<()>> {
@@ -216,7 +231,7 @@ impl World {
     pub fn new(site: &str, ops: &[&str]) -> World {
         let writer = Writer { node: NodeId::new(START, &[1; 10]), epoch: 1 };
         let opened = Memory::new(writer).opened();
-        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false) });
+        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false), full_for: Mutex::default() });
         let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO)));
         let ear = Arc::new(Ear { heard: Mutex::default(), answer: Mutex::new(Arc::new(|_| Ok("taken".into()))) });
         let (rest, in_force) = (Arc::new(Rest::default()), Arc::new(InForce::new(load(site, ops))));
@@ -261,5 +276,51 @@ impl World {
 
     pub async fn kinds(&self, kind: &str) -> Vec<Event> {
         self.events().await.into_iter().filter(|event| event.encode().0 == kind).collect()
+    }
+
+    /// Says in the journal what is in force.
+    pub async fn record(&self) {
+        let mut batch = Batch::by(self.ports.actor, Via::Node);
+        for (name, pinned) in &self.in_force.current().processes {
+            let (digest, definition) = (pinned.digest.clone(), pinned.process.canonical());
+            let event = Event::ProcessLoaded { digest, definition, file: pinned.file.clone() };
+            batch.writes.push(self.ports.ids().write(Stream::process(name), None, self.ports.clock.now(), [event]));
+        }
+        self.ports.journal.append(batch).await.unwrap();
+    }
+
+    /// A verified run of the process that ended at `ended_at`, with an artifact of its own name.
+    pub async fn verified(&self, process: &str, ended_at: At) -> EndedRun {
+        let run = self.ports.ids().run();
+        let artifact = Artifact {
+            name: process.to_owned(),
+            bytes: 1,
+            sha256: Some("aa".into()),
+            modified: ended_at,
+            place: format!("/nowhere/{run}/{process}"),
+        };
+        let row = EndedRun {
+            run,
+            process: process.to_owned(),
+            kind: Kind::Run,
+            digest: String::new(),
+            cause: Cause::Person,
+            requested_at: ended_at,
+            started_at: Some(ended_at),
+            ended_at,
+            executed: Executed::Ok,
+            verified: Verified::Yes,
+            reason: String::new(),
+            duration: Span::ZERO,
+            recovery: None,
+            objective: None,
+            heals: 0,
+            artifacts: vec![artifact],
+            measures: BTreeMap::new(),
+        };
+        let mut batch = Batch::by(self.ports.actor, Via::Node);
+        batch.views.push(ViewChange::RunEnded(Box::new(row.clone())));
+        self.ports.journal.append(batch).await.unwrap();
+        row
     }
 }

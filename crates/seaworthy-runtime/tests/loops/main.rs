@@ -1,4 +1,10 @@
 //! The loops on a store in memory, with a clock that only the test moves.
 
+#[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod telling;
+#[cfg(test)]
+mod watching;

@@ -1,0 +1,100 @@
+//! What happens around runs: older artifacts go, and whoever has to hear of an end does.
+
+use std::collections::BTreeSet;
+
+use seaworthy_model::{
+    entry::{Stream, Via},
+    event::{DrillArtifact, Event},
+    id::RunId,
+    port::{Batch, Definitions as _},
+    run::{Cause, Kind},
+    time::{At, Span},
+    view::{LiveRun, ViewChange},
+};
+use seaworthy_runtime::{
+    Stop, prune,
+    requests::Desk,
+    run::Runs,
+    schedule::{self, Agenda},
+};
+
+use crate::kit::{START, World};
+
+const KEEPS: &str =
+    "process: dump\nkeep: 2\nsteps:\n  - { id: one, run: 'true', makes: dump }\ntell: { route: oncall }\n";
+const ROUTE: &str = "routes:\n  oncall: { command: 'true' }\n";
+
+fn requested(world: &World, kind: Kind, artifact: Option<DrillArtifact>) -> Event {
+    let cause = Cause::Person;
+    let digest = world.in_force.current().processes["dump"].digest.replace(char::is_numeric, "x");
+    let usual = seaworthy_core::run::usual(&[]);
+    Event::RunRequested { process: "dump".into(), kind, digest, cause, usual, artifact, objective: None }
+}
+
+#[tokio::test]
+async fn older_artifacts_go_however_many_were_left_and_also_while_a_drill_restores_one() {
+    let world = World::new(ROUTE, &[KEEPS]);
+    let mut all: Vec<RunId> = Vec::new();
+    for n in 0..100 {
+        all.push(world.verified("dump", START + Span::seconds(n)).await.run);
+    }
+    world.rest.folders.lock().unwrap().extend(&all);
+    let (drill, restored) = (world.ports.ids().run(), all[40]);
+    let artifact =
+        DrillArtifact { from_run: restored, name: "dump".into(), place: String::new(), bytes: 1, sha256: None };
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    let event = requested(&world, Kind::Drill, Some(artifact));
+    batch.writes.push(world.ports.ids().write(Stream::run(drill), Some(0), START, [event]));
+    batch.views.push(ViewChange::RunLive(LiveRun {
+        run: drill,
+        process: "dump".into(),
+        kind: Kind::Drill,
+        cause: Cause::Person,
+        requested_at: START,
+        claimed_at: None,
+        fence: 0,
+        doing: "waiting".into(),
+        troubled: false,
+    }));
+    world.ports.journal.append(batch).await.unwrap();
+    let process = world.in_force.current().processes["dump"].process.clone();
+    prune::older(&world.ports, &process).await.unwrap();
+    let kept = BTreeSet::from([all[98], all[99], restored]);
+    assert_eq!(*world.rest.folders.lock().unwrap(), kept, "the newest two and the one that is restored");
+}
+
+#[tokio::test]
+async fn a_run_that_ends_for_want_of_its_definition_is_told() {
+    let world = World::new(ROUTE, &[KEEPS]);
+    let run = world.ports.ids().run();
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    let event = requested(&world, Kind::Run, None);
+    batch.writes.push(world.ports.ids().write(Stream::run(run), Some(0), At(START.0 + 1), [event]));
+    world.ports.journal.append(batch).await.unwrap();
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    runs.take_up(run);
+    runs.drained().await;
+    assert_eq!(world.kinds("run_ended").await.len(), 1);
+    let due = world.kinds("message_due").await;
+    assert!(
+        matches!(&due[..], [Event::MessageDue { route, run: Some(of), .. }] if route == "oncall" && *of == run),
+        "{due:?}"
+    );
+}
+
+#[tokio::test]
+async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives() {
+    let ops = ["bad", "good"].map(|name| {
+        format!("process: {name}\nschedule: {{ every: 1h, missed: latest }}\nsteps:\n  - {{ id: one, run: 'true' }}\n")
+    });
+    let world = World::new("", &ops.each_ref().map(String::as_str));
+    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) };
+    let mut agenda = Agenda::default();
+    schedule::activate(&desk, &mut agenda).await.unwrap();
+    world.pass(Span::seconds(3600)).await;
+    *world.disk.full_for.lock().unwrap() = Some(Stream::schedule("bad"));
+    schedule::activate(&desk, &mut agenda).await.expect_err("no space for one of them");
+    world.settle().await;
+    assert_eq!(world.kinds("run_requested").await.len(), 1);
+    assert_eq!(world.kinds("run_claimed").await.len(), 1, "it is driven");
+}
