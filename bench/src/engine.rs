@@ -116,7 +116,7 @@ impl Engine {
             signer: Arc::new(System),
             writer: store.writer(),
             actor: ActorId::new(At(0), &ten),
-            living: Arc::new(BTreeSet::new),
+            living: Arc::new(|| Ok(BTreeSet::new())),
             nudges: Nudges::default(),
         };
         let runs = Runs::new(ports.clone(), Stop::default());

@@ -31,9 +31,12 @@ pub struct Ports {
     /// The node itself as an actor.
     pub actor: ActorId,
     /// Epochs of other living nodes on this host: their runs are not ours to take up.
-    pub living: Arc<dyn Fn() -> BTreeSet<u64> + Send + Sync>,
+    pub living: Living,
     pub nudges: Nudges,
 }
+
+/// Asks who lives. `Err` is a sentence: it cannot be known now, so nobody may be taken for dead.
+pub type Living = Arc<dyn Fn() -> Result<BTreeSet<u64>, String> + Send + Sync>;
 
 impl Ports {
     /// Makes ids with this node's clock and chance.

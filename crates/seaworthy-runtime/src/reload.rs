@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -32,15 +32,15 @@ pub struct FileSet {
     pub folder: PathBuf,
     pub site: Source,
     pub ops: Vec<Source>,
-    /// Files that could not be read: name and reason.
+    /// Files that could not be read, and folders of which not all files are known: name and reason.
     pub unreadable: Vec<(String, String)>,
 }
 
-/// Gives the files' text. The only door to them.
+/// Gives the files' text. The only door to them. May block.
 pub trait Files: Send + Sync {
     /// All of them, now. `Err` is a sentence: the site file itself cannot be read.
     fn read(&self) -> Result<FileSet, String>;
-    /// Changes when any file does.
+    /// Changes when any file does, and when it becomes readable or unreadable.
     fn stamp(&self) -> u64;
     /// Whether a file exists, relative to the folder.
     fn exists(&self, file: &str) -> bool;
@@ -78,6 +78,8 @@ pub struct Outcome {
     /// Files that became broken, with their problems, and files that were mended.
     pub broken: Vec<(String, Vec<String>)>,
     pub mended: Vec<String>,
+    /// Some files could not be read just now.
+    pub unread: bool,
 }
 
 /// Joins what was read with what is in force: good files replace, broken files keep their last good version.
@@ -86,7 +88,7 @@ pub struct Outcome {
 /// # Errors
 /// The diagnostics of the site file.
 pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Result<Outcome, Vec<Diagnostic>> {
-    let problems = problems(files, &read);
+    let problems = problems(before, files, &read);
     let Some(site) = read.site.clone() else {
         // Without its site file nothing can be judged: all that was in force stays, and says so.
         let Some(before) = before else { return Err(read.diagnostics) };
@@ -101,6 +103,7 @@ pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Res
             removed: vec![],
             broken,
             mended: vec![],
+            unread: !files.unreadable.is_empty(),
         });
     };
     let mut processes: BTreeMap<String, Arc<Pinned>> = BTreeMap::new();
@@ -111,7 +114,7 @@ pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Res
     let none = BTreeMap::new();
     let old = before.map_or(&none, |b| &b.processes);
     for (name, pinned) in old {
-        if let Some(problem) = problems.get(&pinned.file).filter(|_| !processes.contains_key(name)) {
+        if let Some(problem) = problem(&problems, &pinned.file).filter(|_| !processes.contains_key(name)) {
             let kept = Pinned { broken: Some(problem[0].clone()), ..(**pinned).clone() };
             processes.insert(name.clone(), Arc::new(kept));
         }
@@ -135,14 +138,27 @@ pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Res
         .collect();
     let mended = was.keys().filter(|file| !first.contains_key(*file)).cloned().collect();
     let loaded = Loaded { site, folder: files.folder.clone(), processes, broken: first, at };
-    Ok(Outcome { loaded, diagnostics: read.diagnostics, changed, removed, broken, mended })
+    let unread = !files.unreadable.is_empty();
+    Ok(Outcome { loaded, diagnostics: read.diagnostics, changed, removed, broken, mended, unread })
+}
+
+/// The problems of a file, or of a folder above it: what is in such a folder is not known, so it is not gone.
+fn problem<'a>(problems: &'a BTreeMap<String, Vec<String>>, file: &str) -> Option<&'a Vec<String>> {
+    Path::new(file).ancestors().find_map(|path| problems.get(path.to_str()?))
 }
 
 /// Errors by file, in order, each as one line.
-fn problems(files: &FileSet, read: &Read) -> BTreeMap<String, Vec<String>> {
+fn problems(before: Option<&Loaded>, files: &FileSet, read: &Read) -> BTreeMap<String, Vec<String>> {
     let mut out: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, reason) in &files.unreadable {
         out.entry(file.clone()).or_default().push(format!("{file}: cannot be read: {reason}"));
+    }
+    // Editors and copies empty a file before they write it. Who means it removes the file.
+    for source in files.ops.iter().filter(|source| source.text.is_empty()) {
+        if before.is_some_and(|b| b.processes.values().any(|p| p.file == source.file)) {
+            let problem = format!("{}: is empty; write it again, or remove the file", source.file);
+            out.entry(source.file.clone()).or_default().push(problem);
+        }
     }
     for d in read.diagnostics.iter().filter(|d| matches!(d.severity, Severity::Error)) {
         out.entry(d.file.clone()).or_default().push(format!("{}:{}:{}: {}", d.file, d.line, d.column, d.message));
@@ -224,44 +240,119 @@ pub async fn recorded(ports: &Ports, name: &str, digest: &str) -> Result<Option<
     Ok(None)
 }
 
+/// Processes that were missing when the files were last looked at. An editor that saves by renaming takes a file away
+/// for a moment, so a removal counts when it is seen twice in a row.
+#[derive(Debug, Default)]
+pub struct Missing(BTreeSet<String>);
+
+impl Missing {
+    /// Keeps in force what is missing for the first time; whether there is such, so that it is soon looked at again.
+    pub fn hold(&mut self, before: &Loaded, outcome: &mut Outcome) -> bool {
+        let seen = std::mem::take(&mut self.0);
+        let (gone, held): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut outcome.removed).into_iter().partition(|(name, _)| seen.contains(name));
+        for (name, _) in &held {
+            if let Some(pinned) = before.processes.get(name) {
+                outcome.loaded.processes.insert(name.clone(), pinned.clone());
+            }
+        }
+        outcome.removed = gone;
+        self.0 = held.into_iter().map(|(name, _)| name).collect();
+        !self.0.is_empty()
+    }
+}
+
+/// Asks the files on a thread of its own: a folder on a network may answer late, and neither other loops nor stopping
+/// wait for it.
+///
+/// # Errors
+/// A sentence when stopping was asked for meanwhile, or reading came to no end.
+pub async fn apart<T: Send + 'static>(
+    files: &Arc<dyn Files>,
+    stop: &Stop,
+    ask: impl FnOnce(&dyn Files) -> T + Send + 'static,
+) -> Result<T, String> {
+    let files = files.clone();
+    let asking = tokio::task::spawn_blocking(move || ask(files.as_ref()));
+    tokio::select! {
+        answer = asking => answer.map_err(|e| format!("reading the files was cut short: {e}")),
+        () = stop.asked() => Err("stopping".into()),
+    }
+}
+
 /// Runs until stopping is asked for. `keep` is given what has come into force, to be kept for the next start.
 pub async fn run(ports: Ports, files: Arc<dyn Files>, in_force: Arc<InForce>, keep: impl Fn(&Loaded), stop: Stop) {
-    let mut stamp = files.stamp();
+    let mut stamp = apart(&files, &stop, |files| files.stamp()).await;
+    let mut missing = Missing::default();
+    let (mut again, mut said) = (false, None);
     while !stop.is_asked() {
         let asked = tokio::select! {
             () = ports.clock.sleep(EVERY) => false,
             () = ports.nudges.reload.notified() => true,
             () = stop.asked() => return,
         };
-        let now = files.stamp();
-        if !asked && now == stamp {
+        let now = apart(&files, &stop, |files| files.stamp()).await;
+        let moved = asked || now != stamp;
+        if !moved && !again {
             continue;
         }
         stamp = now;
-        match once(&ports, files.as_ref(), &in_force).await {
-            Ok(()) => keep(&in_force.current()),
-            Err(trouble) => error!("the files were not put into force: {trouble}"),
+        match once(&ports, &files, &in_force, &mut missing, moved, &stop).await {
+            Ok(Done { in_force: changed, again: soon }) => {
+                (again, said) = (soon, None);
+                if changed {
+                    keep(&in_force.current());
+                }
+            }
+            Err(_) if stop.is_asked() => return,
+            Err(trouble) => {
+                again = true;
+                if said.as_ref() != Some(&trouble) {
+                    error!("the files were not put into force: {trouble}");
+                    said = Some(trouble);
+                }
+            }
         }
     }
 }
 
-async fn once(ports: &Ports, files: &dyn Files, in_force: &InForce) -> Result<(), String> {
-    let before = in_force.current();
-    let outcome = read(files, Some(&before), ports.clock.now())?;
+/// What one look at the files came to.
+struct Done {
+    /// Something was put into force.
+    in_force: bool,
+    /// Not all is known yet: look again soon, whatever the stamp says.
+    again: bool,
+}
+
+async fn once(
+    ports: &Ports,
+    files: &Arc<dyn Files>,
+    in_force: &InForce,
+    missing: &mut Missing,
+    moved: bool,
+    stop: &Stop,
+) -> Result<Done, String> {
+    let (before, at) = (in_force.current(), ports.clock.now());
+    let known = before.clone();
+    let mut outcome = apart(files, stop, move |files| read(files, Some(&known), at)).await??;
+    let again = missing.hold(&before, &mut outcome) || outcome.unread;
+    let same = outcome.changed.is_empty() && outcome.removed.is_empty();
+    if !moved && same && outcome.broken.is_empty() && outcome.mended.is_empty() {
+        return Ok(Done { in_force: false, again });
+    }
     for (file, problems) in &outcome.broken {
         warn!(file, "`{file}` is broken, its last good version stays in force: {}", problems.join("; "));
     }
     record(ports, &outcome).await.map_err(|e| e.to_string())?;
-    let names: BTreeSet<&str> = outcome.changed.iter().map(String::as_str).collect();
-    if !names.is_empty() || !outcome.removed.is_empty() || !outcome.mended.is_empty() {
+    if !same || !outcome.mended.is_empty() {
         info!(
             "in force: {} processes, {} changed, {} removed",
             outcome.loaded.processes.len(),
-            names.len(),
+            outcome.changed.len(),
             outcome.removed.len()
         );
     }
     in_force.replace(outcome.loaded);
     ports.nudges.all();
-    Ok(())
+    Ok(Done { in_force: true, again })
 }

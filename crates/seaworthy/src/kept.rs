@@ -2,7 +2,13 @@
 //!
 //! Bookkeeping, not history: deleting the file is harmless while all files are good.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::Path,
+    sync::Arc,
+};
 
 use seaworthy_model::{
     process::Process,
@@ -21,10 +27,25 @@ struct Kept {
 
 const FILE: &str = "in-force.json";
 
-/// What was in force when it was last written; `None` if there is nothing usable.
+/// What was in force when it was last written; `None` if there is nothing usable, which is logged.
 pub fn read(data: &Path, folder: &Path) -> Option<Loaded> {
-    let text = fs::read_to_string(data.join(FILE)).ok()?;
-    let kept: Kept = serde_json::from_str(&text).ok().filter(|kept: &Kept| kept.v == 1)?;
+    let file = data.join(FILE);
+    let said = match fs::read_to_string(&file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
+        other => other.map_err(|e| e.to_string()),
+    };
+    let kept = said.and_then(|text| serde_json::from_str::<Kept>(&text).map_err(|e| e.to_string()));
+    let kept = match kept {
+        Ok(kept) if kept.v == 1 => kept,
+        Ok(kept) => {
+            warn!("{} has version {}, which is not known here; only the files count", file.display(), kept.v);
+            return None;
+        }
+        Err(trouble) => {
+            warn!("{} cannot be used ({trouble}); only the files count", file.display());
+            return None;
+        }
+    };
     let pin = |(file, process): (String, Process)| {
         let pinned = Pinned { digest: process.digest(), missing: process.missing(), file, broken: None, process };
         (pinned.process.name.clone(), Arc::new(pinned))
@@ -39,8 +60,12 @@ pub fn write(data: &Path, loaded: &Loaded) {
     let kept = Kept { v: 1, site: loaded.site.clone(), processes };
     let written = serde_json::to_vec(&kept).map_err(std::io::Error::other).and_then(|bytes| {
         let draft = data.join(format!("{FILE}.new"));
-        fs::write(&draft, bytes)?;
-        fs::rename(draft, data.join(FILE))
+        let mut file = File::create(&draft)?;
+        file.write_all(&bytes)?;
+        // A name that is durable before its content is an empty file after a power loss.
+        file.sync_all()?;
+        fs::rename(draft, data.join(FILE))?;
+        File::open(data)?.sync_all()
     });
     if let Err(trouble) = written {
         warn!("the definitions in force could not be kept for the next start: {trouble}");

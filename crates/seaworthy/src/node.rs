@@ -6,12 +6,16 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
+    io::ErrorKind,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 
 use crate::trouble::Trouble;
 
@@ -69,24 +73,41 @@ fn is_there(file: &File, path: &Path) -> bool {
 }
 
 /// Epochs of living nodes of this data folder, `own` left out. Files of dead ones are removed.
-pub fn living(data: &Path, own: u64) -> BTreeSet<u64> {
-    let Ok(entries) = fs::read_dir(folder(data)) else { return BTreeSet::new() };
+///
+/// # Errors
+/// When it cannot be known of every node: none may then be taken for dead.
+pub fn living(data: &Path, own: u64) -> Result<BTreeSet<u64>, Trouble> {
+    look(data, own)
+        .map_err(|e| Trouble::start(format!("the living nodes in {} cannot be known ({e})", folder(data).display())))
+}
+
+fn look(data: &Path, own: u64) -> std::io::Result<BTreeSet<u64>> {
     let mut out = BTreeSet::new();
-    for entry in entries.flatten() {
+    let entries = match fs::read_dir(folder(data)) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(out),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
         let Some(epoch) = entry.file_name().to_str().and_then(|n| n.parse::<u64>().ok()).filter(|e| *e != own) else {
             continue;
         };
-        let Ok(file) = File::open(entry.path()) else { continue };
+        let file = match File::open(entry.path()) {
+            // It has ended since the folder was read.
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            other => other?,
+        };
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let _ = fs::remove_file(entry.path());
             }
-            Err(_) => {
+            Err(Errno::WOULDBLOCK) => {
                 out.insert(epoch);
             }
+            Err(e) => return Err(e.into()),
         }
     }
-    out
+    Ok(out)
 }
 
 /// Held by the one server, or watcher, of a data folder.

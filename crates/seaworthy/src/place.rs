@@ -1,29 +1,28 @@
-//! Where things are: the site's folder, its data folder, its socket, its files.
+//! Where things are: the site's folder, its data folder, its socket.
 //!
-//! The only door to the site's files. This module must not know their grammar.
+//! This module must not know what is in them; `place/files.rs` reads the site's files.
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::UNIX_EPOCH,
 };
 
 use seaworthy_model::process::hex;
-use seaworthy_runtime::reload::{FileSet, Files};
-use seaworthy_spec::Source;
 use sha2::{Digest as _, Sha256};
 
 use crate::trouble::Trouble;
 
+mod files;
+
 /// Name of the site file.
 pub const SITE_FILE: &str = "seaworthy.yaml";
-/// Files under `ops/` that are read at most.
-const FILES_MAX: usize = 20_000;
-/// Depth of folders under `ops/`.
-const DEPTH_MAX: usize = 16;
-/// Largest file that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Name of the watcher's data folder inside the site's.
+pub const WATCHER: &str = "watcher";
+/// Stands in a data folder that is being restored. What is in it meanwhile is no state of anybody.
+pub const RESTORING: &str = "restoring";
+/// Says where the server's control socket is, for verbs whose surroundings differ from the server's.
+const SOCKET_FILE: &str = "server.socket";
 
 /// A site's folders.
 #[derive(Debug, Clone)]
@@ -55,7 +54,7 @@ impl Place {
             }
             None => folder.join(".seaworthy"),
         };
-        Ok(Place { folder: folder.to_path_buf(), data })
+        Ok(Place { folder: folder.to_path_buf(), data: canonical(data) })
     }
 
     /// Makes the data folder (0700, ignored by git) if it is not there.
@@ -81,6 +80,20 @@ impl Place {
         Ok(())
     }
 
+    /// Refuses a data folder that a restore has not finished.
+    ///
+    /// # Errors
+    /// A sentence that says what to do.
+    pub fn whole(data: &Path) -> Result<(), Trouble> {
+        if !data.join(RESTORING).exists() {
+            return Ok(());
+        }
+        Err(Trouble::start(format!(
+            "{} is being restored, or a restore of it was cut short; run `seaworthy restore` again",
+            data.display()
+        )))
+    }
+
     /// The journal's file.
     pub fn store(&self) -> PathBuf {
         self.data.join("journal.db")
@@ -88,12 +101,28 @@ impl Place {
 
     /// The watcher's own data folder.
     pub fn watcher(&self) -> PathBuf {
-        self.data.join("watcher")
+        self.data.join(WATCHER)
     }
 
-    /// The control socket: outside the data folder, named by its hash (a path has at most 108 bytes, and copies of
-    /// the folder must stay possible).
+    /// The control socket of the server that holds this data folder: where it said, else where it would be by the
+    /// surroundings of the one who asks.
     pub fn socket(&self) -> PathBuf {
+        self.told_socket().unwrap_or_else(|| self.own_socket())
+    }
+
+    fn told_socket(&self) -> Option<PathBuf> {
+        let text = fs::read_to_string(self.socket_file()).ok()?;
+        Some(PathBuf::from(text.trim_end_matches('\n'))).filter(|path| path.is_absolute())
+    }
+
+    /// The file in which a server says where its control socket is.
+    pub fn socket_file(&self) -> PathBuf {
+        self.data.join(SOCKET_FILE)
+    }
+
+    /// Where a server puts its control socket: outside the data folder, named by its hash (a path has at most 108
+    /// bytes, and copies of the folder must stay possible).
+    pub fn own_socket(&self) -> PathBuf {
         let name = hex(&Sha256::digest(self.data.as_os_str().as_encoded_bytes())[..8]);
         let own = |base: PathBuf| base.join("seaworthy").join(format!("{name}.sock"));
         match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| Path::new(dir).is_dir()) {
@@ -105,74 +134,13 @@ impl Place {
     }
 }
 
-impl Files for Place {
-    fn read(&self) -> Result<FileSet, String> {
-        let text = read_text(&self.folder.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
-        let mut set = FileSet {
-            folder: self.folder.clone(),
-            site: Source { file: SITE_FILE.into(), text },
-            ops: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        for file in ops_files(&self.folder) {
-            let name = file.strip_prefix(&self.folder).unwrap_or(&file).display().to_string();
-            match read_text(&file) {
-                Ok(text) => set.ops.push(Source { file: name, text }),
-                Err(reason) => set.unreadable.push((name, reason)),
-            }
-        }
-        Ok(set)
+/// One name for a folder whichever way it was reached, whether it exists already or not.
+fn canonical(path: PathBuf) -> PathBuf {
+    if let Ok(real) = fs::canonicalize(&path) {
+        return real;
     }
-
-    fn stamp(&self) -> u64 {
-        let mut hash = Sha256::new();
-        for file in std::iter::once(self.folder.join(SITE_FILE)).chain(ops_files(&self.folder)) {
-            hash.update(file.as_os_str().as_encoded_bytes());
-            if let Ok(about) = fs::metadata(&file) {
-                let modified =
-                    about.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-                hash.update(modified.as_nanos().to_le_bytes());
-                hash.update(about.len().to_le_bytes());
-                hash.update(about.ino().to_le_bytes());
-            }
-        }
-        let digest = hash.finalize();
-        digest.iter().take(8).fold(0, |n, b| (n << 8) | u64::from(*b))
+    match (path.parent().map(fs::canonicalize), path.file_name()) {
+        (Some(Ok(above)), Some(name)) => above.join(name),
+        _ => path,
     }
-
-    fn exists(&self, file: &str) -> bool {
-        self.folder.join(file).exists()
-    }
-}
-
-fn read_text(file: &Path) -> Result<String, String> {
-    let size = fs::metadata(file).map_err(|e| e.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("it has {size} bytes, at most {FILE_BYTES_MAX} are read"));
-    }
-    let bytes = fs::read(file).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes)
-        .map_err(|e| format!("it is not UTF-8 from byte {} on; save it as UTF-8", e.utf8_error().valid_up_to()))
-}
-
-/// `ops/**/*.yaml` and `*.yml`, sorted; hidden folders and links to folders are left out.
-fn ops_files(folder: &Path) -> Vec<PathBuf> {
-    let mut out = Vec::new();
-    let mut todo = vec![(folder.join("ops"), 0)];
-    while let Some((dir, depth)) = todo.pop() {
-        let Ok(entries) = fs::read_dir(&dir) else { continue };
-        for entry in entries.flatten() {
-            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            if kind.is_dir() && depth < DEPTH_MAX {
-                todo.push((path, depth + 1));
-            } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") && out.len() < FILES_MAX {
-                out.push(path);
-            }
-        }
-    }
-    out.sort();
-    out
 }

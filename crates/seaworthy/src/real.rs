@@ -67,13 +67,18 @@ impl KeyFile {
         if file.exists() { Self::read(file) } else { Self::make(file) }
     }
 
-    /// Reads a key that must be there: whoever only verifies makes none.
+    /// Reads a key that must be there: one who only verifies makes none, and under a new one every checkpoint of an
+    /// old journal would look forged.
     ///
     /// # Errors
     /// When the file cannot be read or is not a key.
     pub fn read(file: &Path) -> Result<KeyFile, Trouble> {
-        let text = fs::read_to_string(file)
-            .map_err(|e| Trouble::start(format!("the key {} cannot be read ({e})", file.display())))?;
+        let text = fs::read_to_string(file).map_err(|e| {
+            Trouble::start(format!(
+                "the key {} of this journal cannot be read ({e}); put it back from a copy that `seaworthy backup` made",
+                file.display()
+            ))
+        })?;
         let bytes = seaworthy_model::tree::Hash::parse(text.trim()).ok_or_else(|| {
             Trouble::start(format!("{} is not a key of 64 hex digits; restore it from a backup", file.display()))
         })?;
@@ -89,7 +94,8 @@ impl KeyFile {
             RealChance.fill(&mut seed);
             f.write_all(format!("{}\n", hex(&seed)).as_bytes())?;
             f.sync_all()?;
-            fs::hard_link(&draft, file)
+            fs::hard_link(&draft, file)?;
+            file.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
         });
         // Only tidiness: a draft says nothing.
         let _ = fs::remove_file(&draft);

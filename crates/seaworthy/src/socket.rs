@@ -3,7 +3,13 @@
 //! The folder is private to the user; who asks is what the kernel says of the peer, never what the peer says.
 //! This module must not decide: it hands requests to the desk.
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Uid;
 use seaworthy_model::{
@@ -19,14 +25,20 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{place::Place, trouble::Trouble, wire::House};
+use crate::{node, place::Place, trouble::Trouble, wire::House};
 
 /// Longest request line in bytes.
 const LINE_MAX: u64 = 64 * 1024;
 /// Connections at one time; more wait.
 const CONNECTIONS_MAX: usize = 64;
 /// How long a verb waits for the server's answer.
-const ANSWER_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How long a connection may take to say its request, and to take the answer; then it is closed for others.
+const TALK_WITHIN: Duration = Duration::from_secs(5);
+/// How long a verb waits for the socket of a server that has only just begun.
+const SOCKET_WITHIN: Duration = Duration::from_secs(5);
+/// Between two tries meanwhile, and after a connection could not be taken.
+const GAP: Duration = Duration::from_millis(50);
 
 /// What a verb asks of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,25 +82,38 @@ pub fn listen(
     about: String,
     stop: Stop,
 ) -> Result<tokio::task::JoinHandle<()>, Trouble> {
-    let path = place.socket();
+    let path = place.own_socket();
     let trouble =
         |e: std::io::Error| Trouble::start(format!("the control socket {} cannot be made ({e})", path.display()));
     if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble)?;
+        own_folder(folder).map_err(trouble)?;
     }
     // The server's lock is held: whatever is here was left by a dead one.
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(trouble)?;
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(trouble)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(trouble)?;
+    let told = place.socket_file();
+    tell(&told, &path).map_err(trouble)?;
     Ok(tokio::spawn(async move {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else { break };
+            let slot = tokio::select! {
+                slot = slots.clone().acquire_owned() => slot,
+                () = stop.asked() => break,
+            };
+            let Ok(slot) = slot else { break };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stop.asked() => break,
             };
-            let Ok((stream, _)) = accepted else { continue };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(trouble) => {
+                    warn!("a connection on the control socket could not be taken: {trouble}");
+                    tokio::time::sleep(GAP).await;
+                    continue;
+                }
+            };
             let (house, about) = (house.clone(), about.clone());
             tokio::spawn(async move {
                 if let Err(trouble) = serve(stream, &house, &about).await {
@@ -97,15 +122,38 @@ pub fn listen(
                 drop(slot);
             });
         }
+        let _ = fs::remove_file(&told);
         let _ = fs::remove_file(&path);
     }))
+}
+
+/// Makes the socket's folder, private to us. Where everybody may make folders another one may have been there first.
+fn own_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let about = fs::symlink_metadata(folder)?;
+    if !about.is_dir() || about.uid() != rustix::process::geteuid().as_raw() {
+        let what = format!("{} is not a folder of this user; remove it, or set XDG_RUNTIME_DIR", folder.display());
+        return Err(io::Error::other(what));
+    }
+    match about.mode() & 0o077 {
+        0 => Ok(()),
+        _ => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
+    }
+}
+
+/// Writes where the socket is, for verbs that would look elsewhere.
+fn tell(file: &Path, socket: &Path) -> io::Result<()> {
+    let draft = file.with_extension("socket.new");
+    fs::write(&draft, format!("{}\n", socket.display()))?;
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
+    fs::rename(draft, file)
 }
 
 async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::Result<()> {
     let uid = Uid::from_raw(stream.peer_cred()?.uid());
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    BufReader::new(reader.take(LINE_MAX)).read_line(&mut line).await?;
+    in_time(BufReader::new(reader.take(LINE_MAX)).read_line(&mut line)).await?;
     let answered = match serde_json::from_str::<Asked>(&line) {
         Ok(asked) => answer(asked, uid, house, about).await,
         Err(e) => Answered::Refused {
@@ -114,7 +162,11 @@ async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::R
     };
     let mut text = serde_json::to_string(&answered).map_err(std::io::Error::other)?;
     text.push('\n');
-    writer.write_all(text.as_bytes()).await
+    in_time(writer.write_all(text.as_bytes())).await
+}
+
+async fn in_time<T>(talk: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(TALK_WITHIN, talk).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered {
@@ -154,12 +206,49 @@ async fn copy(house: &House, file: &str) -> Answered {
     }
 }
 
+/// The way to the server that holds the data folder; `None` if none does. The lock says whether there is one: by a
+/// socket that is missing nobody can tell, and a second node beside a server would do its work twice.
+async fn reach(place: &Place) -> Result<Option<(UnixStream, PathBuf)>, Trouble> {
+    let begun = Instant::now();
+    loop {
+        if !node::is_held(&place.data, "server") {
+            return Ok(None);
+        }
+        let socket = place.socket();
+        let why = match trusted(place, &socket) {
+            Ok(()) => match UnixStream::connect(&socket).await {
+                Ok(stream) => return Ok(Some((stream, socket))),
+                Err(e) => e,
+            },
+            Err(e) => e,
+        };
+        if begun.elapsed() > SOCKET_WITHIN {
+            return Err(Trouble::start(format!(
+                "{} is held by a server or a restore, which cannot be reached at {} ({why}); it may be starting or stopping: try again",
+                place.data.display(),
+                socket.display()
+            )));
+        }
+        tokio::time::sleep(GAP).await;
+    }
+}
+
+/// Only a socket in a private folder of ours, or of the one whose data this is, is the server's.
+fn trusted(place: &Place, socket: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(socket.parent().unwrap_or(Path::new("/")))?;
+    let owners = [rustix::process::geteuid().as_raw(), fs::metadata(&place.data)?.uid()];
+    if about.is_dir() && owners.contains(&about.uid()) && about.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other("its folder is not private to this user"))
+}
+
 /// Asks the server of a site. `None`: no server is running.
 ///
 /// # Errors
 /// When a server is there and does not answer.
-pub async fn ask(socket: &Path, asked: &Asked) -> Result<Option<Answered>, Trouble> {
-    let Ok(mut stream) = UnixStream::connect(socket).await else { return Ok(None) };
+pub async fn ask(place: &Place, asked: &Asked) -> Result<Option<Answered>, Trouble> {
+    let Some((mut stream, socket)) = reach(place).await? else { return Ok(None) };
     let trouble = |what: String| {
         Trouble::start(format!("the server behind {} did not answer ({what}); look at its log", socket.display()))
     };

@@ -3,7 +3,6 @@
 //! It joins and decides nothing.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +15,7 @@ use seaworthy_model::{
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
     Ports, Stop,
-    ports::Nudges,
+    ports::{Living, Nudges},
     reload::{self, Files, InForce},
     requests::Desk,
     run::Runs,
@@ -52,6 +51,7 @@ pub struct House {
 /// When the site file is broken and no good version of it was ever in force, or the data folder cannot be used.
 pub async fn open(place: &Place) -> Result<House, Trouble> {
     place.make_data()?;
+    Place::whole(&place.data)?;
     let before = kept::read(&place.data, &place.folder);
     let now = RealClock.now();
     let outcome = reload::read(place, before.as_ref(), now).map_err(Trouble::start)?;
@@ -67,12 +67,26 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
 /// Opens a data folder for writing with these definitions.
 ///
 /// # Errors
-/// When the data folder cannot be used.
+/// When the data folder cannot be used, or a restore of it has not come to its end.
 pub fn open_with(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
+    Place::whole(data)?;
+    let house = open_restored(data, loaded)?;
+    // Who begins to restore marks the folder first and then looks for living nodes: one of both sees the other.
+    Place::whole(data)?;
+    Ok(house)
+}
+
+/// Opens a data folder for the one who restores it, in spite of the mark.
+///
+/// # Errors
+/// When the data folder cannot be used.
+pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     seaworthy_platform::hold_orphans()
         .map_err(|e| Trouble::start(format!("this system cannot hold orphaned commands ({e})")))?;
     seaworthy_probe::install_tls();
-    let key = Arc::new(KeyFile::open(&data.join("checkpoint.key"))?);
+    // The key is made before the journal, so one that was lost cannot be taken for one that is still to be made.
+    let (file, begun) = (data.join("checkpoint.key"), data.join("journal.db").exists());
+    let key = Arc::new(if begun { KeyFile::read(&file)? } else { KeyFile::open(&file)? });
     let store = Sqlite::open(&data.join("journal.db"), new_node)?;
     let writer = store.writer();
     let lock = node::live(data, writer.epoch)?;
@@ -122,8 +136,8 @@ fn node_actor(key: &KeyFile, node: &NodeId) -> ActorId {
     who::actor_of(key, &node.to_string())
 }
 
-fn living(data: PathBuf, own: u64) -> Arc<dyn Fn() -> BTreeSet<u64> + Send + Sync> {
-    Arc::new(move || node::living(&data, own))
+fn living(data: PathBuf, own: u64) -> Living {
+    Arc::new(move || node::living(&data, own).map_err(|trouble| trouble.text))
 }
 
 impl House {

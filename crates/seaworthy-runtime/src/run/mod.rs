@@ -89,7 +89,7 @@ impl Runs {
     /// them the commands of their dead nodes are to be ended, in this order: who dies later is found the next time.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    /// When the journal cannot be read, or it cannot be known who lives.
     pub async fn left(&self) -> Result<Vec<LiveRun>, StoreError> {
         let mut left = Vec::new();
         for row in self.ports.views.live_runs().await? {
@@ -102,7 +102,8 @@ impl Runs {
                 fence => fence,
             };
             // Looked at after the row was read: who has died since has left it too.
-            if holder == self.ports.writer.epoch || !(self.ports.living)().contains(&holder) {
+            let dead = || (self.ports.living)().map(|living| !living.contains(&holder));
+            if holder == self.ports.writer.epoch || dead().map_err(|detail| StoreError::Unreachable { detail })? {
                 left.push(row);
             }
         }

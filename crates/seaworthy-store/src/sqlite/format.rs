@@ -3,10 +3,11 @@
 //! This module must not know entries or views, only the one-row facts that tell what a file is.
 
 use std::{
-    fs::{self, File, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    fs::{self, File, Permissions, TryLockError},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, backup, params};
@@ -32,6 +33,10 @@ const CACHE_KIB: i64 = 2_048;
 /// Pages of the write-ahead log before they are moved into the file: rare enough not to be felt by single
 /// commits, small enough (8 MiB) that opening after a crash is quick.
 const LOG_PAGES: i64 = 2_000;
+
+/// How long one waits for another process that makes the store, and between two looks.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
+const TURN_GAP: Duration = Duration::from_millis(10);
 
 /// What leads from one format to the next.
 pub(super) struct Step {
@@ -59,7 +64,11 @@ pub(super) fn open(
         return Err(StoreError::Unreachable { detail });
     }
     if !exists(file)? {
-        create(file, new_node(), formats)?;
+        // Two first starts at the same moment: one makes the store, the other one waits and takes it.
+        let _turn = turn(file)?;
+        if !exists(file)? {
+            create(file, new_node(), formats)?;
+        }
     }
     let mut conn = Connection::open_with_flags(file, writing()).map_err(of)?;
     settle(&conn, CACHE_KIB)?;
@@ -198,6 +207,43 @@ fn settle_file(part: &Path, to: &Path) -> Result<(), StoreError> {
 
 fn writing() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// The right to make the store.
+struct Turn {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // While it is locked: whoever waits for this very file sees that it is gone and looks again.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+fn turn(file: &Path) -> Result<Turn, StoreError> {
+    let path = beside(file, ".create-lock");
+    let failed = |e: std::io::Error| io(&path, &e);
+    let begun = Instant::now();
+    loop {
+        let lock = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) if leads_to(&path, &lock) => return Ok(Turn { path, _lock: lock }),
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+            Ok(()) | Err(TryLockError::WouldBlock) if begun.elapsed() > TURN_WITHIN => {
+                let detail = format!("another process has been making {} for a long time", file.display());
+                return Err(StoreError::Unreachable { detail });
+            }
+            Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(TURN_GAP),
+        }
+    }
+}
+
+/// Whether the path is still a name of this very file.
+fn leads_to(path: &Path, file: &File) -> bool {
+    let id = |about: std::io::Result<fs::Metadata>| about.ok().map(|about| (about.dev(), about.ino()));
+    id(file.metadata()).is_some_and(|own| id(fs::metadata(path)) == Some(own))
 }
 
 fn create(file: &Path, node: NodeId, formats: &Formats) -> Result<(), StoreError> {

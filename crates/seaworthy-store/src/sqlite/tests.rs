@@ -158,3 +158,24 @@ async fn a_store_that_may_not_grow_is_full_and_goes_on_when_it_may() {
     let again = Sqlite::open(&folder.file(), node).unwrap();
     assert_eq!(again.append(saying("there is space")).await, Ok(written + 1));
 }
+
+#[test]
+fn first_starts_at_the_same_moment_share_one_store() {
+    for round in 0..20 {
+        let folder = Folder::new(&format!("first-{round}"));
+        let start = std::sync::Barrier::new(4);
+        let mut epochs = std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                let store = Sqlite::open(&folder.file(), node).unwrap();
+                let epoch = store.writer().epoch;
+                store.close();
+                epoch
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+        });
+        epochs.sort_unstable();
+        assert_eq!(epochs, [1, 2, 3, 4], "each took an epoch of the same store");
+    }
+}

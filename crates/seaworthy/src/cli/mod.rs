@@ -2,8 +2,10 @@
 //!
 //! A verb reads the command line, asks a server or opens the site itself, and prints. It must not decide.
 
+mod backup;
 mod check;
 mod completions;
+mod copy;
 mod demo;
 mod drill;
 mod follow;
@@ -84,9 +86,9 @@ pub enum Verb {
     /// The JSON Schema of process files, for editors
     Schema(schema::Args),
     /// Copy this site's own state while it runs
-    Backup(restore::BackupArgs),
+    Backup(backup::Args),
     /// Put a copy of a site's own state back
-    Restore(restore::RestoreArgs),
+    Restore(restore::Args),
     /// Shell completions
     Completions(completions::Args),
     /// What the steps of the demo call
@@ -139,8 +141,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Journal(args) => journal::run(&ask, args).await,
         Verb::Audit(args) => journal::audit(&ask, args).await,
         Verb::Schema(args) => schema::run(&ask, args),
-        Verb::Backup(args) => restore::backup(&ask, args).await,
-        Verb::Restore(args) => restore::restore(&ask, args).await,
+        Verb::Backup(args) => backup::run(&ask, args).await,
+        Verb::Restore(args) => restore::run(&ask, args).await,
         Verb::Completions(args) => completions::run(args),
         Verb::DemoTool(args) => demo::tool(args),
     }

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use seaworthy_core::run::State;
 use seaworthy_model::{
     entry::Via,
     id::RunId,
@@ -48,7 +49,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 /// The shared course of `run` and `drill`.
 pub async fn start(ask: &Ask, asked: Asked, wish: Wish, detach: bool) -> Result<u8, Trouble> {
     let place = ask.place()?;
-    match socket::ask(&place.socket(), &asked).await? {
+    match socket::ask(&place, &asked).await? {
         Some(Answered::Started { run, digest }) => with_server(ask, &place, &run, &digest, &wish, detach).await,
         Some(Answered::Refused { reason }) => Err(Trouble::start(reason)),
         Some(Answered::Done { detail }) => Err(Trouble::start(format!("the server answered something else: {detail}"))),
@@ -115,15 +116,29 @@ fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
 
 async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let house = wire::open(place).await?;
+    // What this run does is new; what cannot be ended now is logged, and no earlier run is repeated here.
     server::sweep(&place.data).await;
+    let done = course(ask, &house, wish).await;
+    // Opening may have appended already, whatever became of the wish.
+    let sealed = seal::seal(&house.ports).await;
+    let broken: Vec<String> = house.in_force.current().broken.values().cloned().collect();
+    house.close();
+    let (run, state) = done?;
+    sealed?;
+    let code = follow::conclude(&ask.out, run, &state);
+    for problem in broken {
+        complain(&format!("note: {problem}"));
+    }
+    Ok(code)
+}
+
+/// From the wish to the end of its run, with all that is told of it.
+async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, State), Trouble> {
     let actor = house.os_actor(rustix::process::geteuid()).await?;
     let answer = house.desk.ask(wish, actor, Via::Cli).await?;
     let run = match answer {
         Answer::Started { run, .. } => run,
-        Answer::Refused { reason } => {
-            house.close();
-            return Err(Trouble::start(reason));
-        }
+        Answer::Refused { reason } => return Err(Trouble::start(reason)),
         Answer::Done { detail } => return Err(Trouble::start(detail)),
     };
     let journal = house.ports.journal.clone();
@@ -139,15 +154,8 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
         }
     };
     house.runs.drained().await;
-    messages(&house, run).await;
-    seal::seal(&house.ports).await?;
-    let code = follow::conclude(&ask.out, run, &state);
-    for problem in house.in_force.current().broken.values() {
-        complain(&format!("note: {problem}"));
-    }
-    drop(journal);
-    house.close();
-    Ok(code)
+    messages(house, run).await;
+    Ok((run, state))
 }
 
 /// Sends what this run has to tell, as long as it does not take too long; the rest waits for a server.

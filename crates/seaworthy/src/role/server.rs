@@ -38,6 +38,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long commands that were cut short may take to end: their grace, and what KILL may take.
 const CUT: Duration = Duration::from_secs(16);
+/// How long loops may take to end once stopping was asked for: a message or a probe on its way is waited for that long.
+const ENDING: Duration = Duration::from_secs(5);
 /// Less free space than this in the data folder, and we are not ready.
 const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
@@ -104,9 +106,9 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let ready = Arc::new(AtomicBool::new(false));
     let length = Arc::new(AtomicU64::new(0));
     let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length);
-    serve_pages(&mut tasks, listener, web, stop.clone());
     let about = format!("http://{address}/");
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
+    serve_pages(&mut tasks, listener, web, stop.clone());
     tasks.spawn(async move {
         if let Err(trouble) = listening.await {
             error!("the control socket ended: {trouble}");
@@ -207,11 +209,13 @@ fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());
     tasks.spawn(async move {
+        // Commands of runs that have ended meanwhile may be left as well.
         let left = house.runs.left().await;
-        sweep(&data).await;
-        match left {
-            Ok(left) => house.runs.adopt(left),
-            Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
+        if sweep(&data).await {
+            match left {
+                Ok(left) => house.runs.adopt(left),
+                Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
+            }
         }
         ready.store(true, Ordering::Relaxed);
         let desk = house.desk.clone();
@@ -227,29 +231,36 @@ async fn adopt_now_and_then(house: Arc<House>, data: PathBuf, stop: Stop) {
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.asked() => return,
         }
-        match house.runs.left().await {
-            Ok(left) if left.is_empty() => {}
-            Ok(left) => {
-                sweep(&data).await;
-                house.runs.adopt(left);
-            }
-            Err(trouble) => warn!("runs of other nodes could not be looked at: {trouble}"),
-        }
+        adopt(&house, &data).await;
     }
 }
 
-/// Ends what commands of a dead life left running, before anything of theirs is repeated.
-pub async fn sweep(data: &std::path::Path) {
+/// Takes up what dead nodes left. Where it cannot be known who is dead, or what their commands left cannot be ended,
+/// nothing is repeated: it would run twice.
+async fn adopt(house: &House, data: &std::path::Path) {
+    match house.runs.left().await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) if sweep(data).await => house.runs.adopt(left),
+        Ok(left) => error!("{} runs of an earlier life are not taken up yet", left.len()),
+        Err(trouble) => error!("runs of an earlier life could not be looked at: {trouble}"),
+    }
+}
+
+/// Ends what commands of a dead life left running, before anything of theirs is repeated. `false`: it is not known
+/// whether all of it has ended.
+pub async fn sweep(data: &std::path::Path) -> bool {
     let data = data.to_path_buf();
     match tokio::task::spawn_blocking(move || seaworthy_platform::sweep(&data)).await {
         Ok(Ok(swept)) => {
             for one in swept {
                 warn!(run = %one.run, "ended {} processes that step `{}` of an earlier life had left running", one.ended, one.step);
             }
+            return true;
         }
         Ok(Err(trouble)) => error!("what an earlier life left running could not be looked for: {trouble}"),
         Err(trouble) => error!("looking for what was left running ended: {trouble}"),
     }
+    false
 }
 
 fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks: &mut JoinSet<()>) {
@@ -283,7 +294,14 @@ impl Server {
         if tokio::time::timeout(CUT, self.house.runs.drained()).await.is_err() {
             error!("{} runs could not be left in order; the next start looks at them", self.house.runs.count());
         }
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(ENDING, ended).await.is_err() {
+            warn!(
+                "{} loops did not end in time and are cut off; the next start goes on with their work",
+                self.tasks.len()
+            );
+            self.tasks.abort_all();
+        }
         if let Err(trouble) = record(&self.house, Event::NodeStopped { reason: reason.into() }).await {
             error!("{trouble}");
         }

@@ -10,7 +10,7 @@ use seaworthy_model::{
 };
 use seaworthy_runtime::{
     Stop, notify,
-    reload::{Files, InForce},
+    reload::{self, Files, InForce, Missing},
     seal,
     watch::{ARTIFACTS_EVERY, Watcher},
 };
@@ -83,6 +83,7 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
             place.data.display()
         )));
     }
+    Place::whole(&place.data)?;
     let watched = Sqlite::open_readonly(&place.store())?;
     // A watcher that starts while a file is broken watches the last good version, like the server.
     let loaded = wire::definitions(place, kept::read(&place.data, &place.folder).as_ref())?;
@@ -108,19 +109,27 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
 
 /// The watcher reads the files itself; broken ones keep their last good version here too.
 async fn follow_files(place: Place, in_force: Arc<InForce>, stop: Stop) {
-    let mut stamp = place.stamp();
+    let files: Arc<dyn Files> = Arc::new(place);
+    let mut stamp = reload::apart(&files, &stop, |files| files.stamp()).await;
+    let (mut missing, mut again) = (Missing::default(), false);
     while !stop.is_asked() {
         tokio::select! {
             () = RealClock.sleep(Span::seconds(1)) => {}
             () = stop.asked() => return,
         }
-        let now = place.stamp();
-        if now != stamp {
-            stamp = now;
-            match wire::definitions(&place, Some(&in_force.current())) {
-                Ok(loaded) => in_force.replace(loaded),
-                Err(trouble) => warn!("the files are broken, the last good ones are watched: {trouble}"),
+        let now = reload::apart(&files, &stop, |files| files.stamp()).await;
+        if now == stamp && !again {
+            continue;
+        }
+        stamp = now;
+        let (before, at) = (in_force.current(), RealClock.now());
+        let known = before.clone();
+        match reload::apart(&files, &stop, move |files| reload::read(files, Some(&known), at)).await.flatten() {
+            Ok(mut outcome) => {
+                again = missing.hold(&before, &mut outcome) || outcome.unread;
+                in_force.replace(outcome.loaded);
             }
+            Err(trouble) => warn!("the files are broken, the last good ones are watched: {trouble}"),
         }
     }
 }

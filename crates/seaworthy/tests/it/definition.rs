@@ -1,6 +1,11 @@
 //! Definitions: read with line and column, planned, and never able to take the good ones with them.
 
-use crate::kit::{Site, until};
+use std::fs;
+
+use crate::{
+    kit::{Site, until},
+    server_history::{history, of, stream, wait_for},
+};
 
 const GOOD: &str = "steps:\n  - { run: echo x > \"$WORKDIR/x\", makes: x }\nverify:\n  - { command: cat \"$ARTIFACT\", expect: 'stdout.trim() == \"x\"' }\n";
 
@@ -190,4 +195,55 @@ fn a_server_takes_new_definitions_and_keeps_the_good_version_of_a_spoilt_one() {
     assert_eq!(page.0, 200);
     assert!(page.1.contains("ops/backup.yaml"), "the broken file is on the overview: {}", page.1);
     assert_eq!(server.stop(), 0);
+}
+
+/// Files under `ops/` and the folder itself go: what reading it then gives is an error, also for root.
+fn hide(site: &Site) {
+    fs::rename(site.path("ops"), site.path("hidden")).unwrap();
+    std::os::unix::fs::symlink("ops", site.path("ops")).unwrap();
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_takes_no_process_out_of_force() {
+    let site = Site::new();
+    site.process("backup", GOOD);
+    site.process("second", GOOD);
+    let server = site.server();
+    let first = site.json(&["run", "backup"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    hide(&site);
+    let broken = wait_for(&site, "site", "file_broken");
+    assert_eq!(broken.text("file"), "ops", "{broken:?}");
+    let again = site.json(&["run", "backup"]);
+    assert_eq!((again.code, &again.json["digest"]), (0, &first.json["digest"]), "{again:?}");
+    server.stop();
+    let alone = site.json(&["run", "second"]);
+    assert_eq!(alone.code, 0, "without a server too: {alone:?}");
+    assert_eq!(site.json(&["check"]).code, 2, "and check says so");
+    let server = site.server();
+    assert_eq!(site.json(&["run", "backup"]).code, 0, "over a restart");
+    fs::remove_file(site.path("ops")).unwrap();
+    fs::rename(site.path("hidden"), site.path("ops")).unwrap();
+    wait_for(&site, "site", "file_mended");
+    assert_eq!(server.stop(), 0);
+    assert!(of(&history(&site), "process_removed").is_empty());
+}
+
+#[test]
+fn a_file_that_is_emptied_is_broken_and_a_pipe_holds_nothing_up() {
+    let site = Site::new();
+    site.process("backup", GOOD);
+    let server = site.server();
+    let first = site.json(&["run", "backup"]);
+    site.sh(": > ops/backup.yaml; mkfifo ops/pipe.yaml");
+    until("both are said to be broken", || {
+        let facts = history(&site);
+        let files: Vec<&str> = of(&facts, "file_broken").iter().map(|fact| fact.text("file")).collect();
+        (files.contains(&"ops/backup.yaml") && files.contains(&"ops/pipe.yaml")).then_some(())
+    });
+    let again = site.json(&["run", "backup"]);
+    assert_eq!((again.code, &again.json["digest"]), (0, &first.json["digest"]), "{again:?}");
+    assert_eq!(site.json(&["check"]).code, 2);
+    assert_eq!(server.stop(), 0);
+    assert!(of(&stream(&site, "process/backup"), "process_removed").is_empty());
 }

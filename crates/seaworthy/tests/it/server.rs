@@ -210,6 +210,41 @@ fn what_only_waits_for_its_turn_is_not_begun_by_stopping() {
 }
 
 #[test]
+fn a_verb_finds_the_server_whatever_its_surroundings_are() {
+    let site = site();
+    let server = site.server();
+    fs::create_dir(site.aside("elsewhere")).unwrap();
+    site.env("XDG_RUNTIME_DIR", &site.aside("elsewhere").display().to_string());
+    let said = site.json(&["run", "good", "--detach"]);
+    assert_eq!(said.code, 0, "only a server can be left alone with it: {said:?}");
+    // A folder that others could have put there is not believed, and nobody acts beside the server.
+    let sockets = site.aside("run/seaworthy");
+    fs::set_permissions(&sockets, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let said = site.json(&["run", "good"]);
+    assert!(said.code == 2 && said.stderr.contains("not private"), "{said:?}");
+    fs::set_permissions(&sockets, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    assert_eq!(server.stop(), 0);
+    assert!(!site.data().join("server.socket").exists());
+    assert_eq!(site.json(&["run", "good"]).code, 0, "and after its end alone");
+}
+
+#[test]
+fn idle_connections_hold_up_neither_verbs_nor_the_end() {
+    let site = site();
+    let server = site.server();
+    let socket = site.data().join("server.socket");
+    let socket = fs::read_to_string(socket).unwrap();
+    let idle: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(socket.trim_end()).unwrap()).collect();
+    let said = site.json(&["run", "good"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let more: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(socket.trim_end()).unwrap()).collect();
+    let begun = Instant::now();
+    assert_eq!(server.stop(), 0);
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    drop((idle, more));
+}
+
+#[test]
 fn the_systemd_unit_is_one() {
     let site = Site::bare();
     let unit = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contrib/seaworthy.service")).unwrap();

@@ -78,6 +78,70 @@ fn a_copy_made_while_it_runs_is_restored_with_the_same_state() {
     intact(&site);
 }
 
+#[test]
+fn the_log_of_a_lost_journal_does_not_get_into_the_restored_one() {
+    let site = busy();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    let copy = site.aside("copy");
+    assert_eq!(site.json(&["backup", &shown(&copy)]).code, 0);
+    let server = site.server();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    // Killed: its log stays. Then the journal is lost, as by a hand that deletes only what it knows.
+    server.kill();
+    assert!(site.data().join("journal.db-wal").exists());
+    fs::remove_file(site.data().join("journal.db")).unwrap();
+    let said = site.json(&["restore", &shown(&copy)]);
+    assert!(said.code == 4 && said.stderr.contains("journal.db-wal"), "{said:?}");
+    let said = site.json(&["restore", &shown(&copy), "--force"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(fs::read_dir(&site.folder).unwrap().flatten().any(|e| shown(&e.path()).contains("before-restore-")));
+    assert_eq!(site.json(&["audit", "verify"]).code, 0);
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    intact(&site);
+}
+
+#[test]
+fn a_restore_that_was_cut_short_is_refused_until_it_is_done_again() {
+    let site = busy();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    let copy = site.aside("copy");
+    assert_eq!(site.json(&["backup", &shown(&copy)]).code, 0);
+    // The journal of the copy goes between the proof and the copying, as far as it can be told from outside.
+    let target = site.aside("target");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("restoring"), "").unwrap();
+    fs::write(target.join("checkpoint.key"), "half of it").unwrap();
+    let data = shown(&target);
+    for args in [&["up", "--listen", "127.0.0.1:0", "--data", &data][..], &["run", "good", "--data", &data]] {
+        let said = site.say(args);
+        assert!(said.code == 2 && said.stderr.contains("seaworthy restore"), "{args:?}: {said:?}");
+        assert!(!target.join("journal.db").exists(), "{args:?} made an empty history");
+    }
+    let said = site.json(&["restore", &shown(&copy), "--data", &data]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!target.join("restoring").exists());
+    assert_eq!(site.json(&["audit", "verify", "--data", &data]).code, 0);
+    assert_eq!(site.json(&["run", "good", "--data", &data]).code, 0);
+}
+
+#[test]
+fn a_journal_without_its_key_gets_no_new_one() {
+    let site = busy();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    let key = site.data().join("checkpoint.key");
+    let text = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let said = site.json(&["run", "good"]);
+    assert!(said.code == 2 && said.stderr.contains("checkpoint.key"), "{said:?}");
+    assert!(!key.exists(), "under a new key all that was sealed would look forged");
+    fs::write(&key, text).unwrap();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    // An empty file of definitions, as a power loss may leave one, is no more than none.
+    fs::write(site.data().join("in-force.json"), "").unwrap();
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    intact(&site);
+}
+
 /// A copy of `site` that `change` was done to, and what restoring it comes to.
 fn restored(site: &Site, name: &str, change: impl Fn(&Path)) -> Output {
     let copy = site.aside(name);

@@ -1,0 +1,145 @@
+//! The only door to the site's files.
+//!
+//! What cannot be read is said, never left out: whoever reads takes a file that is not there for one that was removed.
+//! This module must not know the files' grammar.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+use seaworthy_runtime::reload::{FileSet, Files};
+use seaworthy_spec::Source;
+use sha2::{Digest as _, Sha256};
+
+use super::{Place, SITE_FILE};
+
+/// Files under `ops/` that are read at most; with more of them `ops` counts as broken.
+const FILES_MAX: usize = 20_000;
+/// Depth of folders under `ops/`; a deeper one counts as broken.
+const DEPTH_MAX: usize = 16;
+/// Largest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+impl Files for Place {
+    fn read(&self) -> Result<FileSet, String> {
+        let text = read_text(&self.folder.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
+        let found = ops(&self.folder);
+        let name = |path: &Path| path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
+        let mut set = FileSet {
+            folder: self.folder.clone(),
+            site: Source { file: SITE_FILE.into(), text },
+            ops: Vec::new(),
+            unreadable: found.unreadable.iter().map(|(folder, reason)| (name(folder), reason.clone())).collect(),
+        };
+        for file in found.files {
+            match read_text(&file) {
+                Ok(text) => set.ops.push(Source { file: name(&file), text }),
+                Err(reason) => set.unreadable.push((name(&file), reason)),
+            }
+        }
+        Ok(set)
+    }
+
+    fn stamp(&self) -> u64 {
+        let mut hash = Sha256::new();
+        let found = ops(&self.folder);
+        for file in std::iter::once(self.folder.join(SITE_FILE)).chain(found.files) {
+            hash.update(file.as_os_str().as_encoded_bytes());
+            match fs::metadata(&file) {
+                // The time of the last change of anything, its mode too: what cannot be read now may be readable then.
+                Ok(about) => {
+                    hash.update(about.ctime().to_le_bytes());
+                    hash.update(about.ctime_nsec().to_le_bytes());
+                    hash.update(about.len().to_le_bytes());
+                    hash.update(about.ino().to_le_bytes());
+                }
+                Err(e) => hash.update(e.to_string()),
+            }
+        }
+        for (folder, reason) in found.unreadable {
+            hash.update(folder.as_os_str().as_encoded_bytes());
+            hash.update(reason);
+        }
+        let digest = hash.finalize();
+        digest.iter().take(8).fold(0, |n, b| (n << 8) | u64::from(*b))
+    }
+
+    fn exists(&self, file: &str) -> bool {
+        self.folder.join(file).exists()
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    // A pipe would be waited for at opening, for as long as nobody writes to it.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|e| e.to_string())?;
+    if !file.metadata().map_err(|e| e.to_string())?.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("it has more than the {FILE_BYTES_MAX} bytes that are read"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|e| format!("it is not UTF-8 from byte {} on; save it as UTF-8", e.utf8_error().valid_up_to()))
+}
+
+/// What is under `ops/`.
+#[derive(Default)]
+struct Found {
+    /// Sorted.
+    files: Vec<PathBuf>,
+    /// Folders of which not every file is known, and why.
+    unreadable: Vec<(PathBuf, String)>,
+}
+
+/// `ops/**/*.yaml` and `*.yml`; hidden files and folders and links to folders are left out.
+fn ops(folder: &Path) -> Found {
+    let top = folder.join("ops");
+    let mut found = Found::default();
+    let mut todo = vec![(top.clone(), 0)];
+    while let Some((dir, depth)) = todo.pop() {
+        let mut below = Vec::new();
+        match enter(&dir, &mut below, &mut found.files) {
+            // A site without processes. A folder further down was there a moment ago, so not all is known.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && depth == 0 => {}
+            Err(e) => found.unreadable.push((dir, e.to_string())),
+            Ok(()) if depth == DEPTH_MAX && !below.is_empty() => {
+                found.unreadable.push((dir, format!("folders are read {DEPTH_MAX} deep, not deeper")));
+            }
+            Ok(()) => todo.extend(below.into_iter().map(|dir| (dir, depth + 1))),
+        }
+        if found.files.len() > FILES_MAX {
+            found.unreadable.push((top, format!("it holds more than {FILES_MAX} files; not all are read")));
+            break;
+        }
+    }
+    found.files.sort();
+    found.files.truncate(FILES_MAX);
+    found.unreadable.sort();
+    found
+}
+
+fn enter(dir: &Path, below: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            below.push(path);
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            files.push(path);
+            if files.len() > FILES_MAX {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
