@@ -249,7 +249,7 @@ impl World {
             signer: rest.clone(),
             writer,
             actor: ActorId::new(START, &[2; 10]),
-            living: Arc::new(BTreeSet::new),
+            living: Arc::new(|| Ok(BTreeSet::new())),
             nudges: Nudges::default(),
         };
         World { ports, hands, disk, ear, rest, in_force }
