@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    kit::{Site, until},
+    kit::{PATIENCE, Site, ended, until},
     server_history::{Fact, history, intact, now, of, skipped, stream},
 };
 
@@ -234,4 +234,33 @@ fn a_message_survives_a_kill_and_a_hanging_route_does_not_hold_up_the_end() {
         stream(&site, &format!("message/{id}")).iter().find(|f| f.kind == "message_ended").cloned()
     });
     assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn of_verbs_that_run_at_once_without_a_server_each_tells_its_own_and_once() {
+    let site = Site::bare();
+    site.write(
+        "seaworthy.yaml",
+        "site: test\nteams:\n  ops: { people: [ada@example.com, grace@example.com] }\nroutes:\n  everybody: { command: 'cat > /dev/null; sleep 0.3; echo \"$SEAWORTHY_MESSAGE\" >> sent.txt' }\n",
+    );
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        site.process(name, &format!("{LYING}tell: {{ when: [unverified], route: everybody }}\n"));
+    }
+    // So that the data folder is there: making it is another matter.
+    site.process("first", LYING);
+    assert_eq!(site.json(&["run", "first"]).code, 1);
+    let run = |name: &&str| site.command(&["run", name]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut runs: Vec<Child> = names.iter().map(run).collect();
+    for child in &mut runs {
+        let code = ended(child, PATIENCE).and_then(|status| status.code());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(code, Some(1), "{said}");
+    }
+    assert_eq!(site.read("sent.txt").lines().count(), names.len());
+    let facts = messages(&site, "everybody");
+    let count = |kind| of(&facts, kind).len();
+    assert_eq!((count("message_due"), count("message_tried"), count("message_ended")), (5, 5, 5), "{facts:?}");
+    intact(&site);
 }
