@@ -22,6 +22,9 @@ use tracing::{error, info, warn};
 
 use crate::ports::{Ports, Stop};
 
+#[cfg(test)]
+mod tests;
+
 /// How often the files' stamp is looked at.
 const EVERY: Span = Span::seconds(1);
 

@@ -211,15 +211,13 @@ async fn copy(house: &House, file: &str) -> Answered {
 async fn reach(place: &Place) -> Result<Option<(UnixStream, PathBuf)>, Trouble> {
     let begun = Instant::now();
     loop {
-        if !node::is_held(&place.data, "server") {
-            return Ok(None);
-        }
-        let socket = place.socket();
-        let why = match trusted(place, &socket) {
-            Ok(()) => match UnixStream::connect(&socket).await {
-                Ok(stream) => return Ok(Some((stream, socket))),
-                Err(e) => e,
-            },
+        let held = node::is_held(&place.data, "server");
+        // Without a lock only the socket named after this very folder counts: its server may see the folder on another
+        // disk than we do, and what a copy of the folder says of a socket is about another folder.
+        let socket = if held { place.socket() } else { place.own_socket() };
+        let why = match connect(place, &socket).await {
+            Ok(stream) => return Ok(Some((stream, socket))),
+            Err(_) if !held => return Ok(None),
             Err(e) => e,
         };
         if begun.elapsed() > SOCKET_WITHIN {
@@ -231,6 +229,11 @@ async fn reach(place: &Place) -> Result<Option<(UnixStream, PathBuf)>, Trouble> 
         }
         tokio::time::sleep(GAP).await;
     }
+}
+
+async fn connect(place: &Place, socket: &Path) -> io::Result<UnixStream> {
+    trusted(place, socket)?;
+    UnixStream::connect(socket).await
 }
 
 /// Only a socket in a private folder of ours, or of the one whose data this is, is the server's.

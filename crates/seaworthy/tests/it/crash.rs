@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     kit::{Site, until},
-    server_history::{Client, Fact, by_stream, history, intact, now, of, shown},
+    server_history::{Client, Fact, by_stream, history, intact, now, of, shown, stream},
 };
 
 /// Processes under load.
@@ -252,4 +252,26 @@ fn views_agree(site: &Site, facts: &[Fact]) {
         let end = ended[format!("run/{}", row["run_id"].as_str().unwrap()).as_str()][0];
         assert_eq!((&row["executed"], &row["verified"]), (&end.body["executed"], &end.body["verified"]), "{row}");
     }
+}
+
+#[test]
+fn nobody_is_taken_for_dead_while_it_cannot_be_known_who_lives() {
+    let site = Site::new();
+    site.process("slow", "steps:\n  - { id: one, run: 'echo $$ > begun; test -e go || exec sleep 600' }\n");
+    let server = site.server();
+    let run = site.json(&["run", "slow", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    until("its step has begun", || (!site.read("begun").is_empty()).then_some(()));
+    server.kill();
+    site.write("go", "");
+    // A lock that cannot be looked at, for root neither: a link to itself.
+    let lock = site.data().join("nodes/999");
+    std::os::unix::fs::symlink("999", &lock).unwrap();
+    let server = site.server();
+    until("it is said", || server.log().contains("the living nodes").then_some(()));
+    let facts = || stream(&site, &format!("run/{run}"));
+    assert_eq!(of(&facts(), "attempt_started").len(), 1, "nothing is repeated beside one who may live");
+    fs::remove_file(lock).unwrap();
+    until("then it is taken up", || (!of(&facts(), "run_ended").is_empty()).then_some(()));
+    assert_eq!(server.stop(), 0);
+    intact(&site);
 }
