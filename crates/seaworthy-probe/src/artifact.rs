@@ -22,7 +22,7 @@ use seaworthy_model::{
     port::{Fut, LookOrder, Probe},
     process::{Look, hex},
     run::Observation,
-    time::At,
+    time::{At, Span},
     value::{Facts, Value},
 };
 use sha2::{Digest as _, Sha256};
@@ -33,6 +33,9 @@ use crate::sight::{Mask, observe};
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Most files of a folder artifact; beyond it the look says so instead of walking on.
 const FOLDER_FILES_MAX: u64 = 1_000_000;
+
+/// An artifact may be dated this far ahead of our clock: file systems and hosts differ a little.
+const FUTURE_NANOS_MAX: i64 = 10_000_000_000;
 
 pub(crate) struct ArtifactProbe;
 
@@ -86,7 +89,7 @@ fn read(path: &Path, name: &str, now: At, stop: &AtomicBool) -> Result<Facts, St
     };
     if before.is_dir() {
         let (size, newest) = folder(path, stop).map_err(failed)?;
-        return Ok(facts(name, true, size, "", Some(age(newest, now))));
+        return Ok(facts(name, true, size, "", Some(age(name, newest, now)?)));
     }
     if !before.is_file() {
         return Err(format!("the artifact `{name}` at {} is neither a file nor a folder", path.display()));
@@ -120,7 +123,7 @@ fn read(path: &Path, name: &str, now: At, stop: &AtomicBool) -> Result<Facts, St
             path.display()
         ));
     }
-    Ok(facts(name, true, size, &hex(&hash.finalize()), Some(age(modified(&after), now))))
+    Ok(facts(name, true, size, &hex(&hash.finalize()), Some(age(name, modified(&after), now)?)))
 }
 
 /// Size of all files below, and the newest time among them and their folders. Links are not followed.
@@ -151,8 +154,16 @@ fn modified(found: &Metadata) -> i64 {
     found.mtime().saturating_mul(1_000_000_000).saturating_add(found.mtime_nsec())
 }
 
-fn age(modified: i64, now: At) -> i64 {
-    now.0.saturating_sub(modified)
+/// Nanoseconds since the artifact was written; a little of the future is two clocks, more is no age at all.
+fn age(name: &str, modified: i64, now: At) -> Result<i64, String> {
+    let age = now.0.saturating_sub(modified);
+    if age < -FUTURE_NANOS_MAX {
+        return Err(format!(
+            "the artifact `{name}` is dated {} in the future, so its age says nothing; look at what sets its time, or at the clocks",
+            Span(age.unsigned_abs())
+        ));
+    }
+    Ok(age.max(0))
 }
 
 fn facts(name: &str, exists: bool, size: u64, sha256: &str, age: Option<i64>) -> Facts {

@@ -30,6 +30,16 @@ async fn a_file_is_seen_with_size_age_and_hash() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_future_has_no_age_that_says_anything() {
+    let folder = Folder::new();
+    let path = folder.file("a.dump", "abc");
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(tomorrow).unwrap();
+    let said = look(&order(&folder, artifact("a.dump"))).await.unwrap_err();
+    assert!(said.contains("in the future"), "{said}");
+}
+
+#[tokio::test]
 async fn the_path_of_the_order_wins_over_the_work_folder() {
     let folder = Folder::new();
     folder.file("a.dump", "work folder");

@@ -24,6 +24,11 @@ pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Rep
     }
     for (at, (step, item)) in steps.iter().zip(items).enumerate() {
         index.insert(&step.id, at);
+        if step.id.contains('.') {
+            let place = item.get("id").map_or(item.place, |id| id.place);
+            let message = format!("the id of a step has no dot, and `{}` has", step.id);
+            report.error("reserved-id", place, message, "write a dash; `heal.N` and `after.ID` are names of ours");
+        }
         if !ids.insert(&step.id) {
             let place = item.get("id").map_or(item.place, |id| id.place);
             report.error("duplicate-id", place, format!("two steps have the id `{}`", step.id), "rename one of them");

@@ -323,3 +323,19 @@ steps:
           |                    ^ help: a text with `: ` in it needs quotes around all of it, or a block: `|` and the text in the next lines
     "#]].assert_eq(&shown);
 }
+
+#[test]
+fn ids_of_steps_keep_away_from_ours() {
+    let text = "\
+process: it
+steps: [{ id: heal.0, run: 'true' }]
+verify: [{ command: x, expect: stdout == \"x\" }]
+";
+    expect![[r#"
+        error[reserved-id]: the id of a step has no dot, and `heal.0` has
+          --> ops/it.yaml:2:15
+          |
+        2 | steps: [{ id: heal.0, run: 'true' }]
+          |               ^^^^^^ help: write a dash; `heal.N` and `after.ID` are names of ours
+    "#]].assert_eq(&problems(text));
+}

@@ -121,7 +121,7 @@ pub async fn proven(from: &Path) -> Result<Manifest, Trouble> {
     }
     let store = Sqlite::open_readonly(&from.join(JOURNAL))?;
     let key = KeyFile::read(&from.join("checkpoint.key"))?;
-    let report = journal::walk(store.opened().journal.as_ref(), &key.key()).await?;
+    let report = journal::walk(store.opened().journal.as_ref(), store.opened().views.as_ref(), &key.key()).await?;
     match report.problems.first() {
         None => Ok(manifest),
         Some(problem) => {

@@ -4,15 +4,16 @@
 
 use std::path::Path;
 
-use seaworthy_core::audit::{Report, Walk};
+use seaworthy_core::audit::{Problem, Report, Walk};
 use seaworthy_model::{
     checkpoint::key_hash,
     entry::{Entry, Stream},
-    port::{Journal, Signer as _},
+    port::{Journal, Signer as _, Views},
+    time::{At, Span},
 };
 use serde_json::json;
 
-use super::{Ask, site};
+use super::{Ask, rows::Rows, site};
 use crate::{
     out::Tone,
     real::{KeyFile, signed_by},
@@ -21,6 +22,8 @@ use crate::{
 
 /// Entries read at one time.
 const PIECE: usize = 1_000;
+/// Time that entries may be older than the newest one and still be without a checkpoint.
+const UNSEALED_MAX: Span = Span::seconds(600);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -110,7 +113,7 @@ pub async fn audit(ask: &Ask, args: AuditArgs) -> Result<u8, Trouble> {
 async fn verify(ask: &Ask) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
     let key = KeyFile::read(&site.place.data.join("checkpoint.key"))?;
-    let report = walk(site.journal.as_ref(), &key.key()).await?;
+    let report = walk(site.journal.as_ref(), site.views.as_ref(), &key.key()).await?;
     conclude(ask, &site.place.data, &report);
     Ok(if report.ok() { code::VERIFIED } else { code::FAILED })
 }
@@ -119,7 +122,7 @@ async fn verify(ask: &Ask) -> Result<u8, Trouble> {
 ///
 /// # Errors
 /// When the journal cannot be read. What is wrong with it is in the report.
-pub async fn walk(journal: &dyn Journal, key: &[u8; 32]) -> Result<Report, Trouble> {
+pub async fn walk(journal: &dyn Journal, views: &dyn Views, key: &[u8; 32]) -> Result<Report, Trouble> {
     let frontier = journal.frontier().await?;
     let mut notes = Vec::new();
     loop {
@@ -134,7 +137,10 @@ pub async fn walk(journal: &dyn Journal, key: &[u8; 32]) -> Result<Report, Troub
     let check = |body: &[u8], signature: &[u8; 64], hash: &[u8; 4]| {
         key_hash(&origin, key) == *hash && signed_by(key, body, signature)
     };
+    let sealed = notes.last().map_or(0, |note| size_of(note));
     let mut walk = Walk::new(notes, &check);
+    let mut rows = Rows::new(views);
+    let mut unsealed: Option<(u64, At, At)> = None;
     let mut at = 0;
     while at < frontier.size {
         let piece = journal.from(at, PIECE).await?;
@@ -143,10 +149,28 @@ pub async fn walk(journal: &dyn Journal, key: &[u8; 32]) -> Result<Report, Troub
         }
         for entry in piece.iter().filter(|e| e.position < frontier.size) {
             walk.entry(entry);
+            rows.entry(entry).await?;
+            if entry.position >= sealed {
+                let (first, oldest, _) = unsealed.unwrap_or((entry.position, entry.header.at, entry.header.at));
+                unsealed = Some((first, oldest, entry.header.at));
+            }
         }
         at += piece.len() as u64;
     }
-    Ok(walk.finish(&frontier))
+    let mut report = walk.finish(&frontier);
+    report.problems.extend(rows.finish(journal).await?);
+    report.problems.extend(unsealed.and_then(left_unsealed));
+    Ok(report)
+}
+
+/// Every verb that writes seals before it ends, and a server seals every minute: entries that stayed without a
+/// checkpoint while the history went on had one that was removed.
+fn left_unsealed((first, oldest, newest): (u64, At, At)) -> Option<Problem> {
+    let span = newest.since(oldest);
+    (span > UNSEALED_MAX).then(|| Problem {
+        position: Some(first),
+        what: format!("no checkpoint covers this entry and those after it, although the history goes on for {span}: checkpoints were removed"),
+    })
 }
 
 fn size_of(note: &str) -> u64 {
@@ -178,4 +202,17 @@ fn conclude(ask: &Ask, data: &Path, report: &Report) {
     let first =
         report.problems.first().map(|p| p.position.map_or(p.what.clone(), |at| format!("entry {at}: {}", p.what)));
     ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "sealed": report.sealed, "root": report.root.to_string() }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_that_went_on_without_checkpoints_is_complained_about() {
+        let begin = At(1_000_000_000);
+        assert!(left_unsealed((4, begin, begin + Span::seconds(300))).is_none());
+        let problem = left_unsealed((4, begin, begin + Span::seconds(3600)));
+        assert!(problem.is_some_and(|p| p.position == Some(4) && p.what.contains("checkpoints were removed")));
+    }
 }

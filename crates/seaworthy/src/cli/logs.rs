@@ -1,5 +1,7 @@
 //! `logs ID [-f]`: the output of a run's commands, as it was kept.
 
+use std::io::IsTerminal as _;
+
 use seaworthy_core::run::State;
 use seaworthy_model::{
     id::RunId,
@@ -110,8 +112,8 @@ async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: b
                     out::complain(&String::from_utf8_lossy(&chunk.bytes));
                     true
                 }
-                Std::Err => out::bytes(&chunk.bytes),
-                Std::Out => stderr || out::bytes(&chunk.bytes),
+                Std::Err => shown(&chunk.bytes),
+                Std::Out => stderr || shown(&chunk.bytes),
             };
             if !read {
                 return Ok(Print::Unread);
@@ -122,5 +124,15 @@ async fn print(outputs: &FileOutputs, key: &OutputKey, from: &mut u64, stderr: b
         if part.ended || stuck {
             return Ok(if part.ended { Print::Ended } else { Print::More });
         }
+    }
+}
+
+/// A terminal is shown text only: what a command prints must not steer it or imitate us. A pipe gets the bytes.
+/// Says whether somebody still reads.
+fn shown(bytes: &[u8]) -> bool {
+    if std::io::stdout().is_terminal() {
+        out::bytes(out::safe(&String::from_utf8_lossy(bytes)).as_bytes())
+    } else {
+        out::bytes(bytes)
     }
 }

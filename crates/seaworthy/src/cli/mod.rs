@@ -14,6 +14,7 @@ mod journal;
 mod logs;
 mod plan;
 mod restore;
+mod rows;
 mod run;
 mod runs;
 mod schema;

@@ -141,6 +141,9 @@ async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, St
         Answer::Refused { reason } => return Err(Trouble::start(reason)),
         Answer::Done { detail } => return Err(Trouble::start(detail)),
     };
+    // A long run seals every minute, as a server does: what is on record must not wait hours for its checkpoint.
+    let over = Stop::default();
+    let sealing = tokio::spawn(seal::run(house.ports.clone(), over.clone()));
     let journal = house.ports.journal.clone();
     let followed = tokio::select! {
         state = follow::follow(&ask.out, &journal, run) => Some(state?),
@@ -155,6 +158,10 @@ async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, St
     };
     house.runs.drained().await;
     messages(house, run).await;
+    over.now();
+    if let Err(trouble) = sealing.await {
+        complain(&format!("note: the last checkpoint of this run may be missing ({trouble})"));
+    }
     Ok((run, state))
 }
 

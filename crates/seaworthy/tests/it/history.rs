@@ -152,3 +152,19 @@ fn a_store_of_a_newer_program_is_refused_by_name() {
         assert!(message.contains("format 99") && message.contains("newer program"), "{message}");
     }
 }
+
+#[test]
+fn a_row_that_says_more_than_its_entries_is_found() {
+    let site = Site::new();
+    site.process("backup", "steps:\n  - { run: echo y > \"$WORKDIR/x\", makes: x }\nverify:\n  - { command: cat \"$ARTIFACT\", expect: 'stdout.trim() == \"x\"' }\n");
+    assert_eq!(site.json(&["run", "backup"]).code, 1);
+    found(
+        &tampered(&site, "update ended_run set verified = 'yes', wide = replace(wide, '\"no\"', '\"yes\"')"),
+        "its row says",
+    );
+}
+
+#[test]
+fn a_name_that_was_exchanged_is_found() {
+    found(&tampered(&lived(), "update person set name = 'os:mallory@elsewhere'"), "is not the one that was recorded");
+}
