@@ -337,5 +337,6 @@ verify: [{ command: x, expect: stdout == \"x\" }]
           |
         2 | steps: [{ id: heal.0, run: 'true' }]
           |               ^^^^^^ help: write a dash; `heal.N` and `after.ID` are names of ours
-    "#]].assert_eq(&problems(text));
+    "#]]
+    .assert_eq(&problems(text));
 }
