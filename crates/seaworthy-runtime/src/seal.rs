@@ -15,15 +15,19 @@ use crate::ports::{Ports, Stop};
 /// While entries come, a checkpoint is at most this old.
 const BUSY: Span = Span::seconds(60);
 
-/// Runs until stopping is asked for, and seals once more then.
+/// Runs until stopping is asked for. Seals at once, so that what an earlier life left without a checkpoint is covered
+/// before the history goes on for long, and once more at the end.
 pub async fn run(ports: Ports, stop: Stop) {
-    while !stop.is_asked() {
+    loop {
+        if let Err(trouble) = seal(&ports).await {
+            error!("no checkpoint could be sealed: {trouble}");
+        }
+        if stop.is_asked() {
+            return;
+        }
         tokio::select! {
             () = ports.clock.sleep(BUSY) => {}
             () = stop.asked() => {}
-        }
-        if let Err(trouble) = seal(&ports).await {
-            error!("no checkpoint could be sealed: {trouble}");
         }
     }
 }

@@ -19,13 +19,6 @@ use crate::{
     schedule::utc,
 };
 
-/// A message and the route it is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    pub route: String,
-    pub message: Message,
-}
-
 /// Lines of output that a message quotes at most.
 const OUTPUT_LINES_MAX: usize = 8;
 

@@ -29,7 +29,7 @@ pub struct Runs {
     stop: Stop,
     acting: Semaphore,
     driven: Mutex<BTreeMap<RunId, Arc<Notify>>>,
-    /// Definitions by digest that are no longer the current ones. Small: emptied at each reload.
+    /// Definitions by digest that are no longer the current ones. Grows with edits of this life only.
     old: Mutex<BTreeMap<String, Arc<Process>>>,
     idle: Notify,
 }

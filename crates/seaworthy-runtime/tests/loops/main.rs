@@ -5,6 +5,8 @@ mod kit;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod sealing;
+#[cfg(test)]
 mod telling;
 #[cfg(test)]
 mod watching;
