@@ -31,9 +31,10 @@ pub async fn run(desk: Desk, stop: Stop) {
             error!("drills could not be looked at: {trouble}");
         }
         tokio::select! {
-            () = desk.ports.clock.sleep(SLEEP_MAX) => {}
-            () = nudge.notified() => {}
+            biased;
             () = stop.asked() => {}
+            () = nudge.notified() => {}
+            () = desk.ports.clock.sleep(SLEEP_MAX) => {}
         }
     }
 }

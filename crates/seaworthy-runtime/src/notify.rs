@@ -126,9 +126,10 @@ pub async fn run(ports: Ports, stop: Stop) {
             }
         };
         tokio::select! {
-            () = ports.clock.sleep(sleep) => {}
-            () = ports.nudges.notify.notified() => {}
+            biased;
             () = stop.asked() => {}
+            () = ports.nudges.notify.notified() => {}
+            () = ports.clock.sleep(sleep) => {}
         }
     }
 }

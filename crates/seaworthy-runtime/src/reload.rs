@@ -47,6 +47,10 @@ pub trait Files: Send + Sync {
     fn stamp(&self) -> u64;
     /// Whether a file exists, relative to the folder.
     fn exists(&self, file: &str) -> bool;
+    /// Whether an answer may be long in coming; texts in memory are there at once.
+    fn may_block(&self) -> bool {
+        true
+    }
 }
 
 /// The definitions in force; replaced as a whole.
@@ -275,9 +279,13 @@ pub async fn apart<T: Send + 'static>(
     stop: &Stop,
     ask: impl FnOnce(&dyn Files) -> T + Send + 'static,
 ) -> Result<T, String> {
+    if !files.may_block() {
+        return Ok(ask(files.as_ref()));
+    }
     let files = files.clone();
     let asking = tokio::task::spawn_blocking(move || ask(files.as_ref()));
     tokio::select! {
+        biased;
         answer = asking => answer.map_err(|e| format!("reading the files was cut short: {e}")),
         () = stop.asked() => Err("stopping".into()),
     }
@@ -290,9 +298,10 @@ pub async fn run(ports: Ports, files: Arc<dyn Files>, in_force: Arc<InForce>, ke
     let (mut again, mut said) = (false, None);
     while !stop.is_asked() {
         let asked = tokio::select! {
-            () = ports.clock.sleep(EVERY) => false,
-            () = ports.nudges.reload.notified() => true,
+            biased;
             () = stop.asked() => return,
+            () = ports.nudges.reload.notified() => true,
+            () = ports.clock.sleep(EVERY) => false,
         };
         let now = apart(&files, &stop, |files| files.stamp()).await;
         let moved = asked || now != stamp;

@@ -54,9 +54,10 @@ pub async fn run(desk: Desk, stop: Stop) {
         let now = desk.ports.clock.now();
         let sleep = next.map_or(SLEEP_MAX, |at| at.since(now)).min(SLEEP_MAX);
         tokio::select! {
-            () = desk.ports.clock.sleep(sleep) => {}
-            () = nudge.notified() => {}
+            biased;
             () = stop.asked() => {}
+            () = nudge.notified() => {}
+            () = desk.ports.clock.sleep(sleep) => {}
         }
     }
 }

@@ -26,8 +26,9 @@ pub async fn run(ports: Ports, stop: Stop) {
             return;
         }
         tokio::select! {
-            () = ports.clock.sleep(BUSY) => {}
+            biased;
             () = stop.asked() => {}
+            () = ports.clock.sleep(BUSY) => {}
         }
     }
 }

@@ -101,8 +101,9 @@ pub async fn append_patiently(ports: &Ports, stop: &Stop, batch: Batch) -> Resul
                     since = Some(ports.clock.now());
                 }
                 tokio::select! {
-                    () = ports.clock.sleep(wait) => {}
+                    biased;
                     () = stop.asked() => {}
+                    () = ports.clock.sleep(wait) => {}
                 }
                 wait = Span(wait.0.saturating_mul(2)).min(PATIENCE.1);
             }

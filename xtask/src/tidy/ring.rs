@@ -21,6 +21,9 @@ const MAY_USE: &str = "
     xtask     :
 ";
 
+/// Nothing is built on these: `*` is everything but them.
+const TOP: [&str; 2] = ["seaworthy", "sim"];
+
 /// Libraries that bring IO, chance or a runtime; a ring of words and decisions has no use for them.
 const IMPURE: [&str; 12] = [
     "axum",
@@ -60,7 +63,8 @@ fn manifest(path: &str, name: &str, text: &str) -> Vec<Finding> {
     for (line, dependency) in dependencies(text) {
         let other = short(&dependency);
         let of_house = dependency.starts_with("seaworthy");
-        if of_house && !allowed.contains(&"*") && !allowed.contains(&other) {
+        let free = allowed.contains(&"*") && !TOP.contains(&other);
+        if of_house && !free && !allowed.contains(&other) {
             let message = format!("`{name}` must not use `{dependency}`: it is in the same ring or a higher one");
             findings.push(Finding::at(
                 path,
@@ -134,6 +138,14 @@ mod tests {
             found("crates/seaworthy-web/Cargo.toml", "[dependencies]\nseaworthy-runtime.workspace = true\n"),
             [2]
         );
+    }
+
+    #[test]
+    fn nothing_is_built_on_the_binary_or_the_simulation() {
+        let on_both = "[dependencies]\nseaworthy.workspace = true\nseaworthy-sim.workspace = true\n";
+        for path in ["crates/seaworthy-sim/Cargo.toml", "crates/seaworthy/Cargo.toml", "bench/Cargo.toml"] {
+            assert_eq!(found(path, on_both), [2, 3], "{path}");
+        }
     }
 
     #[test]

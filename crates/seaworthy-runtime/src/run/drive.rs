@@ -240,9 +240,10 @@ impl<'a> Drive<'a> {
         let ports = &self.runs.ports;
         let nudge = self.nudge.clone();
         tokio::select! {
-            () = ports.clock.sleep(until.since(ports.clock.now())) => {}
+            biased;
             () = self.runs.stop.asked() => {}
             () = nudge.notified() => { self.read_again().await?; }
+            () = ports.clock.sleep(until.since(ports.clock.now())) => {}
         }
         Ok(())
     }
@@ -278,6 +279,7 @@ impl<'a> Drive<'a> {
         let nudge = self.nudge.clone();
         let acted = loop {
             tokio::select! {
+                biased;
                 acted = &mut work => break Some(acted),
                 () = self.runs.stop.asked() => break None,
                 () = nudge.notified() => if self.cancelled().await? { break None },
@@ -327,6 +329,7 @@ impl<'a> Drive<'a> {
                     let nudge = self.nudge.clone();
                     loop {
                         tokio::select! {
+                            biased;
                             seen = &mut looking => break seen,
                             // Given up: nothing is noted, and the look is made again when the run goes on.
                             () = self.runs.stop.asked() => return Ok(()),

@@ -95,9 +95,10 @@ impl Watcher {
                 error!("the watcher could not look: {trouble}");
             }
             tokio::select! {
-                () = self.ports.clock.sleep(EVERY) => {}
-                () = self.ports.nudges.watch.notified() => {}
+                biased;
                 () = stop.asked() => {}
+                () = self.ports.nudges.watch.notified() => {}
+                () = self.ports.clock.sleep(EVERY) => {}
             }
         }
     }

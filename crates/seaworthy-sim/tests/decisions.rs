@@ -1,4 +1,4 @@
-//! Simulation of runs: random processes in a world that fails, lies and loses power, one seed each.
+//! Simulation of the decisions alone, without loops: random processes in a world that fails, lies and loses power, one seed each.
 //!
 //! The world keeps its own truth. After every run the invariants are held against that truth and not against what
 //! the run says of itself. A failing seed is named with the command that repeats it.
@@ -21,32 +21,12 @@ use seaworthy_model::{
     time::{At, Span},
     value::{Facts, Value},
 };
+use seaworthy_sim::Dice;
 
 /// Seeds of the short tier; `SEAWORTHY_SEEDS` asks for more, `SEAWORTHY_SEED` for exactly one.
 const SEEDS: u64 = 1_000;
 /// Decisions after which a run counts as never ending.
 const DECISIONS_MAX: u32 = 2_000;
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.roll() % n
-    }
-
-    fn percent(&mut self, p: u64) -> bool {
-        self.below(100) < p
-    }
-}
 
 /// What really is, whatever anybody says.
 #[derive(Default)]
@@ -136,7 +116,7 @@ struct Sim {
 
 impl Sim {
     fn new(seed: u64) -> Sim {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let process = process(&mut dice);
         let plan = Plan::of(&process, Kind::Run).expect("a run has a plan");
         let crashes = dice.below(4);
@@ -305,7 +285,6 @@ impl Sim {
 
 #[test]
 fn no_seed_breaks_the_invariants_of_a_run() {
-    #[expect(clippy::disallowed_methods, reason = "how many seeds is a setting of this test")]
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("SEAWORTHY_SEED") {
         Some(one) => one..one + 1,
@@ -326,7 +305,7 @@ fn no_seed_breaks_the_invariants_of_a_run() {
                 *ends.entry(end).or_insert(0u64) += 1;
                 crashed += crashes;
             }
-            Err(_) => panic!("repeat with: SEAWORTHY_SEED={seed} cargo test -p seaworthy-core --test sim"),
+            Err(_) => panic!("repeat with: SEAWORTHY_SEED={seed} cargo test -p seaworthy-sim --test decisions"),
         }
     }
     if seeds.end - seeds.start >= SEEDS {
