@@ -60,6 +60,7 @@ fn world(cron: &str) -> World {
         tell: None,
         drill: None,
         keep: 3,
+        observed: None,
     };
     World { process, timetable, live: vec![], ended: vec![], skipped: vec![], artifact: None }
 }

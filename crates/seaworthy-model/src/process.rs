@@ -29,6 +29,9 @@ pub struct Process {
     pub drill: Option<Drill>,
     /// How many runs keep their artifacts.
     pub keep: u32,
+    /// Somebody else runs it, and this says who and where that stands. It has no steps and is never run from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<String>,
 }
 
 /// Sets the windows of the controls. A is the most critical.
@@ -288,6 +291,11 @@ impl Facet {
 }
 
 impl Process {
+    /// The schedule that fires from here. That of an observed process says when somebody else runs it.
+    pub fn fires(&self) -> Option<&Schedule> {
+        self.schedule.as_ref().filter(|_| self.observed.is_none())
+    }
+
     /// The facets that this definition lacks. Without `verify` the process is *unproven*.
     pub fn missing(&self) -> Vec<Facet> {
         Facet::ALL

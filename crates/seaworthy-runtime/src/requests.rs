@@ -93,6 +93,9 @@ pub async fn request(
     via: Via,
 ) -> Result<Result<(Fresh, Batch), String>, StoreError> {
     let name = &pinned.process.name;
+    if let Some(by) = &pinned.process.observed {
+        return Ok(Err(observed(name, by, &pinned.file)));
+    }
     // Only checks ask what is usual; without any nothing was ever learnt.
     let verified = match Plan::of(&pinned.process, kind) {
         Some(plan) if !plan.verify.is_empty() => {
@@ -133,6 +136,13 @@ pub async fn request(
     batch.views.extend(live(run, &state).map(ViewChange::RunLive));
     batch.writes.push(ids.write(Stream::run(run), Some(0), now, [event]));
     Ok(Ok((Fresh { run, state }, batch)))
+}
+
+/// Whoever runs it goes on doing so: a second run beside that one is what nobody may ask for.
+fn observed(name: &str, by: &str, file: &str) -> String {
+    format!(
+        "`{name}` is observed, not run from here ({by}); to take it over, write its steps into {file} in place of `observed:` and end it there"
+    )
 }
 
 /// Why there is no such process: its file may be the broken one.

@@ -257,7 +257,7 @@ impl Plan {
 
 /// A definition's schedule, ready to be asked. Spec has checked it; a definition of an older program may still fail.
 fn timetable(process: &Process) -> Option<(&seaworthy_model::process::Schedule, Timetable)> {
-    let schedule = process.schedule.as_ref()?;
+    let schedule = process.fires()?;
     match Timetable::parse(schedule) {
         Ok(timetable) => Some((schedule, timetable)),
         Err(problem) => {
@@ -278,7 +278,7 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     {
         return Ok(Some(row.clone()));
     }
-    if row.is_none() && pinned.process.schedule.is_none() {
+    if row.is_none() && pinned.process.fires().is_none() {
         return Ok(None);
     }
     let mut events = Vec::new();
@@ -287,7 +287,7 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     let mut queued = Vec::new();
     if let Some(row) = row {
         let before = crate::reload::recorded(ports, name, &row.digest).await?;
-        if before.as_ref().is_some_and(|b| b.schedule == pinned.process.schedule) {
+        if before.as_ref().is_some_and(|b| b.fires() == pinned.process.fires()) {
             // Another word of the file was changed: what is missing is missing still.
             (since, cursor) = (row.since, row.cursor);
         } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
@@ -298,7 +298,7 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
             }
         }
         queued = row.queued;
-        if pinned.process.schedule.is_none() {
+        if pinned.process.fires().is_none() {
             unqueue(name, std::mem::take(&mut queued), &mut events, &mut batch);
         }
     }

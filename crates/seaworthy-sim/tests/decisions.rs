@@ -99,6 +99,7 @@ fn process(dice: &mut Dice) -> Process {
         tell: Some(Tell { when: vec![], route: "last".into(), procedure: None }),
         drill: None,
         keep: 1,
+        observed: None,
     }
 }
 

@@ -36,19 +36,19 @@ impl Since {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn of(&mut self, pinned: &Pinned, row: Option<&ScheduleRow>, now: At) -> Result<At, StoreError> {
-        let (name, schedule) = (&pinned.process.name, &pinned.process.schedule);
-        let known = self.known.get(name).filter(|(before, _)| before == schedule).map(|(_, at)| *at);
+        let (name, schedule) = (&pinned.process.name, pinned.process.fires());
+        let known = self.known.get(name).filter(|(before, _)| before.as_ref() == schedule).map(|(_, at)| *at);
         let at = match (row, known) {
             (Some(row), _) if row.digest == pinned.digest => row.since,
             (_, Some(at)) => at,
             (Some(row), None) => {
                 let before = self.recorded(name, &row.digest).await?;
-                if before.is_some_and(|before| before.schedule == *schedule) { row.since } else { now }
+                if before.is_some_and(|before| before.fires() == schedule) { row.since } else { now }
             }
             (None, None) if schedule.is_none() => self.there_since(name).await?.unwrap_or(now),
             (None, None) => now,
         };
-        self.known.insert(name.clone(), (schedule.clone(), at));
+        self.known.insert(name.clone(), (schedule.cloned(), at));
         Ok(at)
     }
 

@@ -6,7 +6,7 @@ use seaworthy_model::{
     entry::{Stream, Via},
     event::{DrillArtifact, Event},
     id::RunId,
-    port::{Batch, Definitions as _},
+    port::{Answer, Ask, Batch, Definitions as _, Requests as _},
     run::{Cause, Kind},
     time::{At, Span},
     view::{LiveRun, ViewChange},
@@ -18,7 +18,7 @@ use seaworthy_runtime::{
     schedule::{self, Agenda},
 };
 
-use crate::kit::{START, World};
+use crate::kit::{self, START, World};
 
 const KEEPS: &str =
     "process: dump\nkeep: 2\nsteps:\n  - { id: one, run: 'true', makes: dump }\ntell: { route: oncall }\n";
@@ -97,4 +97,43 @@ async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives()
     world.settle().await;
     assert_eq!(world.kinds("run_requested").await.len(), 1);
     assert_eq!(world.kinds("run_claimed").await.len(), 1, "it is driven");
+}
+
+#[tokio::test]
+async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_over_invents_no_history() {
+    let observed = "process: dump\nschedule: { every: 1h }\nobserved: cron, /etc/cron.d/dump line 3\n";
+    let world = World::new("", &[observed]);
+    let stop = Stop::default();
+    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), stop) };
+    let mut agenda = Agenda::default();
+    for _ in 0..3 {
+        schedule::activate(&desk, &mut agenda).await.unwrap();
+        world.pass(Span::seconds(3600)).await;
+    }
+    seaworthy_runtime::drill::activate(&desk).await.unwrap();
+    for ask in [Ask::Run { process: "dump".into() }, Ask::Drill { process: "dump".into() }] {
+        let answer = desk.ask(ask, world.ports.actor, Via::Cli).await.unwrap();
+        let Answer::Refused { reason } = answer else { panic!("{answer:?}") };
+        assert!(
+            reason.starts_with("`dump` is observed, not run from here (cron, /etc/cron.d/dump line 3)"),
+            "{reason}"
+        );
+    }
+    assert!(world.events().await.is_empty(), "{:?}", world.events().await);
+    // Taken over: what was due while somebody else ran it is nobody's downtime.
+    world.in_force.replace(kit::load("", &["process: dump\nschedule: { every: 1h }\nsteps:\n  - { run: 'true' }\n"]));
+    schedule::activate(&desk, &mut agenda).await.unwrap();
+    assert_eq!(world.kinds("run_requested").await.len(), 0);
+    assert_eq!(world.kinds("occurrence_skipped").await.len(), 0);
+    world.record().await;
+    world.pass(Span::seconds(3600)).await;
+    schedule::activate(&desk, &mut agenda).await.unwrap();
+    assert_eq!(world.kinds("run_requested").await.len(), 1);
+    // Given back: nothing is due from here any more.
+    world.in_force.replace(kit::load("", &[observed]));
+    for _ in 0..3 {
+        world.pass(Span::seconds(3600)).await;
+        schedule::activate(&desk, &mut agenda).await.unwrap();
+    }
+    assert_eq!(world.kinds("run_requested").await.len(), 1);
 }

@@ -14,7 +14,11 @@ use crate::{
 pub fn lint(document: &Node, process: &Process, report: &mut Report<'_>) {
     let place = document.get("process").map_or(document.place, |name| name.place);
     facets(document, process, place, report);
-    nobody_told(process, place, report);
+    if process.observed.is_some() {
+        observed(document, report);
+    } else {
+        nobody_told(process, place, report);
+    }
     for (at, step) in process.steps.iter().enumerate() {
         if step.effect != Effect::Once {
             continue;
@@ -58,6 +62,19 @@ fn facets(document: &Node, process: &Process, place: Place, report: &mut Report<
     } else if !missing.is_empty() {
         let message = format!("`{}` lacks {}", process.name, words.join(", "));
         report.finding("missing-facets", place, message, help);
+    }
+}
+
+/// What an observed process may say: what it is, and when somebody else runs it. Nothing that could act or be judged.
+const OF_OBSERVED: [&str; 7] = ["process", "about", "service", "team", "tier", "schedule", "observed"];
+
+/// Somebody else runs it already; a step here would run it twice.
+fn observed(document: &Node, report: &mut Report<'_>) {
+    for (key, _) in document.entries() {
+        let Some(name) = key.text().filter(|name| !OF_OBSERVED.contains(name)) else { continue };
+        let message = format!("an observed process is run by somebody else, and `{name}` is about running it here");
+        let help = "to take it over, end it there and remove `observed`; else remove this key";
+        report.error("observed-acts", key.place, message, help);
     }
 }
 

@@ -45,6 +45,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         tell: tell(document, around, report),
         drill: drill(document, &made, around, report),
         keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP),
+        observed: text(document, "observed"),
         steps,
     };
     lint(document, &process, report);

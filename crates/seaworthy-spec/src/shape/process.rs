@@ -45,6 +45,7 @@ pub static PROCESS: Shape = Shape::new(
         may("watch", Kind::Object(&WATCH), "Limits that the watcher keeps."),
         may("tell", Kind::Object(&TELL), "Who is told about what."),
         may("drill", Kind::Object(&DRILL), "How it is rehearsed."),
+        may("observed", Kind::Text, "Somebody else runs it: who, and where that stands. It is never run from here."),
         may("keep", Kind::Whole { min: 1, max: KEEP_MAX }, "How many runs keep their artifacts. Default 7."),
     ],
 );

@@ -126,6 +126,7 @@ fn backup() -> Process {
         }),
         drill: Some(drill()),
         keep: 7,
+        observed: None,
     }
 }
 

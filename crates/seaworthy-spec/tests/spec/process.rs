@@ -340,3 +340,27 @@ verify: [{ command: x, expect: stdout == \"x\" }]
     "#]]
     .assert_eq(&problems(text));
 }
+
+#[test]
+fn an_observed_process_says_when_and_who_and_nothing_that_could_act() {
+    let found = process("process: p\nschedule: { cron: \"5 3 * * *\" }\nobserved: cron, /etc/cron.d/p line 3\n");
+    assert_eq!(found.observed.as_deref(), Some("cron, /etc/cron.d/p line 3"));
+    assert!(found.schedule.is_some() && found.fires().is_none());
+    assert_eq!(found.missing().len(), 6, "all but the trigger are missing: {:?}", found.missing());
+    for (key, value) in [("steps", "[{ run: 'true' }]"), ("heal", "[{ retry: { times: 1 } }]"), ("keep", "3")] {
+        let said = problems(&format!("process: p\nobserved: cron\n{key}: {value}\n"));
+        assert!(
+            said.contains("error[observed-acts]") && said.contains(&format!("`{key}` is about running it")),
+            "{said}"
+        );
+        assert!(said.contains("ops/it.yaml:3:1"), "{said}");
+    }
+}
+
+#[test]
+fn a_definition_without_the_newer_keys_keeps_its_digest() {
+    let canonical = process("process: p\nsteps: [{ noop: true }]\n").canonical();
+    for key in ["observed", "\"of\""] {
+        assert!(!canonical.contains(key), "{canonical}");
+    }
+}

@@ -99,6 +99,7 @@ fn line_json(line: &Line) -> Json_ {
         "last_proven_at": line.summary.last_proven.as_ref().map(|mark| show::iso(mark.ended_at)),
         "next_at": line.next.as_ref().map(|next| show::iso(next.at)),
         "missing": line.pinned.missing,
+        "observed": line.pinned.process.observed,
         "signals": line.signals.len(),
         "digest": line.pinned.digest,
         "file": line.pinned.file,

@@ -75,6 +75,8 @@ pub struct ProcessView {
     pub drills: Vec<RunRow>,
     pub trend: Trend,
     pub can_drill: bool,
+    /// Who runs it, if that is not us.
+    pub observed: Option<String>,
     pub skipped: Vec<(Moment, &'static str, String)>,
     pub next: Vec<(String, Moment, String)>,
     pub digest: String,
@@ -183,6 +185,7 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         runs: runs.iter().map(|run| run_row(base, run, now)).collect(),
         drills: drills.iter().map(|run| run_row(base, run, now)).collect(),
         trend: Trend::of(base, summary.drills.iter(), now),
+        observed: pinned.process.observed.clone(),
         can_drill: pinned.process.drill.as_ref().is_some_and(|drill| drill.restore.is_some()),
         skipped: skipped
             .iter()

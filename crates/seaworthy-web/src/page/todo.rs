@@ -81,7 +81,7 @@ pub async fn list(app: &App, board: &Board) -> Result<Vec<Todo>, Fault> {
             state: State::Unproven,
             name: show::counted(unproven.len(), "process is unproven", "processes are unproven"),
             href: format!("{base}/processes/{}", show::segment(first)),
-            text: format!("Nobody looks at the result. Give a `verify` to: {}.", names(&unproven)).into(),
+            text: format!("Nobody looks at the result of {}.", names(&unproven)).into(),
             ago: None,
             expected: Words::default(),
             seen: Words::default(),

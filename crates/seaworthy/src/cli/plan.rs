@@ -53,9 +53,14 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             ask.out.paint(Tone::Strong, &pinned.process.name),
             ask.out.paint(Tone::Quiet, &pinned.file)
         ));
+        if let Some(by) = &pinned.process.observed {
+            ask.out.line(&format!("  observed, not run from here: {by}"));
+        }
         let next = fires(ask, pinned, from);
-        objects
-            .push(json!({ "process": pinned.process.name, "next": next, "change": change, "digest": pinned.digest }));
+        objects.push(json!({
+            "process": pinned.process.name, "next": next, "change": change, "digest": pinned.digest,
+            "observed": pinned.process.observed,
+        }));
     }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("{} {problem}", ask.out.paint(Tone::Bad, "broken:")));
@@ -66,7 +71,10 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 
 fn fires(ask: &Ask, pinned: &Pinned, from: At) -> Vec<Value> {
     let Some(schedule) = &pinned.process.schedule else {
-        ask.out.line("  no schedule: it runs when a person asks");
+        match pinned.process.observed {
+            Some(_) => ask.out.line("  its timetable is not known here"),
+            None => ask.out.line("  no schedule: it runs when a person asks"),
+        }
         return Vec::new();
     };
     let Ok(timetable) = Timetable::parse(schedule) else { return Vec::new() };

@@ -1,7 +1,9 @@
 //! `status`: in one sentence, is everything proven? Then the worst first.
 
+use seaworthy_core::schedule::Timetable;
 use seaworthy_model::{
     port::{Clock as _, Definitions as _},
+    process::Process,
     run::Verified,
     site::Loaded,
     time::At,
@@ -30,6 +32,8 @@ struct Row {
     detail: String,
     proven: Option<At>,
     restorable: Option<At>,
+    /// Of an observed process: when somebody else runs it next.
+    next: Option<At>,
 }
 
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
@@ -39,8 +43,11 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         InForce::new(wire::definitions(&site.place, crate::kept::read(&site.place.data, &site.place.folder).as_ref())?)
             .current();
     let mut rows = Vec::new();
-    for name in loaded.processes.keys() {
-        rows.push(row(name, site.views.process(name).await?));
+    for (name, pinned) in &loaded.processes {
+        rows.push(match &pinned.process.observed {
+            Some(by) => observed(&pinned.process, by),
+            None => row(name, site.views.process(name).await?),
+        });
     }
     rows.sort_by(|a, b| (a.rank, a.proven, &a.name).cmp(&(b.rank, b.proven, &b.name)));
     let signals = match &site.watched {
@@ -75,7 +82,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     }
     let processes: Vec<_> = rows
         .iter()
-        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time) }))
+        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time), "next_at": r.next.map(site::time) }))
         .collect();
     let open: Vec<_> = signals
         .iter()
@@ -97,6 +104,7 @@ fn row(name: &str, view: ProcessView) -> Row {
             detail: String::new(),
             proven,
             restorable,
+            next: None,
         };
     };
     let (word, tone) = story::words(last.executed, last.verified);
@@ -106,7 +114,25 @@ fn row(name: &str, view: ProcessView) -> Row {
         Verified::Unproven => 2,
         Verified::Yes => 3,
     };
-    Row { name: name.into(), word, tone, rank, detail: last.reason.clone(), proven, restorable }
+    Row { name: name.into(), word, tone, rank, detail: last.reason.clone(), proven, restorable, next: None }
+}
+
+/// Somebody else runs it, and nobody looks at what comes of it.
+fn observed(process: &Process, by: &str) -> Row {
+    let timetable = process.schedule.as_ref().and_then(|schedule| Timetable::parse(schedule).ok());
+    let next = timetable.and_then(|timetable| timetable.next_after(RealClock.now()));
+    let due =
+        next.map_or_else(|| "nobody here knows when it is due".to_owned(), |at| format!("due {}", site::time(at)));
+    Row {
+        name: process.name.clone(),
+        word: "UNPROVEN",
+        tone: Tone::Doubt,
+        rank: 2,
+        detail: format!("{due}, run by {by}"),
+        proven: None,
+        restorable: None,
+        next,
+    }
 }
 
 fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize, up: bool) -> String {

@@ -64,6 +64,7 @@ pub fn backup() -> Process {
         tell: Some(Tell { when: vec![], route: "oncall".into(), procedure: None }),
         drill: None,
         keep: 7,
+        observed: None,
     }
 }
 
