@@ -45,22 +45,11 @@ fn world(cron: &str) -> World {
         Schedule { when: When::Cron(cron.into()), timezone: "Europe/Berlin".into(), missed, within: None, overlap };
     let timetable = Timetable::parse(&schedule).unwrap();
     let process = Process {
-        name: "backup".into(),
-        about: None,
-        service: None,
-        team: None,
         tier: Tier::B,
         schedule: Some(schedule),
-        env: BTreeMap::new(),
-        secrets: vec![],
-        steps: vec![],
-        verify: vec![],
-        heal: vec![],
         watch: Some(Watch { start_within: Some(minutes(10)), finish_within: Some(minutes(60)) }),
-        tell: None,
-        drill: None,
         keep: 3,
-        observed: None,
+        ..Process::named("backup")
     };
     World { process, timetable, live: vec![], ended: vec![], skipped: vec![], artifact: None }
 }

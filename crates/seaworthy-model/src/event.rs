@@ -160,6 +160,10 @@ pub enum Event {
     CancelRequested {
         reason: String,
     },
+    /// The run took longer than the `timeout` of its process: what runs is stopped, nothing more is tried.
+    RunExpired {
+        limit: Span,
+    },
     RunEnded {
         executed: Executed,
         verified: Verified,

@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::time::{At, Span};
 
+/// Runs that keep their artifacts if the file does not say.
+pub const KEEP_DEFAULT: u32 = 7;
+
 /// An operation with its seven facets: trigger, steps, verify, heal, watch, tell, drill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
@@ -32,6 +35,12 @@ pub struct Process {
     /// Somebody else runs it, and this says who and where that stands. It has no steps and is never run from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// Steps that may be under way at the same time. If the file does not say: see `core::run::Plan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u32>,
+    /// A run is stopped after this long, verification and healing included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
 }
 
 /// Sets the windows of the controls. A is the most critical.
@@ -290,10 +299,50 @@ impl Facet {
     }
 }
 
+impl Step {
+    /// A step that says nothing else.
+    pub fn new(id: impl Into<String>, action: Action) -> Step {
+        Step {
+            id: id.into(),
+            action,
+            needs: vec![],
+            timeout: None,
+            effect: Effect::Idempotent,
+            makes: vec![],
+            env: BTreeMap::new(),
+            secrets: vec![],
+        }
+    }
+}
+
 impl Process {
     /// The schedule that fires from here. That of an observed process says when somebody else runs it.
     pub fn fires(&self) -> Option<&Schedule> {
         self.schedule.as_ref().filter(|_| self.observed.is_none())
+    }
+
+    /// A process that says nothing else.
+    pub fn named(name: impl Into<String>) -> Process {
+        Process {
+            name: name.into(),
+            about: None,
+            service: None,
+            team: None,
+            tier: Tier::C,
+            schedule: None,
+            env: BTreeMap::new(),
+            secrets: vec![],
+            steps: vec![],
+            verify: vec![],
+            heal: vec![],
+            watch: None,
+            tell: None,
+            drill: None,
+            keep: KEEP_DEFAULT,
+            parallel: None,
+            timeout: None,
+            observed: None,
+        }
     }
 
     /// The facets that this definition lacks. Without `verify` the process is *unproven*.

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::{
-    run::{Next, Plan, State, ended, interrupted, judge, next, unable},
+    run::{Next, PARALLEL_DEFAULT, Plan, State, ended, interrupted, judge, next, unable},
     tell,
 };
 use seaworthy_model::{
     entry::acceptable,
     event::Event,
     id::RunId,
-    process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell, Tier},
+    process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell},
     run::{
         Acted, Artifact, Cause, Executed, HealOutcome, HostSnapshot, Kind, Observation, Outcome, Output, Usual,
         Verified,
@@ -71,8 +71,7 @@ fn process(dice: &mut Dice) -> Process {
             verify.push(check(&id, dice.percent(named).then(|| id.clone())));
         }
         let makes = if dice.percent(50) { vec![format!("a{n}")] } else { vec![] };
-        let (env, secrets) = (BTreeMap::new(), vec![]);
-        steps.push(Step { id, action: Action::Run(command()), needs, timeout: None, effect, makes, env, secrets });
+        steps.push(Step { needs, effect, makes, ..Step::new(id, Action::Run(command())) });
     }
     let backoff = Backoff { shortest: Span::seconds(1), longest: Span::seconds(60) };
     let mut heal = Vec::new();
@@ -84,22 +83,13 @@ fn process(dice: &mut Dice) -> Process {
         });
     }
     Process {
-        name: "p".into(),
-        about: None,
-        service: None,
-        team: None,
-        tier: Tier::A,
-        schedule: None,
-        env: BTreeMap::new(),
-        secrets: vec![],
         steps,
         verify,
         heal,
-        watch: None,
         tell: Some(Tell { when: vec![], route: "last".into(), procedure: None }),
-        drill: None,
         keep: 1,
-        observed: None,
+        parallel: [None, Some(1), Some(2), Some(3)][dice.below(4) as usize],
+        ..Process::named("p")
     }
 }
 
@@ -112,6 +102,8 @@ struct Sim {
     now: At,
     told: Vec<String>,
     crashes: u64,
+    /// What runs now.
+    under: Vec<(String, u32)>,
     written: Vec<(At, Event)>,
 }
 
@@ -130,6 +122,7 @@ impl Sim {
             now: At(0),
             told: vec![],
             crashes,
+            under: vec![],
             written: vec![],
         };
         sim.write(vec![
@@ -168,6 +161,7 @@ impl Sim {
         let goes = self.crashes > 0 && self.dice.percent(20);
         if goes {
             self.crashes -= 1;
+            self.under.clear();
             let events = interrupted(&self.state, "the power went");
             self.write(events);
         }
@@ -189,8 +183,17 @@ impl Sim {
                 Next::Look { check, round } => self.look(&check, round),
                 Next::Act(act) => {
                     self.write(vec![act.event.clone()]);
-                    self.act(&act.step, act.attempt);
+                    self.under.push((act.step, act.attempt));
+                    let most = self.process.parallel.unwrap_or(PARALLEL_DEFAULT) as usize;
+                    assert!(self.under.len() <= most, "more at the same time than the process allows");
                 }
+                Next::Attend(_) => {
+                    assert!(!self.under.is_empty(), "waits for what does not run");
+                    let at = self.dice.below(self.under.len() as u64) as usize;
+                    let (step, attempt) = self.under.remove(at);
+                    self.act(&step, attempt);
+                }
+                Next::Stop => unreachable!("nobody cancels here"),
             }
         }
         let last: Vec<&Event> = self.written.iter().rev().take(12).map(|(_, e)| e).collect();

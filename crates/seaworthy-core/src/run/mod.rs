@@ -4,6 +4,7 @@
 //! `next` takes no input but the state, so fresh start, crash and failover are one code path. Nothing here
 //! may know how a command is run or where an entry is kept.
 
+mod forward;
 mod judge;
 mod ladder;
 mod next;
@@ -15,7 +16,7 @@ mod usual;
 
 pub use judge::{judge, skipped, unable};
 pub use next::{Act, Next, interrupted, next};
-pub use plan::Plan;
+pub use plan::{PARALLEL_DEFAULT, Plan};
 pub use row::{ended, live};
 pub use state::{Attempt, Requested, State};
 pub use usual::usual;

@@ -1,24 +1,27 @@
 //! What comes next in a run. Total and replayable: it takes the state, the time and a draw of chance.
 //!
-//! The runtime asks, carries out the answer, appends what came of it, and asks again. This module must not
+//! The runtime asks, carries out the answer, appends what came of it, and asks again. What acts goes on meanwhile: an
+//! attempt without an end is part of the state, and the answer is what may be started beside it. This module must not
 //! know how long anything takes.
 
 use std::collections::BTreeMap;
 
 use seaworthy_model::{
     event::Event,
-    process::{Action, Check, Command, Effect, Look, Rung, Step},
+    process::{Check, Command, Effect, Rung},
     run::{Acted, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
     time::{At, Span},
 };
 
 use super::{
-    Plan, State, judge, ladder, settle,
-    state::{Requested, Standing},
+    Plan, State,
+    forward::{forward, start},
+    ladder,
+    state::Standing,
 };
 
 /// How often a step that may be repeated is started again after unknown ends.
-const UNKNOWN_REPEATS_MAX: u32 = 3;
+pub(super) const UNKNOWN_REPEATS_MAX: u32 = 3;
 
 /// Something to act on once. `event` is to be durable before it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +56,10 @@ pub enum Next {
     Snapshot,
     /// Nothing to do before this time.
     Wait(At),
+    /// Nothing may be started beside what runs. Ask again when an attempt has ended, at this time at the latest.
+    Attend(Option<At>),
+    /// End what runs, and ask again when it has ended.
+    Stop,
     Ended,
 }
 
@@ -62,14 +69,21 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
         return Next::Ended;
     }
     let Some(requested) = &state.requested else { return Next::Ended };
-    if let Some(reason) = &state.cancel {
-        return finish(plan, state, now, Executed::Cancelled, Verified::No, format!("cancelled: {reason}"));
+    if let Some((executed, reason)) = called_off(state) {
+        if state.running().any(|(step, _)| !plan.after.iter().any(|after| after.id == step)) {
+            return Next::Stop;
+        }
+        return finish(plan, state, now, executed, Verified::No, reason);
+    }
+    let deadline = deadline(plan, state);
+    if let (Some(limit), true) = (plan.timeout, deadline.is_some_and(|at| now >= at)) {
+        return Next::Record(vec![Event::RunExpired { limit }]);
     }
     if let Some(until) = state.waiting.filter(|until| now < *until) {
-        return Next::Wait(until);
+        return Next::Wait(deadline.map_or(until, |at| at.min(until)));
     }
     match state.pass {
-        None => forward(plan, state, requested, now),
+        None => forward(plan, state, requested, now, deadline),
         Some(Verified::Yes) if state.heal_open => close_heal(plan, state, HealOutcome::Healed),
         Some(Verified::Yes) => {
             let reason = state.heals.last().map_or(String::new(), |h| format!("healed by {}: {}", h.what, h.detail));
@@ -88,81 +102,30 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
     }
 }
 
-/// The steps of the present pass, then its verification.
-fn forward(plan: &Plan, state: &State, requested: &Requested, now: At) -> Next {
-    if state.heal_open
-        && let Some(Rung::Run { command, timeout }) = plan.heal.get(state.rung as usize)
-    {
-        let id = format!("heal.{}", state.rung);
-        if state.count(&id) == 0 {
-            return act(plan, state, &id, command.clone(), *timeout, None);
-        }
-    }
-    for step in &plan.steps {
-        match state.standing(&step.id) {
-            Standing::Done => {
-                if let Some(name) = uncollected(state, step) {
-                    return Next::Collect { step: step.id.clone(), name };
-                }
-            }
-            Standing::Fresh => return start(plan, state, step),
-            Standing::Failed(_) => return no_verification(plan, state, &step.id),
-            Standing::Running => return Next::Wait(now + Span::seconds(1)),
-            Standing::Unknown if step.effect == Effect::Once => return look_first(plan, state, requested, step, now),
-            Standing::Unknown if state.count(&step.id) > UNKNOWN_REPEATS_MAX => {
-                return finish(
-                    plan,
-                    state,
-                    now,
-                    Executed::Unknown,
-                    Verified::Unknown,
-                    format!("step {} ended unknown {} times", step.id, state.count(&step.id)),
-                );
-            }
-            Standing::Unknown => return start(plan, state, step),
-        }
-    }
-    if plan.verify.is_empty() {
-        return finish(plan, state, now, Executed::Ok, Verified::Unproven, "there is no verification".into());
-    }
-    match look_round(plan, state, requested, &plan.verify.iter().collect::<Vec<_>>()) {
-        Some(next) => next,
-        None => {
-            let verified = verdict(plan, state);
-            Next::Record(vec![Event::VerificationEnded { round: state.rounds, verified }])
-        }
-    }
+/// Why nothing more of the run is wanted, if so, and what that makes of it.
+fn called_off(state: &State) -> Option<(Executed, String)> {
+    let cancelled = state.cancel.as_ref().map(|reason| (Executed::Cancelled, format!("cancelled: {reason}")));
+    let expired = state.expired.map(|limit| {
+        (Executed::Failed, format!("it took longer than its timeout of {limit}: find out what is slow, or raise it"))
+    });
+    cancelled.or(expired)
 }
 
-fn start(plan: &Plan, state: &State, step: &Step) -> Next {
-    match &step.action {
-        Action::Run(command) => act(plan, state, &step.id, command.clone(), step.timeout, Some(step)),
-        Action::Noop => {
-            let attempt = state.count(&step.id) + 1;
-            let key = key(&step.id, attempt);
-            Next::Record(vec![
-                Event::AttemptStarted { step: step.id.clone(), attempt, key },
-                Event::AttemptEnded { step: step.id.clone(), attempt, acted: nothing() },
-            ])
-        }
-    }
+/// When the run has taken longer than it may; `None` if nothing limits it or its verdict is there.
+fn deadline(plan: &Plan, state: &State) -> Option<At> {
+    let over = matches!(state.pass, Some(Verified::Yes | Verified::Unproven));
+    let begun = state.claimed_at.filter(|_| !over)?;
+    Some(begun + plan.timeout?)
 }
 
-fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<Span>, step: Option<&Step>) -> Next {
-    let attempt = state.count(id) + 1;
-    let mut env = plan.env.clone();
-    let mut secrets = plan.secrets.clone();
-    if let Some(step) = step {
-        env.extend(step.env.clone());
-        secrets.extend(step.secrets.iter().filter(|s| !plan.secrets.contains(s)).cloned());
-    }
-    let event = Event::AttemptStarted { step: id.to_owned(), attempt, key: key(id, attempt) };
-    Next::Act(Box::new(Act { step: id.to_owned(), attempt, command, timeout, env, secrets, event }))
-}
-
-/// Idempotency key of an attempt, apart from the run's id, which the runtime puts in front.
-fn key(step: &str, attempt: u32) -> String {
-    format!("{step}/{attempt}")
+fn close_heal(plan: &Plan, state: &State, outcome: HealOutcome) -> Next {
+    let what = plan.heal.get(state.rung as usize).map_or("retry", ladder::word);
+    let detail = match plan.heal.get(state.rung as usize) {
+        Some(Rung::Retry { times, .. }) => format!("try {} of {times}", state.tries),
+        Some(Rung::Run { command, .. }) => ladder::command_text(command),
+        _ => String::new(),
+    };
+    Next::Record(vec![Event::HealTried { heal: Heal { what: what.into(), rung: state.rung, outcome, detail } }])
 }
 
 pub(super) fn nothing() -> Acted {
@@ -179,89 +142,19 @@ pub(super) fn nothing() -> Acted {
     }
 }
 
-fn uncollected(state: &State, step: &Step) -> Option<String> {
-    let last = state.last(&step.id)?;
-    step.makes.iter().find(|name| !last.made.contains_key(*name)).cloned()
-}
-
-/// A failed step: verification is not run, its checks are skipped and verified is no.
-fn no_verification(plan: &Plan, state: &State, step: &str) -> Next {
-    let reason = format!("step {step} failed");
-    let mut events: Vec<Event> = plan
-        .verify
-        .iter()
-        .map(|check| Event::Checked { judged: judge::passed_over(check, state.rounds, reason.clone()) })
-        .collect();
-    events.push(Event::VerificationEnded { round: state.rounds, verified: Verified::No });
-    Next::Record(events)
-}
-
-/// The next of these checks in the open round, or `None` when all were judged.
-fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Check]) -> Option<Next> {
-    let round = state.rounds;
-    let check = *checks.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
-    let usual = &requested.usual;
-    if matches!(check.look, Look::Duration { .. }) {
-        let steps = || plan.steps.iter().map(|s| &s.id);
-        let judged = match state.untimed(steps()) {
-            Some(step) => {
-                let reason = format!("nobody saw the end of step {step}, so nobody knows how long it took");
-                judge::passed_over(check, round, reason)
-            }
-            None => judge::judge_duration(check, round, state.acting(steps()), usual),
-        };
-        return Some(Next::Record(vec![Event::Checked { judged }]));
-    }
-    Some(Next::Look { check: Box::new(check.clone()), round })
-}
-
-/// A `once` step whose end nobody knows is looked at before anything is repeated.
-fn look_first(plan: &Plan, state: &State, requested: &Requested, step: &Step, now: At) -> Next {
-    if let Some((_, reason)) = state.last(&step.id).and_then(|last| last.settled.as_ref()) {
-        let reason =
-            format!("nobody knows whether step {} happened: {reason}; look yourself before running it again", step.id);
-        return finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason);
-    }
-    let witnesses = settle::witnesses(plan, step);
-    if let Some(next) = look_round(plan, state, requested, &witnesses) {
-        return next;
-    }
-    let (happened, reason) = settle::weigh(plan, state, step, &witnesses);
-    Next::Record(vec![Event::StepSettled { step: step.id.clone(), happened, reason }])
-}
-
-/// The verdict of a complete round: one check that proves data must have said yes, and none anything else.
-fn verdict(plan: &Plan, state: &State) -> Verified {
-    let judged: Vec<_> = state.open_round().collect();
-    if judged.iter().any(|j| j.verdict == Verdict::No) {
-        return Verified::No;
-    }
-    if judged.iter().any(|j| matches!(j.verdict, Verdict::Unknown { .. })) {
-        return Verified::Unknown;
-    }
-    let proven = plan
-        .verify
-        .iter()
-        .filter(|check| check.proves)
-        .any(|check| judged.iter().any(|j| j.check == check.id && j.verdict == Verdict::Yes));
-    if proven { Verified::Yes } else { Verified::Unknown }
-}
-
-fn close_heal(plan: &Plan, state: &State, outcome: HealOutcome) -> Next {
-    let what = plan.heal.get(state.rung as usize).map_or("retry", ladder::word);
-    let detail = match plan.heal.get(state.rung as usize) {
-        Some(Rung::Retry { times, .. }) => format!("try {} of {times}", state.tries),
-        Some(Rung::Run { command, .. }) => ladder::command_text(command),
-        _ => String::new(),
-    };
-    Next::Record(vec![Event::HealTried { heal: Heal { what: what.into(), rung: state.rung, outcome, detail } }])
-}
-
 /// Clean-up, then the end.
-fn finish(plan: &Plan, state: &State, now: At, executed: Executed, verified: Verified, reason: String) -> Next {
+pub(super) fn finish(
+    plan: &Plan,
+    state: &State,
+    now: At,
+    executed: Executed,
+    verified: Verified,
+    reason: String,
+) -> Next {
     for step in &plan.after {
         let again = match state.standing(&step.id) {
             Standing::Fresh => true,
+            Standing::Running => return Next::Attend(None),
             // Nothing is looked at after the clean-up, so a `once` step of it is left to a person.
             Standing::Unknown => step.effect != Effect::Once && state.count(&step.id) <= UNKNOWN_REPEATS_MAX,
             _ => false,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_model::{
     process::{Check, Effect, Look, Process, Rung, Step},
     run::Kind,
+    time::Span,
 };
 
 /// A run and a drill are the same machine with different parts.
@@ -22,7 +23,18 @@ pub struct Plan {
     pub after: Vec<Step>,
     pub env: BTreeMap<String, String>,
     pub secrets: Vec<String>,
+    /// Steps that may be under way at the same time.
+    pub parallel: usize,
+    /// A list in which no step says what it needs, of a process that says nothing of `parallel`: one after the other.
+    pub in_sequence: bool,
+    /// How long all of it may take.
+    pub timeout: Option<Span>,
+    /// By place in `steps`: the places of those it needs.
+    needed: Vec<Vec<usize>>,
 }
+
+/// Steps of one run under way at the same time if the file does not say.
+pub const PARALLEL_DEFAULT: u32 = 4;
 
 impl Plan {
     /// The plan of a process; `None` for a drill of a process that has none.
@@ -35,16 +47,27 @@ impl Plan {
                 (&drill.steps, &drill.verify, Vec::new(), after)
             }
         };
+        let in_sequence = process.parallel.is_none() && steps.iter().all(|step| step.needs.is_empty());
+        let steps = in_order(steps);
         Some(Plan {
             kind,
             process: process.name.clone(),
-            steps: in_order(steps),
+            parallel: process.parallel.unwrap_or(PARALLEL_DEFAULT).max(1) as usize,
+            in_sequence,
+            timeout: process.timeout,
+            needed: needed(&steps),
+            steps,
             verify: verify.clone(),
             heal,
             after,
             env: process.env.clone(),
             secrets: process.secrets.clone(),
         })
+    }
+
+    /// The places in `steps` of those that the step at `at` needs.
+    pub(super) fn needs(&self, at: usize) -> &[usize] {
+        self.needed.get(at).map_or(&[], Vec::as_slice)
     }
 
     /// The step that makes an artifact.
@@ -78,17 +101,34 @@ impl Plan {
     }
 }
 
+/// By place: the places of the steps that each needs. A name that is none of them is left out; spec has refused it.
+fn needed(steps: &[Step]) -> Vec<Vec<usize>> {
+    let places: BTreeMap<&str, usize> = steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
+    let of = |step: &Step| step.needs.iter().filter_map(|id| places.get(id.as_str()).copied()).collect();
+    steps.iter().map(of).collect()
+}
+
 /// Stable topological order: file order wherever `needs` leaves the choice. Spec has refused cycles; should one
 /// come through all the same, the steps of it keep file order at the end rather than being lost.
 fn in_order(steps: &[Step]) -> Vec<Step> {
-    let mut left: Vec<&Step> = steps.iter().collect();
-    let mut out: Vec<Step> = Vec::with_capacity(steps.len());
-    let mut done = BTreeSet::new();
-    while !left.is_empty() {
-        let ready = left.iter().position(|s| s.needs.iter().all(|n| done.contains(n.as_str()))).unwrap_or(0);
-        let step = left.remove(ready);
-        done.insert(step.id.as_str());
-        out.push(step.clone());
+    let needed = needed(steps);
+    let mut waits: Vec<usize> = needed.iter().map(Vec::len).collect();
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (at, needs) in needed.iter().enumerate() {
+        needs.iter().for_each(|need| after[*need].push(at));
+    }
+    let mut left: BTreeSet<usize> = (0..steps.len()).collect();
+    let mut ready: BTreeSet<usize> = left.iter().copied().filter(|at| waits[*at] == 0).collect();
+    let mut out = Vec::with_capacity(steps.len());
+    while let Some(at) = ready.pop_first().or_else(|| left.first().copied()) {
+        left.remove(&at);
+        out.push(steps[at].clone());
+        for next in &after[at] {
+            waits[*next] = waits[*next].saturating_sub(1);
+            if waits[*next] == 0 && left.contains(next) {
+                ready.insert(*next);
+            }
+        }
     }
     out
 }

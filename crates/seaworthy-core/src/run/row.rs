@@ -30,17 +30,23 @@ pub fn live(run: RunId, state: &State) -> Option<LiveRun> {
     })
 }
 
+/// Steps under way at the same time that are named one by one.
+const DOING_NAMED_MAX: usize = 3;
+
 fn doing(state: &State) -> String {
-    let running = state
-        .attempts
-        .iter()
-        .find_map(|(step, all)| all.last().filter(|a| a.ended.is_none()).map(|a| (step, a.number)));
-    match (running, state.waiting) {
-        (Some((step, 1)), _) => format!("step {step}"),
-        (Some((step, n)), _) => format!("step {step}, attempt {n}"),
-        (None, Some(_)) => "waiting before a retry".into(),
-        (None, None) if state.claimed_at.is_none() => "waiting to be taken up".into(),
-        (None, None) => format!("verifying, round {}", state.rounds + 1),
+    let running: Vec<(&str, u32)> = state.running().collect();
+    match (running.as_slice(), state.waiting) {
+        ([(step, 1)], _) => format!("step {step}"),
+        ([(step, n)], _) => format!("step {step}, attempt {n}"),
+        ([], Some(_)) => "waiting before a retry".into(),
+        ([], None) if state.claimed_at.is_none() => "waiting to be taken up".into(),
+        ([], None) => format!("verifying, round {}", state.rounds + 1),
+        (many, _) => {
+            let named: Vec<&str> = many.iter().map(|(step, _)| *step).take(DOING_NAMED_MAX).collect();
+            let more = many.len() - named.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("steps {}{more}", named.join(", "))
+        }
     }
 }
 

@@ -71,6 +71,8 @@ pub struct State {
     pub heals: Vec<Heal>,
     pub snapshot: Option<HostSnapshot>,
     pub cancel: Option<String>,
+    /// The run took longer than it may: its limit.
+    pub expired: Option<Span>,
     pub ended: Option<Ended>,
     /// When verification first said yes.
     pub verified_at: Option<At>,
@@ -120,6 +122,7 @@ impl State {
             Event::Waiting { until, .. } => self.waiting = Some(*until),
             Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
             Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),
+            Event::RunExpired { limit } => self.expired = Some(*limit),
             Event::RunEnded { executed, verified, reason, duration, recovery } => {
                 self.ended = Some(Ended {
                     at,
@@ -252,10 +255,31 @@ impl State {
         self.checks.iter().filter(move |judged| Some(judged.round) == last)
     }
 
-    /// Time spent acting in the present pass: the last attempt of every step, waits left out.
+    /// Time spent acting in the present pass: the last attempt of every step, waits left out. What several of them
+    /// spent at the same time counts once.
     pub fn acting(&self, steps: impl Iterator<Item = impl AsRef<str>>) -> Span {
-        let spans = steps.filter_map(|id| Some(self.last(id.as_ref())?.ended.as_ref()?.1.took.0));
-        Span(spans.sum())
+        let mut all: Vec<(i64, i64)> = steps
+            .filter_map(|id| {
+                let last = self.last(id.as_ref())?;
+                let from = last.started_at;
+                Some((from.0, (from + last.ended.as_ref()?.1.took).0))
+            })
+            .collect();
+        all.sort_unstable();
+        let (mut sum, mut until) = (0, i64::MIN);
+        for (from, to) in all {
+            sum += to.saturating_sub(from.max(until)).max(0);
+            until = until.max(to);
+        }
+        Span(u64::try_from(sum).unwrap_or(0))
+    }
+
+    /// Steps with an attempt that has not ended, with its number.
+    pub fn running(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.attempts.iter().filter_map(|(step, all)| {
+            let last = all.last().filter(|attempt| attempt.ended.is_none())?;
+            Some((step.as_str(), last.number))
+        })
     }
 
     /// The first of these steps whose last attempt in the present pass ended unseen, so that [`State::acting`] is too

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
-    run::{Act, Next, Plan, State, ended, interrupted, judge, live, next, skipped, unable},
+    run::{Next, Plan, State, ended, interrupted, judge, live, next, skipped, unable},
     tell,
 };
 use seaworthy_model::{
@@ -20,31 +20,30 @@ use seaworthy_model::{
     time::{At, Span},
     view::ViewChange,
 };
-use tokio::sync::{Notify, SemaphorePermit};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use super::{
-    Runs,
-    surroundings::{Surroundings, not_started},
-};
+use super::{Runs, surroundings::Surroundings, under::Under};
 use crate::{notify, writing::append_patiently};
 
 /// A run under way.
-struct Drive<'a> {
-    runs: &'a Runs,
-    run: RunId,
-    nudge: Arc<Notify>,
-    process: Arc<Process>,
-    plan: Plan,
-    loaded: Arc<Loaded>,
+pub(super) struct Drive<'a> {
+    pub(super) runs: &'a Runs,
+    pub(super) run: RunId,
+    pub(super) nudge: Arc<Notify>,
+    pub(super) process: Arc<Process>,
+    pub(super) plan: Plan,
+    pub(super) loaded: Arc<Loaded>,
     /// What is durable and what is about to be.
-    state: State,
+    pub(super) state: State,
     /// Version of the stream that is durable.
-    version: u64,
+    pub(super) version: u64,
     /// The claim that was durable when it was last read; another one may only be our own.
-    claim: u64,
+    pub(super) claim: u64,
     /// Events that happened and are not durable yet.
-    pending: Vec<Draft>,
+    pub(super) pending: Vec<Draft>,
+    /// Attempts that go on now.
+    pub(super) under: Under,
 }
 
 /// Takes the run up and drives it until it has ended, or stopping is asked for. `known` is the fold of what is
@@ -68,7 +67,8 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Op
     };
     let loaded = runs.ports.definitions.current();
     let claim = state.fence;
-    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: Vec::new() };
+    let under = Under::default();
+    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: vec![], under };
     let left = claim != 0;
     drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
     if left {
@@ -124,10 +124,11 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
     Ok(())
 }
 
-impl<'a> Drive<'a> {
+impl Drive<'_> {
     async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
+                self.stop_all(Outcome::Unknown).await?;
                 info!(run = %self.run, "left for the next start");
                 return Ok(());
             }
@@ -135,7 +136,15 @@ impl<'a> Drive<'a> {
             let ids = self.runs.ports.ids();
             match next(&self.plan, &self.state, now, &mut || ids.draw()) {
                 Next::Record(events) => events.into_iter().for_each(|event| self.note(event)),
-                Next::Act(act) => self.act(*act).await?,
+                Next::Act(act) => self.begin(*act).await?,
+                Next::Attend(until) => {
+                    self.commit().await?;
+                    self.attend(until).await?;
+                }
+                Next::Stop => {
+                    self.commit().await?;
+                    self.stop_all(Outcome::NotDone).await?;
+                }
                 Next::Collect { step, name } => self.collect(step, name).await?,
                 Next::Look { check, round } => self.look(&check, round).await?,
                 Next::Snapshot => {
@@ -158,14 +167,14 @@ impl<'a> Drive<'a> {
     }
 
     /// Something happened now.
-    fn note(&mut self, event: Event) {
+    pub(super) fn note(&mut self, event: Event) {
         let now = self.runs.ports.clock.now();
         self.state.apply(now, &event);
         self.pending.push(self.runs.ports.ids().draft(now, event));
     }
 
     /// Makes what happened durable, with the rows and messages that follow from it.
-    async fn commit(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         while !self.pending.is_empty() {
             let batch = self.batch();
             match append_patiently(&self.runs.ports, &self.runs.stop, batch).await {
@@ -217,7 +226,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.
-    async fn read_again(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn read_again(&mut self) -> Result<(), StoreError> {
         let (mut state, version) = read(self.runs, self.run).await?;
         if state.fence != self.claim && state.fence != self.runs.ports.writer.epoch {
             return Err(StoreError::Refused { rule: format!("{} was taken up by another node", self.run) });
@@ -248,57 +257,6 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// A place among those that act at the same time; `None`: stopping or something new in the stream comes first.
-    async fn place(&mut self) -> Result<Option<SemaphorePermit<'a>>, StoreError> {
-        let (runs, nudge) = (self.runs, self.nudge.clone());
-        tokio::select! {
-            biased;
-            () = runs.stop.asked() => Ok(None),
-            () = nudge.notified() => self.read_again().await.map(|()| None),
-            permit = runs.acting.acquire() => Ok(permit.ok()),
-        }
-    }
-
-    async fn act(&mut self, act: Act) -> Result<(), StoreError> {
-        self.commit().await?;
-        // Before the record says that it starts: what only waits here is not unknown after a crash.
-        let Some(_permit) = self.place().await? else { return Ok(()) };
-        self.note(act.event.clone());
-        self.commit().await?;
-        let order = match self.surroundings().order(&act).await {
-            Ok(order) => order,
-            Err(reason) => {
-                let acted = not_started(reason);
-                self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
-                return Ok(());
-            }
-        };
-        info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
-        let provider = self.runs.ports.provider.clone();
-        let mut work = provider.act(&order);
-        let nudge = self.nudge.clone();
-        let acted = loop {
-            tokio::select! {
-                biased;
-                acted = &mut work => break Some(acted),
-                () = self.runs.stop.asked() => break None,
-                () = nudge.notified() => if self.cancelled().await? { break None },
-            }
-        };
-        drop(work);
-        if acted.is_none() {
-            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
-            provider.gone(&order.output).await;
-        }
-        let acted = acted.unwrap_or_else(|| {
-            let mut acted = not_started("it was stopped on request before it ended".into());
-            acted.outcome = if self.state.cancel.is_some() { Outcome::NotDone } else { Outcome::Unknown };
-            acted
-        });
-        self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
-        self.commit().await
-    }
-
     async fn collect(&mut self, step: String, name: String) -> Result<(), StoreError> {
         self.commit().await?;
         let around = self.surroundings();
@@ -318,7 +276,7 @@ impl<'a> Drive<'a> {
 
     async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
         self.commit().await?;
-        let Some(_permit) = self.place().await? else { return Ok(()) };
+        let Some(_permit) = self.permit().await? else { return Ok(()) };
         let around = self.surroundings().look(check).await;
         let seen = match around {
             Err(reason) => Err(reason),
@@ -351,7 +309,7 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    fn surroundings(&self) -> Surroundings<'_> {
+    pub(super) fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             ports: &self.runs.ports,
             run: self.run,

@@ -2,8 +2,10 @@
 //!
 //! Fresh start, crash and take-over are one path: fold the stream, ask `next`. This module must not decide.
 
+mod acting;
 mod drive;
 mod surroundings;
+mod under;
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +29,7 @@ pub const ACTING_MAX: usize = 64;
 pub struct Runs {
     ports: Ports,
     stop: Stop,
-    acting: Semaphore,
+    acting: Arc<Semaphore>,
     driven: Mutex<BTreeMap<RunId, Arc<Notify>>>,
     /// Definitions by digest that are no longer the current ones. Grows with edits of this life only.
     old: Mutex<BTreeMap<String, Arc<Process>>>,
@@ -39,7 +41,7 @@ impl Runs {
         Arc::new(Self {
             ports,
             stop,
-            acting: Semaphore::new(ACTING_MAX),
+            acting: Arc::new(Semaphore::new(ACTING_MAX)),
             driven: Mutex::default(),
             old: Mutex::default(),
             idle: Notify::new(),

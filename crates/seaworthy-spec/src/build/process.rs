@@ -2,7 +2,7 @@
 //!
 //! This module must not know other documents: what they offer comes in as `Around`.
 
-use seaworthy_model::process::{Process, Tier};
+use seaworthy_model::process::{KEEP_DEFAULT, Process, Tier};
 
 use crate::{source::Report, tree::Node};
 
@@ -14,12 +14,10 @@ use super::{
     lint::lint,
     map,
     schedule::schedule,
+    span,
     step::steps,
     text, texts,
 };
-
-/// Runs that keep their artifacts if the file does not say.
-pub const KEEP: u32 = 7;
 
 /// The process of a document; `None` without a name. Use it only if the report has no error.
 pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) -> Option<Process> {
@@ -27,7 +25,6 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
     let steps = steps(document.get("steps"), "step", &[], report);
     let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
     let process = Process {
-        name,
         about: text(document, "about"),
         service: text(document, "service"),
         team: document.get("team").and_then(|team| around.team(team, report)),
@@ -44,9 +41,12 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         watch: watch(document),
         tell: tell(document, around, report),
         drill: drill(document, &made, around, report),
-        keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP),
         observed: text(document, "observed"),
+        keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP_DEFAULT),
+        parallel: text(document, "parallel").and_then(|n| n.parse().ok()),
+        timeout: span(document, "timeout"),
         steps,
+        ..Process::named(name)
     };
     lint(document, &process, report);
     Some(process)

@@ -50,9 +50,8 @@ pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Rep
 
 fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> Step {
     command_lint(item, "run", report);
+    let id = text(item, "id").unwrap_or_else(|| format!("{prefix}-{number}"));
     Step {
-        id: text(item, "id").unwrap_or_else(|| format!("{prefix}-{number}")),
-        action: command(item, "run").map_or(Action::Noop, Action::Run),
         needs: texts(item, "needs"),
         timeout: span(item, "timeout"),
         effect: match text(item, "effect").as_deref() {
@@ -63,6 +62,7 @@ fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> St
         makes: texts(item, "makes"),
         env: map(item, "env"),
         secrets: texts(item, "secrets"),
+        ..Step::new(id, command(item, "run").map_or(Action::Noop, Action::Run))
     }
 }
 

@@ -16,6 +16,8 @@ pub const RETRIES_MAX: u32 = 20;
 pub const VARIABLES_MAX: usize = 500;
 /// Most artifacts that one step makes.
 pub const ARTIFACTS_MAX: usize = 100;
+/// Most steps of one run that may be under way at the same time; the node's own bound is `ACTING_MAX`.
+pub const PARALLEL_MAX: u32 = 64;
 /// Most runs that wait for one live run.
 pub const QUEUE_MAX: u32 = 100;
 /// Most runs that keep their artifacts.
@@ -46,6 +48,12 @@ pub static PROCESS: Shape = Shape::new(
         may("tell", Kind::Object(&TELL), "Who is told about what."),
         may("drill", Kind::Object(&DRILL), "How it is rehearsed."),
         may("observed", Kind::Text, "Somebody else runs it: who, and where that stands. It is never run from here."),
+        may(
+            "parallel",
+            Kind::Whole { min: 1, max: PARALLEL_MAX },
+            "Steps that may be under way at the same time; 1 is one after the other. Default 4 where a step says `needs`, else 1.",
+        ),
+        may("timeout", Kind::Span, "A run is stopped after this long, verification and healing included."),
         may("keep", Kind::Whole { min: 1, max: KEEP_MAX }, "How many runs keep their artifacts. Default 7."),
     ],
 );

@@ -2,8 +2,8 @@
 
 use seaworthy_model::{
     process::{
-        Action, Backoff, Bound, Check, Command, Drill, Effect, Line, Look, Missed, Occasion, Overlap, PeopleDrill,
-        Process, RestoreDrill, Rung, Schedule, Step, Tell, Tier, Watch, When,
+        Action, Backoff, Bound, Check, Command, Drill, Line, Look, Missed, Occasion, Overlap, PeopleDrill, Process,
+        RestoreDrill, Rung, Schedule, Step, Tell, Tier, Watch, When,
     },
     site::{Outlet, Route, StoreKind, Team},
     time::Span,
@@ -17,16 +17,7 @@ fn sh(script: &str) -> Command {
 }
 
 fn step(id: &str, script: &str) -> Step {
-    Step {
-        id: id.into(),
-        action: Action::Run(sh(script)),
-        needs: vec![],
-        timeout: None,
-        effect: Effect::Idempotent,
-        makes: vec![],
-        env: [].into(),
-        secrets: vec![],
-    }
+    Step::new(id, Action::Run(sh(script)))
 }
 
 fn check(id: &str, look: Look, expect: Option<&str>) -> Check {
@@ -125,8 +116,7 @@ fn backup() -> Process {
             procedure: Some("procedures/backup-orders-failed.md".into()),
         }),
         drill: Some(drill()),
-        keep: 7,
-        observed: None,
+        ..Process::named("")
     }
 }
 

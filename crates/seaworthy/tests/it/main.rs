@@ -23,4 +23,5 @@ mod server_schedule;
 mod server_tell;
 mod server_watch;
 mod sqlite;
+mod steps;
 mod verdict;

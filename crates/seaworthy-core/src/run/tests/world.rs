@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seaworthy_model::{
     event::Event,
-    process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell, Tier},
+    process::{Action, Backoff, Check, Command, Effect, Line, Look, Process, Rung, Step, Tell},
     run::{Acted, Artifact, Cause, HostSnapshot, Kind, Observation, Outcome, Output, Usual},
     time::{At, Span},
     value::{Facts, Value},
@@ -15,16 +15,8 @@ use crate::tell;
 
 pub fn step(id: &str, effect: Effect, makes: &[&str]) -> Step {
     let line = Line::Shell { script: format!("do {id}"), shell: vec!["sh".into(), "-c".into()] };
-    Step {
-        id: id.into(),
-        action: Action::Run(Command { line }),
-        needs: vec![],
-        timeout: None,
-        effect,
-        makes: makes.iter().map(|m| (*m).into()).collect(),
-        env: BTreeMap::new(),
-        secrets: vec![],
-    }
+    let makes = makes.iter().map(|m| (*m).into()).collect();
+    Step { effect, makes, ..Step::new(id, Action::Run(Command { line })) }
 }
 
 pub fn check(id: &str, look: Look, expect: Option<&str>) -> Check {
@@ -39,14 +31,6 @@ pub fn command(text: &str) -> Command {
 /// One step that makes `dump`, checked for size and content, with two retries and a route.
 pub fn backup() -> Process {
     Process {
-        name: "backup".into(),
-        about: None,
-        service: None,
-        team: None,
-        tier: Tier::C,
-        schedule: None,
-        env: BTreeMap::new(),
-        secrets: vec![],
         steps: vec![step("dump", Effect::Idempotent, &["dump"])],
         verify: vec![
             check("artifact dump", Look::Artifact { name: "dump".into() }, Some("size > 1KiB")),
@@ -60,11 +44,8 @@ pub fn backup() -> Process {
             Rung::Retry { times: 2, backoff: Backoff { shortest: Span::seconds(60), longest: Span::seconds(600) } },
             Rung::Tell { route: "oncall".into() },
         ],
-        watch: None,
         tell: Some(Tell { when: vec![], route: "oncall".into(), procedure: None }),
-        drill: None,
-        keep: 7,
-        observed: None,
+        ..Process::named("backup")
     }
 }
 
@@ -191,6 +172,7 @@ impl Play<'_> {
                 self.now = until;
                 return;
             }
+            Next::Attend(_) | Next::Stop => unreachable!("here an act ends before the next question"),
             Next::Ended => return,
         };
         let mut after = self.state.clone();

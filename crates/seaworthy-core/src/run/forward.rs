@@ -1,0 +1,213 @@
+//! The steps of the present pass, then its verification: what may be started beside what runs, and what may not.
+//!
+//! Steps start in plan order as soon as what they need is done, so many at a time as the process allows. After a step
+//! failed, or ended in a way that nobody knows and that must be looked at first, nothing new starts and what runs is
+//! let end. This module must not know ladders.
+
+use seaworthy_model::{
+    event::Event,
+    process::{Action, Check, Command, Effect, Look, Rung, Step},
+    run::{Executed, Verdict, Verified},
+    time::{At, Span},
+};
+
+use super::{
+    Act, Next, Plan, State, judge,
+    next::{UNKNOWN_REPEATS_MAX, finish, nothing},
+    settle,
+    state::{Requested, Standing},
+};
+
+/// What comes next in a pass whose verification has not ended.
+pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At, deadline: Option<At>) -> Next {
+    if let Some(next) = rung(plan, state, deadline) {
+        return next;
+    }
+    let standings: Vec<Standing> = plan.steps.iter().map(|step| state.standing(&step.id)).collect();
+    for (step, standing) in plan.steps.iter().zip(&standings) {
+        if *standing == Standing::Done
+            && let Some(name) = uncollected(state, step)
+        {
+            return Next::Collect { step: step.id.clone(), name };
+        }
+    }
+    let running = standings.iter().filter(|standing| **standing == Standing::Running).count();
+    if let Some(at) = halted(plan, state, &standings) {
+        return if running > 0 { Next::Attend(deadline) } else { halt(plan, state, requested, at, now) };
+    }
+    if running < plan.parallel
+        && let Some(at) = ready(plan, &standings)
+    {
+        return start(plan, state, &plan.steps[at]);
+    }
+    if running > 0 {
+        return Next::Attend(deadline);
+    }
+    // Only steps that wait for each other are left. Spec has refused them; better in file order than not at all.
+    if let Some(at) = standings.iter().position(|standing| *standing != Standing::Done) {
+        return start(plan, state, &plan.steps[at]);
+    }
+    verification(plan, state, requested, now)
+}
+
+/// A rung that acts comes before the steps.
+fn rung(plan: &Plan, state: &State, deadline: Option<At>) -> Option<Next> {
+    let Some(Rung::Run { command, timeout }) = plan.heal.get(state.rung as usize).filter(|_| state.heal_open) else {
+        return None;
+    };
+    let id = format!("heal.{}", state.rung);
+    match state.standing(&id) {
+        Standing::Fresh if state.count(&id) == 0 => Some(act(plan, state, &id, command.clone(), *timeout, None)),
+        Standing::Running => Some(Next::Attend(deadline)),
+        _ => None,
+    }
+}
+
+/// The step that keeps others from starting: first one whose end must be looked into, then one that failed.
+fn halted(plan: &Plan, state: &State, standings: &[Standing]) -> Option<usize> {
+    let unsettled = |at: usize| {
+        let step = &plan.steps[at];
+        step.effect == Effect::Once || state.count(&step.id) > UNKNOWN_REPEATS_MAX
+    };
+    let unknown = standings.iter().enumerate().position(|(at, s)| *s == Standing::Unknown && unsettled(at));
+    unknown.or_else(|| standings.iter().position(|s| matches!(s, Standing::Failed(_))))
+}
+
+fn halt(plan: &Plan, state: &State, requested: &Requested, at: usize, now: At) -> Next {
+    let step = &plan.steps[at];
+    match state.standing(&step.id) {
+        Standing::Failed(_) => no_verification(plan, state, &step.id),
+        _ if step.effect == Effect::Once => look_first(plan, state, requested, step, now),
+        _ => {
+            let reason = format!("step {} ended unknown {} times", step.id, state.count(&step.id));
+            finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason)
+        }
+    }
+}
+
+/// The first step in plan order that may start now.
+fn ready(plan: &Plan, standings: &[Standing]) -> Option<usize> {
+    let done = |at: &usize| standings[*at] == Standing::Done;
+    for (at, standing) in standings.iter().enumerate() {
+        let startable = matches!(standing, Standing::Fresh | Standing::Unknown);
+        if startable && plan.needs(at).iter().all(done) {
+            return Some(at);
+        }
+        if plan.in_sequence && !done(&at) {
+            return None;
+        }
+    }
+    None
+}
+
+fn verification(plan: &Plan, state: &State, requested: &Requested, now: At) -> Next {
+    if plan.verify.is_empty() {
+        return finish(plan, state, now, Executed::Ok, Verified::Unproven, "there is no verification".into());
+    }
+    match look_round(plan, state, requested, &plan.verify.iter().collect::<Vec<_>>()) {
+        Some(next) => next,
+        None => {
+            let verified = verdict(plan, state);
+            Next::Record(vec![Event::VerificationEnded { round: state.rounds, verified }])
+        }
+    }
+}
+
+pub(super) fn start(plan: &Plan, state: &State, step: &Step) -> Next {
+    match &step.action {
+        Action::Run(command) => act(plan, state, &step.id, command.clone(), step.timeout, Some(step)),
+        Action::Noop => {
+            let attempt = state.count(&step.id) + 1;
+            let key = key(&step.id, attempt);
+            Next::Record(vec![
+                Event::AttemptStarted { step: step.id.clone(), attempt, key },
+                Event::AttemptEnded { step: step.id.clone(), attempt, acted: nothing() },
+            ])
+        }
+    }
+}
+
+fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<Span>, step: Option<&Step>) -> Next {
+    let attempt = state.count(id) + 1;
+    let mut env = plan.env.clone();
+    let mut secrets = plan.secrets.clone();
+    if let Some(step) = step {
+        env.extend(step.env.clone());
+        secrets.extend(step.secrets.iter().filter(|s| !plan.secrets.contains(s)).cloned());
+    }
+    let event = Event::AttemptStarted { step: id.to_owned(), attempt, key: key(id, attempt) };
+    Next::Act(Box::new(Act { step: id.to_owned(), attempt, command, timeout, env, secrets, event }))
+}
+
+/// Idempotency key of an attempt, apart from the run's id, which the runtime puts in front.
+fn key(step: &str, attempt: u32) -> String {
+    format!("{step}/{attempt}")
+}
+
+fn uncollected(state: &State, step: &Step) -> Option<String> {
+    let last = state.last(&step.id)?;
+    step.makes.iter().find(|name| !last.made.contains_key(*name)).cloned()
+}
+
+/// A failed step: verification is not run, its checks are skipped and verified is no.
+fn no_verification(plan: &Plan, state: &State, step: &str) -> Next {
+    let reason = format!("step {step} failed");
+    let mut events: Vec<Event> = plan
+        .verify
+        .iter()
+        .map(|check| Event::Checked { judged: judge::passed_over(check, state.rounds, reason.clone()) })
+        .collect();
+    events.push(Event::VerificationEnded { round: state.rounds, verified: Verified::No });
+    Next::Record(events)
+}
+
+/// The next of these checks in the open round, or `None` when all were judged.
+fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Check]) -> Option<Next> {
+    let round = state.rounds;
+    let check = *checks.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
+    let usual = &requested.usual;
+    if matches!(check.look, Look::Duration { .. }) {
+        let steps = || plan.steps.iter().map(|s| &s.id);
+        let judged = match state.untimed(steps()) {
+            Some(step) => {
+                let reason = format!("nobody saw the end of step {step}, so nobody knows how long it took");
+                judge::passed_over(check, round, reason)
+            }
+            None => judge::judge_duration(check, round, state.acting(steps()), usual),
+        };
+        return Some(Next::Record(vec![Event::Checked { judged }]));
+    }
+    Some(Next::Look { check: Box::new(check.clone()), round })
+}
+
+/// A `once` step whose end nobody knows is looked at before anything is repeated.
+fn look_first(plan: &Plan, state: &State, requested: &Requested, step: &Step, now: At) -> Next {
+    if let Some((_, reason)) = state.last(&step.id).and_then(|last| last.settled.as_ref()) {
+        let reason =
+            format!("nobody knows whether step {} happened: {reason}; look yourself before running it again", step.id);
+        return finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason);
+    }
+    let witnesses = settle::witnesses(plan, step);
+    if let Some(next) = look_round(plan, state, requested, &witnesses) {
+        return next;
+    }
+    let (happened, reason) = settle::weigh(plan, state, step, &witnesses);
+    Next::Record(vec![Event::StepSettled { step: step.id.clone(), happened, reason }])
+}
+
+/// The verdict of a complete round: one check that proves data must have said yes, and none anything else.
+fn verdict(plan: &Plan, state: &State) -> Verified {
+    let judged: Vec<_> = state.open_round().collect();
+    if judged.iter().any(|j| j.verdict == Verdict::No) {
+        return Verified::No;
+    }
+    if judged.iter().any(|j| matches!(j.verdict, Verdict::Unknown { .. })) {
+        return Verified::Unknown;
+    }
+    let proven = plan
+        .verify
+        .iter()
+        .filter(|check| check.proves)
+        .any(|check| judged.iter().any(|j| j.check == check.id && j.verdict == Verdict::Yes));
+    if proven { Verified::Yes } else { Verified::Unknown }
+}

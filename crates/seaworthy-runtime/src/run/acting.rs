@@ -1,0 +1,87 @@
+//! The part of driving a run that acts: starts attempts, waits for the next end among them, ends all of them.
+//!
+//! This module must not decide what is started.
+
+use seaworthy_core::run::Act;
+use seaworthy_model::{
+    event::Event,
+    port::{OutputKey, StoreError},
+    run::{Acted, Outcome},
+    time::At,
+};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::info;
+
+use super::{drive::Drive, surroundings::not_started};
+
+impl Drive<'_> {
+    /// Starts an attempt; it goes on while the run does something else.
+    pub(super) async fn begin(&mut self, act: Act) -> Result<(), StoreError> {
+        self.commit().await?;
+        // Before the record says that it starts: what only waits here is not unknown after a crash.
+        let Some(permit) = self.permit().await? else { return Ok(()) };
+        self.note(act.event.clone());
+        self.commit().await?;
+        let order = match self.surroundings().order(&act).await {
+            Ok(order) => order,
+            Err(reason) => {
+                let acted = not_started(reason);
+                self.note(Event::AttemptEnded { step: act.step, attempt: act.attempt, acted });
+                return Ok(());
+            }
+        };
+        info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
+        self.under.push(self.runs.ports.provider.clone(), order, permit);
+        Ok(())
+    }
+
+    /// A place among those that act at the same time; `None`: something else comes first, and is taken in.
+    pub(super) async fn permit(&mut self) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+        if let Ok(permit) = self.runs.acting.clone().try_acquire_owned() {
+            return Ok(Some(permit));
+        }
+        let nudge = self.nudge.clone();
+        tokio::select! {
+            biased;
+            (attempt, acted) = self.under.next() => { self.ended(attempt, acted); Ok(None) },
+            () = self.runs.stop.asked() => Ok(None),
+            () = nudge.notified() => self.read_again().await.map(|()| None),
+            permit = self.runs.acting.clone().acquire_owned() => Ok(permit.ok()),
+        }
+    }
+
+    /// Waits for the end of an attempt, or something new in the stream, `until` at the latest.
+    pub(super) async fn attend(&mut self, until: Option<At>) -> Result<(), StoreError> {
+        let clock = self.runs.ports.clock.clone();
+        let nudge = self.nudge.clone();
+        let late = async {
+            match until {
+                Some(until) => clock.sleep(until.since(clock.now())).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            (attempt, acted) = self.under.next() => self.ended(attempt, acted),
+            () = self.runs.stop.asked() => {}
+            () = nudge.notified() => self.read_again().await?,
+            () = late => {}
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, attempt: OutputKey, acted: Acted) {
+        self.note(Event::AttemptEnded { step: attempt.step, attempt: attempt.attempt, acted });
+    }
+
+    /// Ends all that runs. `outcome` is what is known of each then.
+    pub(super) async fn stop_all(&mut self, outcome: Outcome) -> Result<(), StoreError> {
+        for attempt in self.under.drop_all() {
+            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
+            self.runs.ports.provider.gone(&attempt).await;
+            let acted = Acted { outcome, ..not_started("it was stopped on request before it ended".into()) };
+            self.ended(attempt, acted);
+        }
+        self.commit().await
+    }
+}
