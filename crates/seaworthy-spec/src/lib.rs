@@ -9,6 +9,7 @@ mod conform;
 mod diagnostic;
 mod inside;
 mod nearest;
+mod pack;
 mod scalar;
 mod schema;
 mod shape;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_model::{process::Process, site::Site};
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use pack::{Ask, Pack, pack};
 pub use schema::schema;
 
 use build::Around;

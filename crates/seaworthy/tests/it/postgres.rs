@@ -13,15 +13,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::kit::{PATIENCE, Site, ended, until};
 
 /// A PostgreSQL server below a site's temporary folder.
-struct Postgres {
+pub struct Postgres {
     child: Child,
-    port: u16,
+    pub port: u16,
     bin: PathBuf,
+    data: PathBuf,
 }
 
 impl Postgres {
     /// `None`, with a word, if the part is missing.
-    fn start(site: &Site) -> Option<Postgres> {
+    pub fn start(site: &Site) -> Option<Postgres> {
         let Some(bin) = newest_bin() else {
             println!("SKIPPED: postgresql: no server programs below /usr/lib/postgresql");
             return None;
@@ -59,7 +60,7 @@ impl Postgres {
             .stderr(Stdio::null())
             .spawn()
             .expect("it was found");
-        let mut server = Postgres { child, port, bin: bin.to_owned() };
+        let mut server = Postgres { child, port, bin: bin.to_owned(), data: data.join("data") };
         let ready = until("PostgreSQL answers", || match server.child.try_wait() {
             Ok(None) => server.ready().then_some(true),
             _ => Some(false),
@@ -88,7 +89,20 @@ impl Postgres {
         asked.is_ok_and(|status| status.success())
     }
 
-    fn stop(&mut self) {
+    /// From now on everybody needs a password.
+    pub fn ask_for_passwords(&self) {
+        let rules = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.data.join("pg_hba.conf"), rules).expect("the folder is ours");
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("it runs");
+        let login = || {
+            let mut psql = Command::new(self.bin.join("psql"));
+            psql.args(["-XAtwq", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "app", "-c", "", "postgres"]);
+            psql.stderr(Stdio::null()).status().is_ok_and(|status| !status.success()).then_some(())
+        };
+        until("the server asks for passwords", login);
+    }
+
+    pub fn stop(&mut self) {
         let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
         if ended(&mut self.child, PATIENCE).is_none() {
             let _ = self.child.kill();

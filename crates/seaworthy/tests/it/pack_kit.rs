@@ -1,0 +1,96 @@
+//! A site that `init --pack` wrote, with shorter waits and nothing else changed, and what its runs must say.
+//!
+//! Must not know any pack: what it is about stands in the test of its name.
+
+use std::process::Command;
+
+use crate::kit::{Output, Site};
+
+/// A site with this pack under its own name, answered so.
+pub fn site_with(pack: &str, answers: &[(&str, &str)]) -> Site {
+    let site = Site::bare();
+    write(&site, pack, answers);
+    site
+}
+
+/// Writes the pack into a site; its only process is called `PACK` afterwards.
+pub fn write(site: &Site, pack: &str, answers: &[(&str, &str)]) {
+    let mut args = vec!["init".to_owned(), "--pack".into(), pack.into(), "--set".into(), format!("process={pack}")];
+    for (name, answer) in answers {
+        args.extend(["--set".to_owned(), format!("{name}={answer}")]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let init = site.json(&args);
+    assert_eq!(init.code, 0, "{init:?}");
+    assert_eq!(init.json["processes"], serde_json::json!([pack]), "{init:?}");
+    let check = site.json(&["check"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    assert_eq!(check.json["diagnostics"], serde_json::json!([]), "what init writes is whole");
+    let ops = ops(pack);
+    let text = site.read(&ops);
+    let (before, after) = text.split_once("times: 2, backoff: ").expect("every ladder begins with two retries");
+    let (_, after) = after.split_once(" }").expect("the retry is closed");
+    site.write(&ops, &format!("{before}times: 1, backoff: 10ms..20ms }}{after}"));
+}
+
+/// The process file of a pack.
+pub fn ops(pack: &str) -> String {
+    format!("ops/{pack}.yaml")
+}
+
+/// A run that is verified.
+pub fn verified(site: &Site, pack: &str) -> Output {
+    let run = site.json(&["run", pack]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(run.json["verified"], "yes");
+    run
+}
+
+/// A drill that is verified and measured.
+pub fn drilled(site: &Site, pack: &str) -> Output {
+    let drill = site.json(&["drill", pack]);
+    assert_eq!(drill.code, 0, "{drill:?}");
+    assert!(drill.json["recovery_time_ms"].as_u64().is_some_and(|ms| ms >= 1), "{drill:?}");
+    assert_eq!(drill.json["within_objective"], true, "{drill:?}");
+    drill
+}
+
+/// Exit 1 with a no of this check, expected and seen on one line; the ladder was climbed and a person told.
+pub fn refused(site: &Site, pack: &str, check: &str, seen: &str) {
+    let reason = no(site, pack, "ok");
+    assert!(reason.starts_with(&format!("{check}: expected ")), "expected a no of `{check}`, seen: {reason}");
+    assert!(reason.contains(seen), "expected `{seen}` in: {reason}");
+}
+
+/// Exit 1 since a step failed, with the tool's own words on one line; a person was told.
+pub fn step_failed(site: &Site, pack: &str, step: &str, seen: &str) {
+    let reason = no(site, pack, "failed");
+    assert!(reason.starts_with(&format!("step {step}: ")), "expected that `{step}` failed, seen: {reason}");
+    assert!(reason.contains(seen), "expected `{seen}` in: {reason}");
+}
+
+fn no(site: &Site, pack: &str, executed: &str) -> String {
+    site.write("told.txt", "");
+    let run = site.json(&["run", pack]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!((&run.json["executed"], &run.json["verified"]), (&executed.into(), &"no".into()), "{run:?}");
+    let heals: Vec<_> = run.json["heals"].as_array().unwrap().iter().map(|h| h["what"].as_str().unwrap()).collect();
+    assert_eq!((heals.first(), heals.last()), (Some(&"retry"), Some(&"tell")), "{run:?}");
+    let (told, procedure) = (site.read("told.txt"), format!("procedures/{pack}-failed.md"));
+    assert!(told.contains(pack) && told.contains(&procedure), "the message names what to follow: {told}");
+    let reason = run.json["reason"].as_str().unwrap().to_owned();
+    assert!(!reason.contains('\n'), "{reason}");
+    reason
+}
+
+/// Whether all these programs are there; else a line that says which is not.
+pub fn has(programs: &[&str]) -> bool {
+    programs.iter().all(|program| {
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+        let there = found.is_ok_and(|found| found.status.success());
+        if !there {
+            println!("SKIPPED: {program}: the program is not installed");
+        }
+        there
+    })
+}
