@@ -4,6 +4,8 @@
 //! clock, a runtime, nor what happens with a definition. Conditions and schedules are read by the parsers of core that
 //! decide later, so that what loads here runs there.
 
+pub mod import;
+
 mod build;
 mod conform;
 mod diagnostic;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod design;
+mod import;
 mod limits;
 mod mutation;
 mod places;

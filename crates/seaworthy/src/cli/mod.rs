@@ -9,6 +9,7 @@ mod copy;
 mod demo;
 mod drill;
 mod follow;
+mod import;
 mod init;
 mod journal;
 mod logs;
@@ -60,6 +61,8 @@ pub enum Verb {
     Demo(demo::Args),
     /// Write a first site here: a complete process to start from
     Init(init::Args),
+    /// Turn crontabs, timers and exports of other tools into process files
+    Import(import::Args),
     /// Read all files; print what is wrong and which facets are missing
     Check(check::Args),
     /// The next ten fire times of every process, and what would change
@@ -129,6 +132,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
     match cli.verb {
         Verb::Demo(args) => demo::run(&ask, args).await,
         Verb::Init(args) => init::run(&ask, args),
+        Verb::Import(args) => import::run(&ask, args),
         Verb::Check(args) => check::run(&ask, args),
         Verb::Plan(args) => plan::run(&ask, args).await,
         Verb::Up(args) => up::run(&ask, args).await,

@@ -12,6 +12,7 @@ mod definition;
 mod drill;
 mod heal;
 mod history;
+mod import;
 mod kit;
 mod pack_init;
 mod pack_kit;

@@ -1,0 +1,81 @@
+//! `import`: files of this very host and of other tools become process files that `check` takes.
+
+use std::{fs, path::Path};
+
+use crate::kit::{Site, finish};
+
+/// `check` takes what was written: nothing but findings about missing facets.
+pub fn checked(site: &Site) -> usize {
+    let check = site.json(&["check"]);
+    assert_eq!(check.code, 0, "{}", check.stdout);
+    let bad: Vec<&serde_json::Value> =
+        check.json["diagnostics"].as_array().unwrap().iter().filter(|d| d["severity"] != "finding").collect();
+    assert!(bad.is_empty(), "{bad:?}");
+    check.json["missing"].as_array().unwrap().len()
+}
+
+#[test]
+fn what_this_host_runs_by_cron_and_systemd_becomes_process_files() {
+    let site = Site::new();
+    let crontab = site.json(&["import", "crontab", "--write"]);
+    let timers = site.json(&["import", "systemd", "--write", "ops/timers"]);
+    assert_eq!(crontab.code, 0, "{}", crontab.stderr);
+    // Units of a host may well be broken; what is good is imported all the same.
+    // A job may also stand in both, for a host with systemd and one without: the second of one name is kept back.
+    assert!([0, 1, 4].contains(&timers.code), "{} {}", timers.code, timers.stderr);
+    let count = |output: &crate::kit::Output| {
+        let all = output.json["processes"].as_array().unwrap();
+        all.iter().filter(|process| process["became"] == "written").count()
+    };
+    if Path::new("/lib/systemd/system/apt-daily.timer").exists() {
+        assert!(count(&timers) > 0);
+        let text = site.read("ops/timers/apt-daily.yaml");
+        assert!(text.contains("cron: 0 6,18 * * *") && text.contains("missed: latest"), "{text}");
+    } else {
+        println!("SKIPPED: systemd: this host has no /lib/systemd/system/apt-daily.timer");
+    }
+    assert_eq!(checked(&site), count(&crontab) + count(&timers));
+    let plan = site.json(&["plan"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+}
+
+#[test]
+fn a_file_that_is_there_is_left_as_it_is_until_it_is_forced() {
+    let site = Site::new();
+    site.write("tab", "0 1 * * * /bin/backup\n");
+    assert_eq!(site.say(&["import", "crontab", "tab", "--write", "ops/"]).code, 0);
+    assert_eq!(site.say(&["import", "crontab", "tab", "--write", "ops/"]).code, 0, "the same text is no trouble");
+    site.write("ops/backup.yaml", "process: backup\nabout: mine\n");
+    let kept = site.json(&["import", "crontab", "tab", "--write"]);
+    assert_eq!((kept.code, kept.json["processes"][0]["became"].as_str()), (4, Some("kept")));
+    assert!(kept.stderr.contains("--force"), "{}", kept.stderr);
+    assert!(site.read("ops/backup.yaml").contains("mine"));
+    assert_eq!(site.say(&["import", "crontab", "tab", "--write", "--force"]).code, 0);
+    assert!(site.read("ops/backup.yaml").contains("/bin/backup"));
+    fs::rename(site.path("ops/backup.yaml"), site.path("ops/other.yaml")).unwrap();
+    let taken = site.json(&["import", "crontab", "tab", "--write", "--force"]);
+    assert_eq!(taken.code, 4);
+    assert!(taken.stderr.contains("already, in ops/other.yaml"), "{}", taken.stderr);
+    assert_eq!(checked(&site), 1);
+}
+
+#[test]
+fn the_exit_code_says_whether_all_some_or_nothing_could_be_read() {
+    let site = Site::bare();
+    site.write("good", "CRON_TZ=UTC\n0 1 * * * /bin/backup\n");
+    site.write("half", "0 1 * * * /bin/backup\n0 99 * * * /bin/other\n");
+    site.write("bad", "hello\n");
+    fs::write(site.path("latin"), b"0 1 * * * echo \xe9\n").unwrap();
+    for (file, code) in [("good", 0), ("half", 1), ("bad", 2), ("latin", 2), ("absent", 2)] {
+        let output = site.json(&["import", "crontab", file]);
+        assert_eq!(output.code, code, "{file}: {output:?}");
+        let broken = output.json["left"].as_array().unwrap().iter().any(|left| left["kind"] == "broken");
+        assert_eq!(broken, code != 0, "{file}");
+    }
+    assert!(site.say(&["import", "crontab", "half"]).stderr.contains("half:2: broken:"));
+    assert_eq!(site.say(&["import", "abacus", "good"]).code, 2);
+    let mut piped = site.command(&["import", "crontab", "-", "--timezone", "Asia/Tokyo"]);
+    piped.stdin(fs::File::open(site.path("half")).unwrap());
+    let piped = finish(piped);
+    assert!(piped.stdout.contains("timezone: Asia/Tokyo"), "{piped:?}");
+}
