@@ -202,14 +202,24 @@ pub struct OutputKey {
 pub trait Provider: Send + Sync {
     /// `local`, later `docker` …
     fn name(&self) -> &'static str;
-    /// Carries out the order once. Never fails: what went wrong is in the answer. Dropping the future
-    /// kills the whole tree of processes.
+    /// Carries out the order once. Never fails: what went wrong is in the answer. Dropping the future only stops
+    /// waiting: the attempt goes on, until it ends, is stopped, or (unless it [outlives](Provider::outlives) us) this
+    /// program ends.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted>;
-    /// Returns when nothing of an attempt that was given up is held any more: its processes have ended, or could
+    /// Ends an attempt: TERM to all of its processes, a grace, KILL, proof. Whoever waits in `act` or `adopt` is
+    /// answered with what came of it. Returns when nothing of it is held any more: its processes have ended, or could
     /// not be ended. Until then it must neither be repeated nor called stopped. At once where nothing is held.
-    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+    fn stop<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()>;
+    /// Takes up an attempt that was begun before: waits for its end if it is still held, or answers with the end that
+    /// is on record. `None`: nothing is known of it, so nobody knows how it ended.
+    fn adopt<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, Option<Acted>>;
+    /// The end of this attempt is durable elsewhere and need not be kept on record any longer. May be called twice.
+    fn noted(&self, attempt: &OutputKey) {
         let _ = attempt;
-        Box::pin(std::future::ready(()))
+    }
+    /// Whether what it carries out goes on when this program ends, to be adopted by the next.
+    fn outlives(&self) -> bool {
+        false
     }
 }
 

@@ -41,8 +41,8 @@ pub(super) enum Why {
     Ended(WaitIdStatus),
     /// The time limit.
     Limit,
-    /// Nobody waits for the answer any more.
-    Dropped,
+    /// Somebody asked for its end.
+    Stopped,
     /// We can look no longer.
     Blind(io::Error),
 }
@@ -63,7 +63,7 @@ struct Pipes {
     buffer: Vec<u8>,
 }
 
-/// Attends to `child` until nothing of it is left. `dropped` becomes readable when nobody waits any more.
+/// Attends to `child` until nothing of it is left. `dropped` becomes readable when its end is asked for.
 pub(super) fn attend(
     mut child: Child,
     mut tree: Tree,
@@ -147,7 +147,7 @@ fn wait(
             return Ok(Why::Ended(status));
         }
         if ready[1] {
-            return Ok(Why::Dropped);
+            return Ok(Why::Stopped);
         }
         // Asked last: a command that ended before its limit has ended, however late we come to see it.
         if until.is_some_and(|until| now >= until) {

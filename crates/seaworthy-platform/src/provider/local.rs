@@ -18,7 +18,7 @@ use seaworthy_model::{
     run::{Acted, Outcome, Output},
     time::Span,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, watch};
 
 use super::{
     attend::attend,
@@ -55,17 +55,27 @@ pub struct Local {
 /// What is being attended to now.
 #[derive(Debug, Default)]
 struct Held {
-    attempts: Mutex<Vec<OutputKey>>,
+    attempts: Mutex<Vec<Attended>>,
     settled: Notify,
     orphans: Orphans,
 }
 
+/// One attempt that a thread attends to.
+#[derive(Debug)]
+struct Attended {
+    key: OutputKey,
+    /// Dropped, it tells the thread to end the attempt.
+    guard: Option<OwnedFd>,
+    /// The answer, for whoever waits.
+    told: watch::Receiver<Option<Acted>>,
+}
+
 impl Held {
-    fn look<T>(&self, at: impl FnOnce(&mut Vec<OutputKey>) -> T) -> T {
+    fn look<T>(&self, at: impl FnOnce(&mut Vec<Attended>) -> T) -> T {
         at(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn until(&self, over: impl Fn(&[OutputKey]) -> bool) {
+    async fn until(&self, over: impl Fn(&[Attended]) -> bool) {
         loop {
             let told = self.settled.notified();
             tokio::pin!(told);
@@ -89,7 +99,7 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.held.orphans.reap(Instant::now(), self.grace);
         self.held.look(|attempts| {
-            if let Some(at) = attempts.iter().position(|key| *key == self.attempt) {
+            if let Some(at) = attempts.iter().position(|one| one.key == self.attempt) {
                 attempts.swap_remove(at);
             }
         });
@@ -122,7 +132,7 @@ impl Local {
 
     /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
     pub async fn settled(&self) {
-        self.held.until(<[OutputKey]>::is_empty).await;
+        self.held.until(<[Attended]>::is_empty).await;
     }
 }
 
@@ -135,34 +145,55 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let attempt = order.output.clone();
-            let counted = Counted { held: self.held.clone(), attempt, grace: self.grace.to_std() };
-            self.held.look(|attempts| attempts.push(order.output.clone()));
-            let (local, order) = (self.clone(), order.clone());
-            let (tell, told) = oneshot::channel();
-            // Dropping `guard` (with this future) is what the thread sees as "nobody waits any more".
             let (dropped, guard) = match rustix::pipe::pipe_with(PipeFlags::CLOEXEC) {
-                Ok(ends) => ends,
+                Ok((dropped, guard)) => (dropped, Some(guard)),
                 Err(error) => return not_started(format!("the command could not be attended to: {error}")),
             };
+            let (tell, told) = watch::channel(None);
+            let attended = Attended { key: order.output.clone(), guard, told: told.clone() };
+            self.held.look(|attempts| attempts.push(attended));
+            let counted =
+                Counted { held: self.held.clone(), attempt: order.output.clone(), grace: self.grace.to_std() };
+            let (local, order) = (self.clone(), order.clone());
             let attended = thread::Builder::new().name("attempt".into()).spawn(move || {
                 let counted = counted;
-                let acted = carry_out(&local, &order, &dropped);
-                drop(counted);
                 // Nobody may wait any more; then the answer is for nobody.
-                let _ = tell.send(acted);
+                let _ = tell.send(Some(carry_out(&local, &order, &dropped)));
+                drop(counted);
             });
-            if let Err(error) = attended {
-                return not_started(format!("no thread for the command: {error}; run fewer at the same time"));
+            match attended {
+                Ok(_) => answer(told).await,
+                Err(error) => not_started(format!("no thread for the command: {error}; run fewer at the same time")),
             }
-            let acted = told.await;
-            drop(guard);
-            acted.unwrap_or_else(|_| lost())
         })
     }
 
-    fn gone<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
-        Box::pin(self.held.until(move |attempts| !attempts.contains(attempt)))
+    fn stop<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
+        Box::pin(async move {
+            self.held.look(|attempts| {
+                for one in attempts.iter_mut().filter(|one| one.key == *attempt) {
+                    one.guard = None;
+                }
+            });
+            self.held.until(move |attempts| attempts.iter().all(|one| one.key != *attempt)).await;
+        })
+    }
+
+    /// Only what this very program still holds.
+    fn adopt<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, Option<Acted>> {
+        Box::pin(async move {
+            let held = |attempts: &mut Vec<Attended>| {
+                attempts.iter().find(|one| one.key == *attempt).map(|one| one.told.clone())
+            };
+            Some(answer(self.held.look(held)?).await)
+        })
+    }
+}
+
+async fn answer(mut told: watch::Receiver<Option<Acted>>) -> Acted {
+    match told.wait_for(Option::is_some).await {
+        Ok(acted) => acted.clone().unwrap_or_else(lost),
+        Err(_) => lost(),
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: S
             let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
             (Outcome::NotDone, Some(text))
         }
-        Why::Dropped => (Outcome::NotDone, Some(format!("the command was given up and stopped ({tree})"))),
+        Why::Stopped => (Outcome::NotDone, Some(format!("the command was stopped on request ({tree})"))),
         Why::Blind(error) => {
             (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
         }

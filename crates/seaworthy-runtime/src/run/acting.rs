@@ -2,7 +2,7 @@
 //!
 //! This module must not decide what is started.
 
-use seaworthy_core::run::Act;
+use seaworthy_core::run::{Act, interrupted};
 use seaworthy_model::{
     event::Event,
     port::{OutputKey, StoreError},
@@ -74,12 +74,39 @@ impl Drive<'_> {
         self.note(Event::AttemptEnded { step: attempt.step, attempt: attempt.attempt, acted });
     }
 
-    /// Ends all that runs. `outcome` is what is known of each then.
-    pub(super) async fn stop_all(&mut self, outcome: Outcome) -> Result<(), StoreError> {
-        for attempt in self.under.drop_all() {
-            // Neither stopped nor to be repeated as long as it lives; the provider ends it within its grace.
-            self.runs.ports.provider.gone(&attempt).await;
-            let acted = Acted { outcome, ..not_started("it was stopped on request before it ended".into()) };
+    /// Takes up the attempts that an earlier life of the node left: the provider may still hold them.
+    pub(super) fn adopt(&mut self) {
+        for event in interrupted(&self.state, "the node that ran it stopped") {
+            let Event::AttemptEnded { step, attempt, acted: unknown } = event else { continue };
+            info!(run = %self.run, step, attempt, "taking up attempt {attempt} of step `{step}`");
+            let key = OutputKey { run: self.run, step, attempt };
+            self.under.adopt(self.runs.ports.provider.clone(), key, unknown);
+        }
+    }
+
+    /// Ends all that runs, because nothing more of the run is wanted.
+    pub(super) async fn stop_all(&mut self) -> Result<(), StoreError> {
+        let provider = self.runs.ports.provider.clone();
+        for (attempt, acted) in self.under.stop_all(provider.as_ref()).await {
+            self.ended(attempt, acted);
+        }
+        self.commit().await
+    }
+
+    /// This program ends: what runs goes on without us where the provider holds it, to be taken up by the next.
+    /// Elsewhere it is stopped, and nobody knows what it came to.
+    pub(super) async fn leave_all(&mut self) -> Result<(), StoreError> {
+        let provider = self.runs.ports.provider.clone();
+        if provider.outlives() {
+            let left = self.under.leave_all();
+            info!(run = %self.run, left, "its commands go on");
+            return Ok(());
+        }
+        for (attempt, mut acted) in self.under.stop_all(provider.as_ref()).await {
+            if acted.outcome == Outcome::NotDone {
+                acted.outcome = Outcome::Unknown;
+                acted.reason = Some("it was stopped on request before it ended".into());
+            }
             self.ended(attempt, acted);
         }
         self.commit().await

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
-    run::{Next, Plan, State, ended, interrupted, judge, live, next, skipped, unable},
+    run::{Next, Plan, State, ended, judge, live, next, skipped, unable},
     tell,
 };
 use seaworthy_model::{
     entry::{Draft, Stream, Via},
     event::Event,
     id::RunId,
-    port::{Batch, StoreError, Write},
+    port::{Batch, OutputKey, StoreError, Write},
     process::{Check, Process},
-    run::{Executed, Judged, Kind, Outcome, Verified},
+    run::{Executed, Judged, Kind, Verified},
     site::Loaded,
     time::{At, Span},
     view::ViewChange,
@@ -72,9 +72,7 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Op
     let left = claim != 0;
     drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
     if left {
-        for event in interrupted(&drive.state, "the node that ran it stopped") {
-            drive.note(event);
-        }
+        drive.adopt();
     }
     drive.run_on().await
 }
@@ -128,7 +126,7 @@ impl Drive<'_> {
     async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
             if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
-                self.stop_all(Outcome::Unknown).await?;
+                self.leave_all().await?;
                 info!(run = %self.run, "left for the next start");
                 return Ok(());
             }
@@ -143,7 +141,7 @@ impl Drive<'_> {
                 }
                 Next::Stop => {
                     self.commit().await?;
-                    self.stop_all(Outcome::NotDone).await?;
+                    self.stop_all().await?;
                 }
                 Next::Collect { step, name } => self.collect(step, name).await?,
                 Next::Look { check, round } => self.look(&check, round).await?,
@@ -184,7 +182,11 @@ impl Drive<'_> {
                         .pending
                         .iter()
                         .any(|d| matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. }));
-                    self.pending.clear();
+                    for draft in self.pending.drain(..) {
+                        if let Event::AttemptEnded { step, attempt, .. } = draft.event {
+                            self.runs.ports.provider.noted(&OutputKey { run: self.run, step, attempt });
+                        }
+                    }
                     if told {
                         self.runs.ports.nudges.notify.notify_one();
                     }

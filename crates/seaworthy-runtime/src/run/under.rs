@@ -27,6 +27,13 @@ impl Under {
         self.0.push((attempt, Box::pin(work)));
     }
 
+    /// Takes up what an earlier life began; `unknown` is its end if the provider knows nothing of it.
+    pub(super) fn adopt(&mut self, provider: Arc<dyn Provider>, attempt: OutputKey, unknown: Acted) {
+        let key = attempt.clone();
+        let work = async move { provider.adopt(&key).await.unwrap_or(unknown) };
+        self.0.push((attempt, Box::pin(work)));
+    }
+
     /// The next attempt that ends, with its end. Never returns while nothing goes on.
     pub(super) async fn next(&mut self) -> (OutputKey, Acted) {
         poll_fn(|context| {
@@ -41,8 +48,29 @@ impl Under {
         .await
     }
 
-    /// Gives up all of them; the provider ends what was given up.
-    pub(super) fn drop_all(&mut self) -> Vec<OutputKey> {
-        self.0.drain(..).map(|(attempt, _)| attempt).collect()
+    /// Has all of them stopped, at the same time, and says what each came to.
+    pub(super) async fn stop_all(&mut self, provider: &dyn Provider) -> Vec<(OutputKey, Acted)> {
+        let attempts: Vec<OutputKey> = self.0.iter().map(|(attempt, _)| attempt.clone()).collect();
+        let mut stopping: Vec<Fut<'_, ()>> = attempts.iter().map(|attempt| provider.stop(attempt)).collect();
+        let mut over = Vec::new();
+        poll_fn(|context| {
+            // First of all: only what was begun can be stopped.
+            self.0.retain_mut(|(attempt, work)| match work.as_mut().poll(context) {
+                Poll::Ready(acted) => {
+                    over.push((attempt.clone(), acted));
+                    false
+                }
+                Poll::Pending => true,
+            });
+            stopping.retain_mut(|stop| stop.as_mut().poll(context).is_pending());
+            if self.0.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        over
+    }
+
+    /// Leaves them to go on without us; says how many.
+    pub(super) fn leave_all(&mut self) -> usize {
+        self.0.drain(..).count()
     }
 }

@@ -7,7 +7,7 @@ use seaworthy_model::{
     event::{DrillArtifact, Event},
     id::RunId,
     port::{Answer, Ask, Batch, Definitions as _, Requests as _},
-    run::{Cause, Kind},
+    run::{Acted, Cause, Executed, Kind, Outcome, Output},
     time::{At, Span},
     view::{LiveRun, ViewChange},
 };
@@ -80,6 +80,53 @@ async fn a_run_that_ends_for_want_of_its_definition_is_told() {
         matches!(&due[..], [Event::MessageDue { route, run: Some(of), .. }] if route == "oncall" && *of == run),
         "{due:?}"
     );
+}
+
+/// A run of `dump` whose first attempt was begun by another node that is dead now.
+async fn left_by_another(world: &World) -> RunId {
+    let run = world.ports.ids().run();
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    let digest = world.in_force.current().processes["dump"].digest.clone();
+    let usual = seaworthy_core::run::usual(&[]);
+    let cause = Cause::Person;
+    let process = "dump".to_owned();
+    let events = [
+        Event::RunRequested { process, kind: Kind::Run, digest, cause, usual, artifact: None, objective: None },
+        Event::RunClaimed { fence: 99 },
+        Event::AttemptStarted { step: "one".into(), attempt: 1, key: "one/1".into() },
+    ];
+    batch.writes.push(world.ports.ids().write(Stream::run(run), Some(0), At(START.0 + 1), events));
+    world.ports.journal.append(batch).await.unwrap();
+    run
+}
+
+#[tokio::test]
+async fn an_attempt_of_an_earlier_life_whose_end_is_on_record_is_adopted_and_not_repeated() {
+    let once = "process: dump\nsteps:\n  - { id: one, run: 'true', effect: once }\n\
+        verify:\n  - { command: cat paid, expect: 'stdout.contains(\"yes\")' }\n";
+    for (record, executed) in [(Some(Outcome::Done), Executed::Ok), (None, Executed::Unknown)] {
+        let world = World::new("", &[once]);
+        *world.rest.record.lock().unwrap() = record.map(|outcome| Acted {
+            outcome,
+            exit: Some(0),
+            signal: None,
+            reason: None,
+            took: Span::seconds(6 * 3600),
+            stdout: Output::default(),
+            stderr: Output::default(),
+            held_by: "subreaper".into(),
+            empty: Some(true),
+        });
+        let run = left_by_another(&world).await;
+        let runs = Runs::new(world.ports.clone(), Stop::default());
+        runs.take_up(run);
+        runs.drained().await;
+        assert_eq!(world.kinds("attempt_started").await.len(), 1, "it is not repeated");
+        let ended = world.kinds("run_ended").await;
+        assert!(matches!(&ended[..], [Event::RunEnded { executed: seen, .. }] if *seen == executed), "{ended:?}");
+        let noted = world.rest.noted.lock().unwrap().len();
+        assert_eq!(noted, usize::from(record.is_some()), "what is durable in the journal need not be kept");
+    }
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn last_words_after_term_are_kept() {
 }
 
 #[tokio::test]
-async fn dropping_the_future_ends_the_tree() {
+async fn dropping_the_future_only_stops_waiting_and_stopping_ends_the_tree() {
     let world = World::new();
     let order = world.order("setsid sleep 300 & echo $! > \"$WORKDIR/pid\"; sleep 300").await;
     let local = world.local();
@@ -67,10 +67,15 @@ async fn dropping_the_future_ends_the_tree() {
         }
     }
     let pid = pid_in(&place).expect("written");
-    let settled = tokio::time::timeout(Duration::from_secs(20), local.settled()).await;
-    assert!(settled.is_ok() && local.held() == 0);
+    assert!(living(pid), "nobody waits, and it goes on");
+    let (acted, ()) = tokio::join!(local.adopt(&order.output), local.stop(&order.output));
+    let acted = acted.expect("it was held");
+    assert_eq!((acted.outcome, acted.empty), (Outcome::NotDone, Some(true)), "{acted:?}");
+    assert!(acted.reason.unwrap_or_default().starts_with("the command was stopped on request"));
     assert!(!living(pid));
     assert!(!crate::held::folder::exists(&world.data, &order.output));
+    assert_eq!(local.adopt(&order.output).await, None, "it is over");
+    local.stop(&order.output).await;
 }
 
 #[tokio::test]
