@@ -77,7 +77,14 @@ pub fn load(folder: &Path, ops: &str) -> Result<Loaded, String> {
         (pinned.process.name.clone(), Arc::new(pinned))
     };
     let processes = read.processes.into_iter().map(pin).collect();
-    Ok(Loaded { site, folder: folder.to_path_buf(), processes, broken: Default::default(), at: System.now() })
+    Ok(Loaded {
+        site,
+        folder: folder.to_path_buf(),
+        processes,
+        broken: Default::default(),
+        held: Vec::new(),
+        at: System.now(),
+    })
 }
 
 /// The engine.

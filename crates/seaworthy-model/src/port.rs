@@ -5,6 +5,7 @@
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
+pub use self::store_error::StoreError;
 pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
     checkpoint::Checkpoint,
@@ -19,6 +20,8 @@ use crate::{
         EndedRun, LiveRun, MessageRow, OutboxRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow, ViewChange,
     },
 };
+
+mod store_error;
 
 /// A boxed future.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,52 +45,6 @@ pub trait Chance: Send + Sync {
 }
 
 // ---------------------------------------------------------------- journal
-
-/// Why the journal could not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreError {
-    /// Somebody else wrote to the stream first: read again and decide again.
-    Conflict { stream: String, expected: u64, found: u64 },
-    /// The occurrence exists already.
-    Duplicate { process: String, nominal: At },
-    /// A rule of the journal forbids it (invariant 1).
-    Refused { rule: String },
-    /// No space is left. Nothing was written; try again after space was made.
-    Full { detail: String },
-    /// Made by a newer program.
-    Newer { found: u32, known: u32 },
-    /// The store is not what it should be.
-    Broken { detail: String },
-    /// The store cannot be reached now.
-    Unreachable { detail: String },
-}
-
-impl std::fmt::Display for StoreError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            StoreError::Conflict { stream, expected, found } => {
-                write!(f, "stream `{stream}` is at version {found}, not {expected}: somebody else wrote first")
-            }
-            StoreError::Duplicate { process, nominal } => {
-                write!(f, "the occurrence of `{process}` at {} has a run already", nominal.0)
-            }
-            StoreError::Refused { rule } => write!(f, "the journal refuses this: {rule}"),
-            StoreError::Full { detail } => write!(
-                f,
-                "no space is left for the journal ({detail}); make space, nothing was lost and writing goes on by itself"
-            ),
-            StoreError::Newer { found, known } => {
-                write!(f, "the data folder has format {found}, this program knows up to {known}; use a newer program")
-            }
-            StoreError::Broken { detail } => {
-                write!(f, "the journal is damaged ({detail}); restore the last backup with `seaworthy restore`")
-            }
-            StoreError::Unreachable { detail } => write!(f, "the journal cannot be reached ({detail})"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 /// Entries for one stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -352,10 +309,22 @@ pub trait Definitions: Send + Sync {
 /// What a person may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    Run { process: String },
-    Drill { process: String },
-    Cancel { run: RunId, reason: String },
+    Run {
+        process: String,
+    },
+    Drill {
+        process: String,
+    },
+    Cancel {
+        run: RunId,
+        reason: String,
+    },
     Reload,
+    /// Agrees to a change that waits, named by its digest or the start of it.
+    Confirm {
+        digest: String,
+        reason: String,
+    },
 }
 
 /// The answer to an [`Ask`].

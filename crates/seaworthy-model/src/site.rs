@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    change::Held,
     process::{Command, Facet, Process},
     time::At,
 };
@@ -123,5 +124,7 @@ pub struct Loaded {
     pub processes: BTreeMap<String, Arc<Pinned>>,
     /// Files that are broken and have no good version yet: file and first problem.
     pub broken: BTreeMap<String, String>,
+    /// Changes of the files that wait for a person; what they would replace stays in force.
+    pub held: Vec<Held>,
     pub at: At,
 }

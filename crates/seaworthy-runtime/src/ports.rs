@@ -52,6 +52,7 @@ pub struct Nudges {
     pub drill: Arc<Notify>,
     pub notify: Arc<Notify>,
     pub reload: Arc<Notify>,
+    pub branch: Arc<Notify>,
     pub watch: Arc<Notify>,
 }
 

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use seaworthy_core::run::{Plan, State, live, usual};
 use seaworthy_model::{
+    change::{Held, SHORT},
     entry::{Stream, Via},
     event::{DrillArtifact, Event},
     id::{ActorId, RunId},
@@ -13,10 +14,11 @@ use seaworthy_model::{
     process::{Look, Process},
     run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
     site::{Loaded, Pinned},
+    time::At,
     view::{EndedRun, ViewChange},
 };
 
-use crate::{ports::Ports, run::Runs};
+use crate::{ports::Ports, reload::stream_of, run::Runs};
 
 /// Answers [`Requests`] on one node.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ impl Requests for Desk {
                 Ask::Run { process } => self.start(&process, Kind::Run, actor, via).await,
                 Ask::Drill { process } => self.start(&process, Kind::Drill, actor, via).await,
                 Ask::Cancel { run, reason } => self.cancel(run, reason, actor, via).await,
+                Ask::Confirm { digest, reason } => self.confirm(&digest, reason, actor, via).await,
                 Ask::Reload => {
                     self.ports.nudges.reload.notify_one();
                     Ok(Answer::Done { detail: "the files are being read again".into() })
@@ -59,6 +62,27 @@ impl Desk {
         Ok(Answer::Started { run, digest: pinned.digest.clone() })
     }
 
+    /// Records that a person agrees to a change that waits; the reload loop then applies it.
+    async fn confirm(&self, digest: &str, reason: String, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
+        let (loaded, now) = (self.ports.definitions.current(), self.ports.clock.now());
+        let held = match waiting(&loaded, digest, &reason, now) {
+            Ok(held) => held,
+            Err(reason) => return Ok(Answer::Refused { reason }),
+        };
+        let mut batch = Batch::by(actor, via);
+        let event = Event::ChangeConfirmed {
+            digest: held.digest.clone(),
+            subject: held.subject.word(),
+            weaker: held.weaker.clone(),
+            reason,
+        };
+        batch.writes.push(self.ports.ids().write(stream_of(&held.subject), None, now, [event]));
+        self.ports.journal.append(batch).await?;
+        self.ports.nudges.branch.notify_one();
+        self.ports.nudges.reload.notify_one();
+        Ok(Answer::Done { detail: format!("{} is confirmed: {}", held.subject.word(), held.weaker.join("; ")) })
+    }
+
     async fn cancel(&self, run: RunId, reason: String, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
         let live = self.ports.views.live_runs().await?;
         if !live.iter().any(|row| row.run == run) {
@@ -71,6 +95,34 @@ impl Desk {
         self.runs.nudge(run);
         Ok(Answer::Done { detail: format!("{run} is being stopped") })
     }
+}
+
+/// Longest reason that is recorded, in bytes.
+const REASON_BYTES_MAX: usize = 2_000;
+
+/// The change that waits under this digest, or why there is none to confirm.
+fn waiting<'a>(loaded: &'a Loaded, digest: &str, reason: &str, now: At) -> Result<&'a Held, String> {
+    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
+        return Err(format!("say why in 1 to {REASON_BYTES_MAX} bytes: --reason \"…\""));
+    }
+    if digest.len() < SHORT {
+        return Err(format!("`{digest}` is too short to name one change; give at least {SHORT} digits of its digest"));
+    }
+    let Some(held) = loaded.held.iter().find(|held| held.digest.starts_with(digest)) else {
+        let all: Vec<String> = loaded.held.iter().map(|h| format!("{} ({})", h.short(), h.subject.word())).collect();
+        return Err(match all.as_slice() {
+            [] => format!("no change waits under `{digest}`, and none waits at all"),
+            all => {
+                format!("no change waits under `{digest}`; it may have changed since. There wait: {}", all.join(", "))
+            }
+        });
+    };
+    if held.until <= now {
+        return Err(format!(
+            "`{digest}` has waited too long to be confirmed; look at it again with `seaworthy plan` and take its new digest"
+        ));
+    }
+    Ok(held)
 }
 
 /// A run whose request is about to be durable, with all that is known of it. Once it is, [`Runs::begin`] drives it

@@ -51,7 +51,14 @@ pub fn read(data: &Path, folder: &Path) -> Option<Loaded> {
         (pinned.process.name.clone(), Arc::new(pinned))
     };
     let processes: BTreeMap<_, _> = kept.processes.into_iter().map(pin).collect();
-    Some(Loaded { site: kept.site, folder: folder.to_path_buf(), processes, broken: BTreeMap::new(), at: At(0) })
+    Some(Loaded {
+        site: kept.site,
+        folder: folder.to_path_buf(),
+        processes,
+        broken: BTreeMap::new(),
+        held: Vec::new(),
+        at: At(0),
+    })
 }
 
 /// Keeps what is in force. Trouble is logged: the next start then knows only what the files say.

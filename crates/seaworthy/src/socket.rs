@@ -55,6 +55,11 @@ pub enum Asked {
         reason: String,
     },
     Reload,
+    /// Agrees to a change that waits.
+    Confirm {
+        digest: String,
+        reason: String,
+    },
     /// A consistent copy of the journal into a file that does not exist yet.
     Copy {
         file: String,
@@ -176,6 +181,7 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
         Asked::Run { process } => Ask::Run { process },
         Asked::Drill { process } => Ask::Drill { process },
         Asked::Reload => Ask::Reload,
+        Asked::Confirm { digest, reason } => Ask::Confirm { digest, reason },
         Asked::Cancel { run, reason } => match run.parse() {
             Ok(run) => Ask::Cancel { run, reason },
             Err(e) => return Answered::Refused { reason: format!("{e}") },

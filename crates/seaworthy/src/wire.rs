@@ -9,14 +9,14 @@ use std::{
 
 use seaworthy_model::{
     id::{ActorId, NodeId},
-    port::{Chance as _, Clock as _, Outputs},
+    port::{Chance as _, Clock as _, Journal, Outputs, Views},
     site::{Loaded, StoreKind},
 };
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
     Ports, Stop,
     ports::{Living, Nudges},
-    reload::{self, Files, InForce},
+    reload::{self, Files, InForce, Outcome},
     requests::Desk,
     run::Runs,
 };
@@ -53,15 +53,56 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
     place.make_data()?;
     Place::whole(&place.data)?;
     let before = kept::read(&place.data, &place.folder);
-    let now = RealClock.now();
-    let outcome = reload::read(place, before.as_ref(), now).map_err(Trouble::start)?;
+    let outcome = reload::read(place, before.as_ref(), RealClock.now()).map_err(Trouble::start)?;
     if matches!(outcome.loaded.site.store, StoreKind::Postgres(_)) {
         return Err(Trouble::start("a store on PostgreSQL is not built yet; write `store: sqlite` in seaworthy.yaml"));
     }
-    let house = open_with(&place.data, outcome.loaded.clone())?;
-    reload::record(&house.ports, &outcome).await?;
-    kept::write(&place.data, &outcome.loaded);
+    let house = open_with(&place.data, outcome.loaded)?;
+    settle(place, &house).await?;
     Ok(house)
+}
+
+/// Reads the files against what is in force, puts into force what may be, and records it. Done once by a node without
+/// a reload loop, and again after a confirmation.
+///
+/// # Errors
+/// When the files cannot be read, or the journal cannot be read or written.
+pub async fn settle(place: &Place, house: &House) -> Result<(), Trouble> {
+    let ports = &house.ports;
+    let known = known(place, &*ports.journal, &*ports.views).await?;
+    house.in_force.replace(known.outcome.loaded.clone());
+    reload::record(ports, &known.outcome).await?;
+    kept::write(&place.data, &known.outcome.loaded);
+    Ok(())
+}
+
+/// What is in force, and what the files would make of it.
+pub struct Known {
+    /// Before this look; `None` where nothing ever was.
+    pub before: Option<Loaded>,
+    pub outcome: Outcome,
+}
+
+/// Reads the files against what is in force, without writing anything. The journal remembers what the data folder's own
+/// memory has lost: nothing is weakened by deleting a file of ours.
+///
+/// # Errors
+/// When the site file is broken and no good version of it is known, or the journal cannot be read.
+pub async fn known(place: &Place, journal: &dyn Journal, views: &dyn Views) -> Result<Known, Trouble> {
+    let now = RealClock.now();
+    let read = |before: Option<&Loaded>| reload::read(place, before, now).map_err(Trouble::start);
+    let mut before = kept::read(&place.data, &place.folder);
+    if before.is_none() {
+        let processes = reload::in_force(journal).await?;
+        if !processes.is_empty() {
+            before = Some(Loaded { processes, ..read(None)?.loaded });
+        }
+    }
+    let mut outcome = read(before.as_ref())?;
+    if let Some(before) = &before {
+        reload::hold(journal, views, before, &mut outcome, now).await?;
+    }
+    Ok(Known { before, outcome })
 }
 
 /// Opens a data folder for writing with these definitions.

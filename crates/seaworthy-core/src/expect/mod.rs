@@ -28,6 +28,7 @@ mod check;
 mod eval;
 mod explain;
 mod lex;
+mod looser;
 mod near;
 mod operand;
 mod operate;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use seaworthy_model::value::Facts;
 
 pub use explain::{Explained, LINE_CHARS_MAX};
+pub use looser::looser;
 pub use scope::{Scope, Type};
 
 use tree::{Kind, Node};

@@ -1,5 +1,7 @@
 //! What a look at the files may take out of force, and what it may not.
 
+use seaworthy_model::time::At;
+
 use super::*;
 
 const STEPS: &str = "steps:\n  - { run: echo x }\n";
@@ -27,6 +29,7 @@ fn look(before: Option<&Loaded>, ops: &[(&str, &str)], unreadable: &[&str]) -> O
         site: Source { file: "seaworthy.yaml".into(), text: "site: test\n".into() },
         ops: ops.iter().map(|(file, text)| Source { file: (*file).into(), text: (*text).into() }).collect(),
         unreadable: unreadable.iter().map(|file| ((*file).into(), "no permission".into())).collect(),
+        held: vec![],
     };
     read(&Given(set), before, At(0)).unwrap()
 }

@@ -236,7 +236,7 @@ pub fn load(site: &str, ops: &[&str]) -> Loaded {
         (pinned.process.name.clone(), Arc::new(pinned))
     };
     let processes = read.processes.into_iter().map(pin).collect();
-    Loaded { site, folder: "/nowhere".into(), processes, broken: BTreeMap::new(), at: START }
+    Loaded { site, folder: "/nowhere".into(), processes, broken: BTreeMap::new(), held: vec![], at: START }
 }
 
 impl World {

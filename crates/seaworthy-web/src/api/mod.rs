@@ -11,6 +11,7 @@ use axum::{
     routing::get,
 };
 use seaworthy_model::{
+    change::Held,
     run::{Kind, Verified},
     view::{EndedRun, LiveRun, RunQuery},
 };
@@ -33,6 +34,7 @@ pub fn routes() -> Router<Shared> {
         .route("/overview", get(overview))
         .route("/processes", get(processes))
         .route("/processes/{name}", get(process))
+        .route("/changes", get(changes))
         .route("/runs", get(runs))
         .route("/runs/{id}", get(one_run))
 }
@@ -85,6 +87,15 @@ async fn processes(Extract(app): Extract<Shared>) -> Response {
         Ok(json!({ "processes": all }))
     };
     answer(made.await)
+}
+
+async fn changes(Extract(app): Extract<Shared>) -> Response {
+    let one = |held: &Held| {
+        let until = show::iso(held.until);
+        json!({ "digest": held.digest, "subject": held.subject.word(), "from": held.from, "to": held.to, "weaker": held.weaker, "other": held.other, "until": until })
+    };
+    let all: Vec<Json_> = app.web.definitions.current().held.iter().map(one).collect();
+    answer(Ok(json!({ "waits": all })))
 }
 
 fn line_json(line: &Line) -> Json_ {

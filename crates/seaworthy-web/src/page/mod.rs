@@ -3,6 +3,7 @@
 //! A page reads ports and shows; what people ask for goes through `ask`. No page may know another's data.
 
 pub mod ask;
+pub mod changes;
 pub mod help;
 pub mod output;
 pub mod overview;
@@ -34,6 +35,8 @@ pub fn routes() -> Router<Shared> {
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/cancel", post(ask::cancel))
         .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))
+        .route("/changes", get(changes::show))
+        .route("/changes/{digest}/confirm", post(changes::confirm))
         .route("/help", get(help::show))
 }
 

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use seaworthy_model::{
+    change::Subject,
     id::RunId,
     run::Kind,
     site::Pinned,
@@ -58,6 +59,7 @@ pub struct RunRow {
 
 /// What the templates read.
 pub struct ProcessView {
+    pub base: String,
     pub href: String,
     pub name: String,
     pub about: String,
@@ -82,6 +84,8 @@ pub struct ProcessView {
     pub digest: String,
     pub file: String,
     pub broken: Option<Words>,
+    /// What a change that waits for a person would take away.
+    pub waits: Option<Words>,
     pub definition: String,
     pub position: u64,
 }
@@ -195,6 +199,12 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         digest: pinned.digest.clone(),
         file: pinned.file.clone(),
         broken: pinned.broken.clone().map(Words),
+        waits: loaded
+            .held
+            .iter()
+            .find(|held| matches!(&held.subject, Subject::Process(process) if process == name))
+            .map(|held| Words(held.weaker.join("; "))),
+        base: base.clone(),
         definition: serde_json::to_string_pretty(&pinned.process).unwrap_or_else(|_| pinned.process.canonical()),
         href,
         position,

@@ -4,6 +4,7 @@
 //! This module must not rank processes; the board did.
 
 use seaworthy_model::{
+    change::Held,
     entry::Stream,
     id::RunId,
     run::{Judged, Verdict},
@@ -75,6 +76,7 @@ pub async fn list(app: &App, board: &Board) -> Result<Vec<Todo>, Fault> {
         let problem = line.pinned.broken.as_deref()?;
         Some(broken(&line.pinned.file, problem, "its last good version stays in force"))
     }));
+    list.extend(board.loaded.held.iter().map(|held| waiting(base, held)));
     let unproven: Vec<&str> = board.lines.iter().filter(|l| l.state == State::Unproven).map(Line::name).collect();
     if let Some(first) = unproven.first() {
         list.push(Todo {
@@ -142,6 +144,19 @@ fn signalled(base: &str, board: &Board, signal: &SignalRow) -> Todo {
         expected: signal.expected.clone().into(),
         seen: signal.seen.clone().into(),
         procedure: known.and_then(|line| line.pinned.process.tell.as_ref()?.procedure.clone()),
+    }
+}
+
+fn waiting(base: &str, held: &Held) -> Todo {
+    Todo {
+        state: State::Warn,
+        name: show::middle(&held.subject.word(), NAME_MAX + 10),
+        href: format!("{base}/changes"),
+        text: "was made weaker and waits for a person; what was in force stays.".to_owned().into(),
+        ago: None,
+        expected: Words::default(),
+        seen: held.weaker.join("; ").into(),
+        procedure: None,
     }
 }
 

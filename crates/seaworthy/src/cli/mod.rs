@@ -5,8 +5,10 @@
 mod backup;
 mod check;
 mod completions;
+mod confirm;
 mod copy;
 mod demo;
+mod difference;
 mod drill;
 mod follow;
 mod import;
@@ -67,6 +69,8 @@ pub enum Verb {
     Check(check::Args),
     /// The next ten fire times of every process, and what would change
     Plan(plan::Args),
+    /// Agree to a change of the files that takes something away and therefore waits
+    Confirm(confirm::Args),
     /// Run everything: schedules, runs, drills, messages, watcher and pages
     Up(up::Args),
     /// Only the watcher: reads the journal, never asks the server
@@ -135,6 +139,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Import(args) => import::run(&ask, args),
         Verb::Check(args) => check::run(&ask, args),
         Verb::Plan(args) => plan::run(&ask, args).await,
+        Verb::Confirm(args) => confirm::run(&ask, args).await,
         Verb::Up(args) => up::run(&ask, args).await,
         Verb::Watch(args) => watch::run(&ask, args).await,
         Verb::Run(args) => run::run(&ask, args).await,

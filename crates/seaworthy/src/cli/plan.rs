@@ -1,18 +1,13 @@
 //! `plan`: the next ten fire times of every process in local time and UTC, and what would change.
 
 use seaworthy_core::schedule::{Timetable, parse_time, utc};
-use seaworthy_model::{
-    entry::Stream,
-    event::Event,
-    port::{Clock as _, Journal},
-    site::Pinned,
-    time::At,
-};
-use seaworthy_store::sqlite::Sqlite;
+use seaworthy_model::{port::Clock as _, site::Pinned, time::At};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-use super::Ask;
+use super::{
+    Ask,
+    difference::{self, Change, Changes},
+};
 use crate::{
     out::Tone,
     real::RealClock,
@@ -43,29 +38,37 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     if let Some(name) = args.process.as_ref().filter(|name| !loaded.processes.contains_key(*name)) {
         return Err(Trouble::start(format!("no process `{name}` in the files")));
     }
-    let journal =
-        if place.store().is_file() { Some(Sqlite::open_readonly(&place.store())?.opened().journal) } else { None };
+    let changes = Changes::read(&place).await?;
     let mut objects = Vec::new();
-    for pinned in loaded.processes.values().filter(|p| args.process.as_ref().is_none_or(|n| *n == p.process.name)) {
-        let change = change(journal.as_ref(), pinned).await?;
+    let gone = changes.gone.iter().filter(|p| !loaded.processes.contains_key(&p.process.name));
+    let all = loaded.processes.values().chain(gone);
+    for pinned in all.filter(|p| args.process.as_ref().is_none_or(|n| *n == p.process.name)) {
+        let change = changes.get(&pinned.process.name);
+        let word = change.map_or("new", |change| change.word);
         ask.out.line(&format!(
-            "{}  {}  {change}",
+            "{}  {}  {word}",
             ask.out.paint(Tone::Strong, &pinned.process.name),
             ask.out.paint(Tone::Quiet, &pinned.file)
         ));
         if let Some(by) = &pinned.process.observed {
             ask.out.line(&format!("  observed, not run from here: {by}"));
         }
+        for line in change.iter().flat_map(|change| change.lines(&ask.out)) {
+            ask.out.line(&line);
+        }
         let next = fires(ask, pinned, from);
         objects.push(json!({
-            "process": pinned.process.name, "next": next, "change": change, "digest": pinned.digest,
-            "observed": pinned.process.observed,
+            "process": pinned.process.name, "next": next, "change": word, "digest": pinned.digest,
+            "observed": pinned.process.observed, "difference": change.map(Change::object),
         }));
+    }
+    for held in &changes.besides {
+        ask.out.line(&difference::line(held));
     }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("{} {problem}", ask.out.paint(Tone::Bad, "broken:")));
     }
-    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "broken": loaded.broken }));
+    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if loaded.broken.is_empty() { code::VERIFIED } else { code::NOT_STARTED })
 }
 
@@ -86,14 +89,4 @@ fn fires(ask: &Ask, pinned: &Pinned, from: At) -> Vec<Value> {
         at = next;
     }
     out
-}
-
-async fn change(journal: Option<&Arc<dyn Journal>>, pinned: &Pinned) -> Result<&'static str, Trouble> {
-    let Some(journal) = journal else { return Ok("new") };
-    let entries = journal.stream(&Stream::process(&pinned.process.name), 0).await?;
-    Ok(match entries.last().and_then(|e| e.event().ok().flatten()) {
-        Some(Event::ProcessLoaded { digest, .. }) if digest == pinned.digest => "unchanged",
-        Some(Event::ProcessLoaded { .. }) => "changed",
-        _ => "new",
-    })
 }

@@ -13,7 +13,11 @@ use seaworthy_model::{
 use seaworthy_runtime::{Stop, notify::Sender, seal};
 use seaworthy_store::sqlite::Sqlite;
 
-use super::{Ask, follow};
+use super::{
+    Ask,
+    difference::{self, Changes},
+    follow,
+};
 use crate::{
     node,
     out::complain,
@@ -67,7 +71,7 @@ async fn with_server(
     detach: bool,
 ) -> Result<u8, Trouble> {
     let run: RunId = run.parse().map_err(|e| Trouble::start(format!("the server answered with {e}")))?;
-    warn_if_different(place, digest, wish);
+    warn_if_different(place, digest, wish).await;
     if detach {
         ask.out.line(&format!("{run} started, definition {}", &digest[..digest.len().min(12)]));
         ask.out.object(&serde_json::json!({ "v": 1, "run_id": run.to_string(), "digest": digest, "detached": true }));
@@ -99,19 +103,21 @@ async fn deserted(place: &Place) {
 }
 
 /// The server runs what it has loaded; say so when the file says something else.
-fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
+async fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
     let name = match wish {
         Wish::Run { process } | Wish::Drill { process } => process,
         _ => return,
     };
-    let here =
-        wire::definitions(place, None).ok().and_then(|loaded| loaded.processes.get(name).map(|p| p.digest.clone()));
-    if here.as_deref().is_some_and(|here| here != digest) {
-        complain(&format!(
-            "note: the file of `{name}` differs from the definition the server runs ({})",
-            &digest[..digest.len().min(12)]
-        ));
-    }
+    // Only a remark: if it cannot be made, the run tells its own trouble.
+    let Ok(changes) = Changes::read(place).await else { return };
+    let Some(change) = changes.get(name).filter(|change| change.word != "unchanged") else { return };
+    let what: Vec<&str> = change.weaker.iter().chain(&change.other).map(String::as_str).collect();
+    let waits = change.held.as_ref().map_or(String::new(), |held| format!("; it {}", difference::waits(held)));
+    complain(&format!(
+        "note: the file of `{name}` differs from the definition the server runs ({}): {}{waits}",
+        &digest[..digest.len().min(12)],
+        what.join("; ")
+    ));
 }
 
 async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
@@ -121,13 +127,16 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let done = course(ask, &house, wish).await;
     // Opening may have appended already, whatever became of the wish.
     let sealed = seal::seal(&house.ports).await;
-    let broken: Vec<String> = house.in_force.current().broken.values().cloned().collect();
+    let loaded = house.in_force.current();
     house.close();
     let (run, state) = done?;
     sealed?;
     let code = follow::conclude(&ask.out, run, &state);
-    for problem in broken {
+    for problem in loaded.broken.values() {
         complain(&format!("note: {problem}"));
+    }
+    for held in &loaded.held {
+        complain(&format!("note: {}", difference::line(held)));
     }
     Ok(code)
 }

@@ -1,18 +1,10 @@
 //! `status`: in one sentence, is everything proven? Then the worst first.
 
 use seaworthy_core::schedule::Timetable;
-use seaworthy_model::{
-    port::{Clock as _, Definitions as _},
-    process::Process,
-    run::Verified,
-    site::Loaded,
-    time::At,
-    view::ProcessView,
-};
-use seaworthy_runtime::reload::InForce;
+use seaworthy_model::{port::Clock as _, process::Process, run::Verified, site::Loaded, time::At, view::ProcessView};
 use serde_json::json;
 
-use super::{Ask, site, story};
+use super::{Ask, difference, site, story};
 use crate::{
     node,
     out::Tone,
@@ -39,9 +31,7 @@ struct Row {
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
 pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
-    let loaded =
-        InForce::new(wire::definitions(&site.place, crate::kept::read(&site.place.data, &site.place.folder).as_ref())?)
-            .current();
+    let loaded = wire::known(&site.place, &*site.journal, &*site.views).await?.outcome.loaded;
     let mut rows = Vec::new();
     for (name, pinned) in &loaded.processes {
         rows.push(match &pinned.process.observed {
@@ -80,6 +70,9 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     for problem in loaded.broken.values() {
         ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
     }
+    for held in &loaded.held {
+        ask.out.line(&format!("  {} {}", ask.out.paint(Tone::Doubt, "weaker file"), difference::line(held)));
+    }
     let processes: Vec<_> = rows
         .iter()
         .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time), "next_at": r.next.map(site::time) }))
@@ -88,7 +81,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .iter()
         .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
         .collect();
-    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken }));
+    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken, "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
 }
 
@@ -153,6 +146,7 @@ fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize
     };
     let signals = some(signals, "open signal", "open signals");
     let broken = some(loaded.broken.len(), "broken file", "broken files");
+    let held = some(loaded.held.len(), "change waits for a person", "changes wait for a person");
     let server = if up { "" } else { " No server is running: nothing is scheduled." };
-    format!("{first}{signals}{broken}{server}")
+    format!("{first}{signals}{broken}{held}{server}")
 }

@@ -34,6 +34,7 @@ impl Files for Place {
             site: Source { file: SITE_FILE.into(), text },
             ops: Vec::new(),
             unreadable: found.unreadable.iter().map(|(folder, reason)| (name(folder), reason.clone())).collect(),
+            held: Vec::new(),
         };
         for file in found.files {
             match read_text(&file) {

@@ -14,12 +14,12 @@ use seaworthy_runtime::{
     seal,
     watch::{ARTIFACTS_EVERY, Watcher},
 };
-use seaworthy_store::sqlite::Sqlite;
+use seaworthy_store::{Opened, sqlite::Sqlite};
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::{
-    kept, node,
+    node,
     place::Place,
     real::RealClock,
     trouble::Trouble,
@@ -86,7 +86,8 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     Place::whole(&place.data)?;
     let watched = Sqlite::open_readonly(&place.store())?;
     // A watcher that starts while a file is broken watches the last good version, like the server.
-    let loaded = wire::definitions(place, kept::read(&place.data, &place.folder).as_ref())?;
+    let opened = watched.opened();
+    let loaded = wire::known(place, &*opened.journal, &*opened.views).await?.outcome.loaded;
     let Some((_role, mut house)) = own(place, loaded.clone())? else {
         return Err(Trouble::start("another process watches this site already".to_owned()));
     };
@@ -94,21 +95,22 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     house.ports.definitions = in_force.clone();
     let data = place.data.clone();
     let alive = Arc::new(move || Some(node::is_held(&data, "server")));
-    let mut watcher = Watcher::new(house.ports.clone(), watched.opened().views, watched.opened().journal, alive);
+    let mut watcher = Watcher::new(house.ports.clone(), opened.views.clone(), opened.journal.clone(), alive);
     watcher.artifacts_every = artifacts_every();
     let mut tasks = JoinSet::new();
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
     tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
-    tasks.spawn(follow_files(place.clone(), in_force, stop.clone()));
+    tasks.spawn(follow_files(place.clone(), in_force, opened, stop.clone()));
     while tasks.join_next().await.is_some() {}
     seal::seal(&house.ports).await?;
     house.close();
     Ok(())
 }
 
-/// The watcher reads the files itself; broken ones keep their last good version here too.
-async fn follow_files(place: Place, in_force: Arc<InForce>, stop: Stop) {
+/// The watcher reads the files itself; broken ones keep their last good version here too, and weaker ones wait until the
+/// watched journal says that a person confirmed them.
+async fn follow_files(place: Place, in_force: Arc<InForce>, watched: Opened, stop: Stop) {
     let files: Arc<dyn Files> = Arc::new(place);
     let mut stamp = reload::apart(&files, &stop, |files| files.stamp()).await;
     let (mut missing, mut again) = (Missing::default(), false);
@@ -127,7 +129,12 @@ async fn follow_files(place: Place, in_force: Arc<InForce>, stop: Stop) {
         match reload::apart(&files, &stop, move |files| reload::read(files, Some(&known), at)).await.flatten() {
             Ok(mut outcome) => {
                 again = missing.hold(&before, &mut outcome) || outcome.unread;
-                in_force.replace(outcome.loaded);
+                let held = reload::hold(&*watched.journal, &*watched.views, &before, &mut outcome, at).await;
+                again |= held.is_err() || !outcome.loaded.held.is_empty();
+                match held {
+                    Ok(()) => in_force.replace(outcome.loaded),
+                    Err(trouble) => warn!("the files are not judged yet: {trouble}"),
+                }
             }
             Err(trouble) => warn!("the files are broken, the last good ones are watched: {trouble}"),
         }

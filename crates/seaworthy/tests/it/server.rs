@@ -5,6 +5,7 @@ use std::{fs, process::Command, time::Instant};
 use serde_json::Value;
 
 use crate::{
+    change::confirm,
     kit::{Site, living, until},
     server_history::{Client, history, intact, of, skipped, stream, wait_for},
 };
@@ -115,6 +116,7 @@ fn files_are_reloaded_on_change_and_on_hup() {
     server.hup();
     wait_for(&site, "process/second", "process_loaded");
     fs::remove_file(site.path("ops/second.yaml")).unwrap();
+    confirm(&site, "process/second");
     wait_for(&site, "process/second", "process_removed");
     assert_eq!(site.json(&["run", "second"]).code, 2);
     server.hup();

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::{
+    change::confirm,
     kit::{Site, until},
     server_history::{Fact, history, now, of, skipped, stream, wait_for},
 };
@@ -149,8 +150,12 @@ fn a_schedule_that_was_changed_or_away_invents_no_history() {
     site.edit("ops/paused.yaml", "schedule: { every: 1s, missed: all }\n", "");
     let before = now();
     quick(&site, "changed", "{ every: 1s, missed: all }");
+    confirm(&site, "process/away");
+    confirm(&site, "process/paused");
     wait_for(&site, "process/away", "process_removed");
-    until("the pause is in force", || (stream(&site, "process/paused").len() == 2).then_some(()));
+    until("the pause is in force", || {
+        (of(&stream(&site, "process/paused"), "process_loaded").len() == 2).then_some(())
+    });
     let from = now();
     the_clock_reaches(from + 4 * SECOND);
     let until_here = now();

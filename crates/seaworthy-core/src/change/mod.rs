@@ -1,0 +1,144 @@
+//! The difference between two definitions of a process, in words, and which differences make it weaker.
+//!
+//! Weaker is what takes away a proof, a limit, a rehearsal, an attempt to heal or somebody who is told, and what makes
+//! a step repeatable that was not. Such a change waits for a person; all others apply at once. Commands, steps,
+//! schedules, environments and texts change daily and are only shown. Two conditions of which neither surely asks for
+//! less than the other are shown with both texts.
+//!
+//! This module must not know files, git, nor who confirms.
+
+mod book;
+mod checks;
+mod facets;
+mod steps;
+
+use seaworthy_model::process::{Process, Schedule, When};
+
+pub use book::{Book, Decision, Standing, decide};
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// For people: `verify lost check `command 1``.
+    pub text: String,
+    /// Whether something is lost that a person has to agree to.
+    pub weaker: bool,
+}
+
+impl Difference {
+    fn shown(text: impl Into<String>) -> Difference {
+        Difference { text: text.into(), weaker: false }
+    }
+
+    fn weaker(text: impl Into<String>) -> Difference {
+        Difference { text: text.into(), weaker: true }
+    }
+}
+
+/// What changes between what is in force and what would be: weaker ones first, then in the order of the file.
+/// `None` on the left is a new process, on the right one that is removed.
+pub fn differences(old: Option<&Process>, new: Option<&Process>) -> Vec<Difference> {
+    let (old, new) = match (old, new) {
+        (None, None) => return Vec::new(),
+        (None, Some(_)) => return vec![Difference::shown("process added")],
+        (Some(_), None) => return vec![Difference::weaker("process removed")],
+        (Some(old), Some(new)) => (old, new),
+    };
+    let mut out = Vec::new();
+    head(old, new, &mut out);
+    schedule(old.schedule.as_ref(), new.schedule.as_ref(), &mut out);
+    steps::compare("", &old.steps, &new.steps, &mut out);
+    checks::compare("verify", &old.verify, &new.verify, &mut out);
+    facets::heal(&old.heal, &new.heal, &mut out);
+    facets::watch(old.watch, new.watch, &mut out);
+    facets::tell(old.tell.as_ref(), new.tell.as_ref(), &mut out);
+    facets::drill(old.drill.as_ref(), new.drill.as_ref(), &mut out);
+    if out.is_empty() && old != new {
+        out.push(Difference::shown("something else of the definition changed"));
+    }
+    out.sort_by_key(|difference| !difference.weaker);
+    out
+}
+
+/// The differences that make it weaker, and the others, as texts.
+pub fn split(all: Vec<Difference>) -> (Vec<String>, Vec<String>) {
+    let (weaker, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|difference| difference.weaker);
+    let texts = |all: Vec<Difference>| all.into_iter().map(|difference| difference.text).collect();
+    (texts(weaker), texts(other))
+}
+
+fn head(old: &Process, new: &Process, out: &mut Vec<Difference>) {
+    let texts =
+        [("about", &old.about, &new.about), ("service", &old.service, &new.service), ("team", &old.team, &new.team)];
+    for (what, old, new) in texts {
+        if old != new {
+            out.push(Difference::shown(format!("{what} from {} to {}", named(old), named(new))));
+        }
+    }
+    match (&old.observed, &new.observed) {
+        (None, Some(by)) => out.push(Difference::weaker(format!("not run from here any more, only observed: {by}"))),
+        (Some(by), None) => out.push(Difference::shown(format!("run from here, not only observed any more: {by}"))),
+        (Some(old), Some(new)) if old != new => {
+            out.push(Difference::shown(format!("observed from `{old}` to `{new}`")));
+        }
+        _ => {}
+    }
+    if old.tier != new.tier {
+        out.push(Difference::shown(format!("tier from {:?} to {:?}", old.tier, new.tier)));
+    }
+    if old.env != new.env {
+        out.push(Difference::shown(format!("env changed: {}", names(&old.env, &new.env))));
+    }
+    if old.secrets != new.secrets {
+        out.push(Difference::shown(format!(
+            "secrets from [{}] to [{}]",
+            old.secrets.join(", "),
+            new.secrets.join(", ")
+        )));
+    }
+    if new.keep < old.keep {
+        let text = format!("keep from {} to {}: older artifacts go for good", old.keep, new.keep);
+        out.push(Difference::weaker(text));
+    } else if new.keep > old.keep {
+        out.push(Difference::shown(format!("keep from {} to {}", old.keep, new.keep)));
+    }
+}
+
+fn named(text: &Option<String>) -> String {
+    text.as_ref().map_or("none".to_owned(), |text| format!("`{text}`"))
+}
+
+/// Names of variables whose values differ. Values are not shown: somebody may have written a secret there.
+fn names(old: &std::collections::BTreeMap<String, String>, new: &std::collections::BTreeMap<String, String>) -> String {
+    let mut all: Vec<&str> =
+        old.keys().chain(new.keys()).filter(|n| old.get(*n) != new.get(*n)).map(|n| n.as_str()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.join(", ")
+}
+
+fn schedule(old: Option<&Schedule>, new: Option<&Schedule>, out: &mut Vec<Difference>) {
+    match (old, new) {
+        (Some(old), None) => {
+            out.push(Difference::weaker(format!("schedule removed: it was {}", when(old))));
+        }
+        (None, Some(new)) => out.push(Difference::shown(format!("schedule added: {}", when(new)))),
+        (Some(old), Some(new)) if old.when != new.when || old.timezone != new.timezone => {
+            out.push(Difference::shown(format!("schedule from {} to {}", when(old), when(new))));
+        }
+        (Some(old), Some(new)) if old != new => {
+            out.push(Difference::shown("schedule: what happens to missed or overlapping occurrences changed"));
+        }
+        _ => {}
+    }
+}
+
+fn when(schedule: &Schedule) -> String {
+    if let When::Cron(text) = &schedule.when {
+        format!("`{text}` {}", schedule.timezone)
+    } else if let When::Every { span, .. } = &schedule.when {
+        format!("every {span}")
+    } else {
+        format!("{:?} {}", schedule.when, schedule.timezone)
+    }
+}

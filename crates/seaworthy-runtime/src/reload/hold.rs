@@ -1,0 +1,82 @@
+//! Keeps in force what a change of the files would weaken and nobody has confirmed yet.
+//!
+//! The unit is the process: of one that waits nothing is applied, since a definition that nobody wrote is never made.
+//! All others of the same load apply. Core decides; this module asks the journal and carries the answer out, and writes
+//! nothing.
+
+use std::collections::BTreeSet;
+
+use seaworthy_core::change::{Book, Decision, Standing, decide, differences, split};
+use seaworthy_model::{
+    change::Subject,
+    entry::Stream,
+    event::Event,
+    port::{Journal, StoreError, Views},
+    site::Loaded,
+    time::At,
+};
+
+use super::Outcome;
+
+/// Takes every change out of `outcome` that waits; what was in force before stays and is listed in `held`.
+///
+/// # Errors
+/// When the journal cannot be read: then nothing of this look may be applied.
+pub async fn hold(
+    journal: &dyn Journal,
+    views: &dyn Views,
+    before: &Loaded,
+    outcome: &mut Outcome,
+    now: At,
+) -> Result<(), StoreError> {
+    if outcome.unjudged {
+        return Ok(());
+    }
+    let removed = outcome.removed.iter().map(|(name, _)| name);
+    let names: Vec<String> = outcome.changed.iter().chain(removed).cloned().collect();
+    let mut kept = BTreeSet::new();
+    for name in names {
+        let Some(old) = before.processes.get(&name) else { continue };
+        let new = outcome.loaded.processes.get(&name);
+        let (weaker, other) = split(differences(Some(&old.process), new.map(|p| &p.process)));
+        if weaker.is_empty() {
+            continue;
+        }
+        let standing = Standing::of(&views.process(&name).await?);
+        let (subject, sides) = (Subject::Process(name.clone()), (old.digest.as_str(), new.map(|p| p.digest.as_str())));
+        let book = book(journal, &Stream::process(&name), &subject).await?;
+        if let Decision::Hold { held, fresh } = decide(subject, sides, (weaker, other), standing, &book, now) {
+            if fresh {
+                outcome.fresh.push(held.clone());
+            }
+            outcome.loaded.held.push(held);
+            outcome.loaded.processes.insert(name.clone(), old.clone());
+            kept.insert(name);
+        }
+    }
+    outcome.changed.retain(|name| !kept.contains(name));
+    outcome.removed.retain(|(name, _)| !kept.contains(name));
+    let applied =
+        |name: &String| outcome.changed.contains(name) || outcome.removed.iter().any(|(gone, _)| gone == name);
+    for held in &before.held {
+        let Subject::Process(name) = &held.subject else { continue };
+        if outcome.unsure.contains(name) {
+            outcome.loaded.held.push(held.clone());
+        } else if !kept.contains(name) && !applied(name) {
+            outcome.withdrawn.push(held.clone());
+        }
+    }
+    Ok(())
+}
+
+/// What a stream says of a subject's changes.
+pub(super) async fn book(journal: &dyn Journal, stream: &Stream, subject: &Subject) -> Result<Book, StoreError> {
+    let mut events: Vec<Event> = Vec::new();
+    for entry in journal.stream(stream, 0).await? {
+        match entry.event() {
+            Ok(event) => events.extend(event),
+            Err(unknown) => return Err(StoreError::Broken { detail: unknown.to_string() }),
+        }
+    }
+    Ok(Book::fold(subject, &events))
+}

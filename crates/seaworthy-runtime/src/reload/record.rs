@@ -1,0 +1,133 @@
+//! The journal's side of definitions: what came into force, what waits, and finding a definition again.
+//!
+//! This module must not know files nor what a change is worth.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seaworthy_model::{
+    change::Subject,
+    entry::{Stream, Via},
+    event::Event,
+    port::{Batch, Journal, StoreError},
+    process::Process,
+    site::Pinned,
+};
+
+use super::Outcome;
+use crate::ports::Ports;
+
+/// Entries read at one time.
+const PIECE: usize = 1_000;
+
+/// Records what came into force and what did not. Definitions that the journal knows already are not written again.
+///
+/// # Errors
+/// When the journal cannot be read or written.
+pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> {
+    let (ids, now) = (ports.ids(), ports.clock.now());
+    let mut batch = Batch::by(ports.actor, Via::Node);
+    for name in &outcome.changed {
+        let pinned = &outcome.loaded.processes[name];
+        if last_recorded(ports, name).await?.as_deref() == Some(&pinned.digest) {
+            continue;
+        }
+        let event = Event::ProcessLoaded {
+            digest: pinned.digest.clone(),
+            definition: pinned.process.canonical(),
+            file: pinned.file.clone(),
+        };
+        batch.writes.push(ids.write(Stream::process(name), None, now, [event]));
+    }
+    for (name, file) in &outcome.removed {
+        batch.writes.push(ids.write(Stream::process(name), None, now, [Event::ProcessRemoved { file: file.clone() }]));
+        crate::schedule::forget(ports, name, &mut batch).await?;
+    }
+    for held in &outcome.fresh {
+        let event = Event::ChangeHeld {
+            digest: held.digest.clone(),
+            subject: held.subject.word(),
+            from: held.from.clone(),
+            to: held.to.clone(),
+            weaker: held.weaker.clone(),
+            until: held.until,
+        };
+        batch.writes.push(ids.write(stream_of(&held.subject), None, now, [event]));
+    }
+    for held in &outcome.withdrawn {
+        let event = Event::ChangeWithdrawn { digest: held.digest.clone(), subject: held.subject.word() };
+        batch.writes.push(ids.write(stream_of(&held.subject), None, now, [event]));
+    }
+    let broken = outcome
+        .broken
+        .iter()
+        .map(|(file, problems)| Event::FileBroken { file: file.clone(), problems: problems.clone() });
+    let mended = outcome.mended.iter().map(|file| Event::FileMended { file: file.clone() });
+    let site: Vec<Event> = broken.chain(mended).collect();
+    if !site.is_empty() {
+        batch.writes.push(ids.write(Stream::site(), None, now, site));
+    }
+    if batch.writes.is_empty() {
+        return Ok(());
+    }
+    ports.journal.append(batch).await.map(|_| ())
+}
+
+/// Where what happens to a subject is written.
+pub(crate) fn stream_of(subject: &Subject) -> Stream {
+    match subject {
+        Subject::Process(name) => Stream::process(name),
+        Subject::Branch(_) => Stream::site(),
+    }
+}
+
+/// What the journal has in force, with the file of each, from all of its entries: for a data folder whose own memory of
+/// it was lost. Reads everything, so it is asked for then only.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn in_force(journal: &dyn Journal) -> Result<BTreeMap<String, Arc<Pinned>>, StoreError> {
+    let (mut all, mut at) = (BTreeMap::new(), 0);
+    loop {
+        let piece = journal.from(at, PIECE).await?;
+        let Some(last) = piece.last() else { return Ok(all) };
+        at = last.position + 1;
+        for entry in piece.iter().filter(|e| e.header.kind.starts_with("process_")) {
+            let Some(name) = entry.header.stream.as_str().strip_prefix("process/") else { continue };
+            match entry.event() {
+                Ok(Some(Event::ProcessLoaded { definition, file, digest })) => {
+                    let Ok(process) = serde_json::from_str::<Process>(&definition) else { continue };
+                    let missing = process.missing();
+                    all.insert(name.to_owned(), Arc::new(Pinned { process, digest, file, missing, broken: None }));
+                }
+                Ok(Some(Event::ProcessRemoved { .. })) => drop(all.remove(name)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The digest of the definition that the journal says was loaded last, unless it was removed since.
+async fn last_recorded(ports: &Ports, name: &str) -> Result<Option<String>, StoreError> {
+    let entries = ports.journal.stream(&Stream::process(name), 0).await?;
+    let mut events = entries.iter().rev().filter_map(|entry| entry.event().ok().flatten());
+    Ok(events.find_map(|event| match event {
+        Event::ProcessLoaded { digest, .. } => Some(Some(digest)),
+        Event::ProcessRemoved { .. } => Some(None),
+        _ => None,
+    }))
+    .map(Option::flatten)
+}
+
+/// A definition by its digest, from the journal.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn recorded(ports: &Ports, name: &str, digest: &str) -> Result<Option<Process>, StoreError> {
+    for entry in ports.journal.stream(&Stream::process(name), 0).await?.iter().rev() {
+        let Ok(Some(Event::ProcessLoaded { digest: found, definition, .. })) = entry.event() else { continue };
+        if found == digest {
+            return Ok(serde_json::from_str(&definition).ok());
+        }
+    }
+    Ok(None)
+}
