@@ -110,12 +110,12 @@ pub async fn in_force(journal: &dyn Journal) -> Result<BTreeMap<String, Arc<Pinn
 async fn last_recorded(ports: &Ports, name: &str) -> Result<Option<String>, StoreError> {
     let entries = ports.journal.stream(&Stream::process(name), 0).await?;
     let mut events = entries.iter().rev().filter_map(|entry| entry.event().ok().flatten());
-    Ok(events.find_map(|event| match event {
+    let last = events.find_map(|event| match event {
         Event::ProcessLoaded { digest, .. } => Some(Some(digest)),
         Event::ProcessRemoved { .. } => Some(None),
         _ => None,
-    }))
-    .map(Option::flatten)
+    });
+    Ok(last.flatten())
 }
 
 /// A definition by its digest, from the journal.
