@@ -1,7 +1,5 @@
 //! When a change waits, when it applies, and what a confirmation is good for.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
-
 use seaworthy_core::{
     change::{Book, Decision, Standing, decide},
     expect::looser,

@@ -48,7 +48,7 @@ fn process(text: &str) -> Process {
 
 fn shown(old: &str, new: &str) -> String {
     let line =
-        |d: seaworthy_core::change::Difference| format!("{} {}\n", if d.weaker { "weaker" } else { "      " }, d.text);
+        |d: seaworthy_core::change::Difference| format!("{} {}\n", if d.weaker { "weaker" } else { "-" }, d.text);
     differences(Some(&process(old)), Some(&process(new))).into_iter().map(line).collect()
 }
 
@@ -80,14 +80,14 @@ fn daily_work_is_shown_and_does_not_wait() {
             ("keep: 7", "keep: 9"),
         ],
         expect![[r#"
-                   about from `Nightly.` to `Every night.`
-                   env changed: PGHOST
-                   keep from 7 to 9
-                   schedule from `0 1 * * *` Europe/Berlin to `0 2 * * *` Europe/Berlin
-                   step `dump` runs `pg_dump -Fc > "$WORKDIR/a.dump"` instead of `pg_dump > "$WORKDIR/a.dump"`
-                   step `dump`: timeout from 30m to 1h
-                   step `charge`: needs from [dump] to []
-                   tell: route from `oncall` to `other`
+            - about from `Nightly.` to `Every night.`
+            - env changed: PGHOST
+            - keep from 7 to 9
+            - schedule from `0 1 * * *` Europe/Berlin to `0 2 * * *` Europe/Berlin
+            - step `dump` runs `pg_dump -Fc > "$WORKDIR/a.dump"` instead of `pg_dump > "$WORKDIR/a.dump"`
+            - step `dump`: timeout from 30m to 1h
+            - step `charge`: needs from [dump] to []
+            - tell: route from `oncall` to `other`
         "#]],
     );
 }
@@ -107,13 +107,13 @@ fn what_is_added_or_made_stronger_does_not_wait() {
             ("  - { command: head", "  - { command: tail \"$ARTIFACT\", expect: stdout != \"\" }\n  - { command: head"),
         ],
         expect![[r#"
-                   verify: check `artifact a.dump` expects `size > 2MiB && size > 0.8 * usual.size && age < 30m && sha256 != ""` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
-                   verify gained check `command 2`
-                   heal: rung `retry: { times: 3, backoff: 1m..10m }` became `retry: { times: 5, backoff: 1m..10m }`
-                   watch: start_within from 10m to 5m
-                   tell: also told when late
-                   restore drill: every from 7d to 1d
-                   restore drill: recovery_time from 15m to 5m
+            - verify: check `artifact a.dump` expects `size > 2MiB && size > 0.8 * usual.size && age < 30m && sha256 != ""` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
+            - verify gained check `command 2`
+            - heal: rung `retry: { times: 3, backoff: 1m..10m }` became `retry: { times: 5, backoff: 1m..10m }`
+            - watch: start_within from 10m to 5m
+            - tell: also told when late
+            - restore drill: every from 7d to 1d
+            - restore drill: recovery_time from 15m to 5m
         "#]],
     );
 }
@@ -130,10 +130,10 @@ fn a_check_is_followed_over_its_number_and_only_a_lost_one_is_lost() {
     check(
         &[("artifact: a.dump, expect", "artifact: b.dump, expect"), ("makes: a.dump", "makes: b.dump")],
         expect![[r#"
-                   step `dump`: makes from [a.dump] to [b.dump]
-                   verify: check `command 1` looks elsewhere
-                   verify: check `command 2` looks elsewhere
-                   verify: check `artifact a.dump` looks at artifact `b.dump` instead of artifact `a.dump`
+            - step `dump`: makes from [a.dump] to [b.dump]
+            - verify: check `command 1` looks elsewhere
+            - verify: check `command 2` looks elsewhere
+            - verify: check `artifact a.dump` looks at artifact `b.dump` instead of artifact `a.dump`
         "#]],
     );
     check(
@@ -145,9 +145,9 @@ fn a_check_is_followed_over_its_number_and_only_a_lost_one_is_lost() {
     check(
         &[("at_least: 10s, at_most: 300%", "at_least: 1s, at_most: 200%")],
         expect![[r#"
-        weaker verify: duration at_least from 10s to 1s
-               verify: duration at_most from 300% of usual to 200% of usual
-    "#]],
+            weaker verify: duration at_least from 10s to 1s
+            - verify: duration at_most from 300% of usual to 200% of usual
+        "#]],
     );
 }
 
@@ -156,41 +156,41 @@ fn a_condition_that_surely_asks_less_is_weaker_and_another_one_is_shown_with_bot
     check(
         &[(" && age < 1h", "")],
         expect![[r#"
-        weaker verify: check `artifact a.dump`: `age < 1h` is not asked any more
-               verify: check `artifact a.dump` expects `size > 1MiB && size > 0.6 * usual.size` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
-    "#]],
+            weaker verify: check `artifact a.dump`: `age < 1h` is not asked any more
+            - verify: check `artifact a.dump` expects `size > 1MiB && size > 0.6 * usual.size` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
+        "#]],
     );
     check(
         &[("size > 1MiB", "size > 1KiB")],
         expect![[r#"
-        weaker verify: check `artifact a.dump`: `size > 1MiB` became `size > 1KiB`
-               verify: check `artifact a.dump` expects `size > 1KiB && size > 0.6 * usual.size && age < 1h` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
-    "#]],
+            weaker verify: check `artifact a.dump`: `size > 1MiB` became `size > 1KiB`
+            - verify: check `artifact a.dump` expects `size > 1KiB && size > 0.6 * usual.size && age < 1h` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
+        "#]],
     );
     check(
         &[("0.6 * usual", "0.1 * usual")],
         expect![[r#"
-        weaker verify: check `artifact a.dump`: `size > 0.6 * usual.size` became `size > 0.1 * usual.size`
-               verify: check `artifact a.dump` expects `size > 1MiB && size > 0.1 * usual.size && age < 1h` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
-    "#]],
+            weaker verify: check `artifact a.dump`: `size > 0.6 * usual.size` became `size > 0.1 * usual.size`
+            - verify: check `artifact a.dump` expects `size > 1MiB && size > 0.1 * usual.size && age < 1h` instead of `size > 1MiB && size > 0.6 * usual.size && age < 1h`
+        "#]],
     );
     check(
         &[("stdout.size() > 10", "stdout.size() > 10 || exit == 0")],
         expect![[r#"
-        weaker verify: check `command 2`: `stdout.size() > 10` became `stdout.size() > 10 || exit == 0`
-               verify: check `command 2` expects `stdout.size() > 10 || exit == 0` instead of `stdout.size() > 10`
-    "#]],
+            weaker verify: check `command 2`: `stdout.size() > 10` became `stdout.size() > 10 || exit == 0`
+            - verify: check `command 2` expects `stdout.size() > 10 || exit == 0` instead of `stdout.size() > 10`
+        "#]],
     );
     check(
         &[("stdout.contains(\"orders\")", "stdout.contains(\"customers\")")],
         expect![[r#"
-                   verify: check `command 1` expects `exit == 0 && stdout.contains("customers")` instead of `exit == 0 && stdout.contains("orders")`
+            - verify: check `command 1` expects `exit == 0 && stdout.contains("customers")` instead of `exit == 0 && stdout.contains("orders")`
         "#]],
     );
     check(
         &[("stdout.size() > 10", "exit == 0")],
         expect![[r#"
-                   verify: check `command 2` expects `exit == 0` instead of `stdout.size() > 10`
+            - verify: check `command 2` expects `exit == 0` instead of `stdout.size() > 10`
         "#]],
     );
 }
@@ -212,10 +212,10 @@ fn each_facet_that_goes_or_is_loosened_is_weaker() {
     check(
         &[("{ id: charge, needs: [dump], run: ./charge, effect: once }", "{ id: pay, run: ./charge }")],
         expect![[r#"
-        weaker step `pay`: effect from once to idempotent
-               step `charge` is called `pay` now
-               step `pay`: needs from [dump] to []
-    "#]],
+            weaker step `pay`: effect from once to idempotent
+            - step `charge` is called `pay` now
+            - step `pay`: needs from [dump] to []
+        "#]],
     );
     check(
         &[("times: 3", "times: 1"), ("  - run: ./free\n", "")],
