@@ -92,7 +92,7 @@ fn due_at(loaded: &mut Loaded, nominal: At) {
         let when = When::Every { span: Span::seconds(24 * 3600), anchor: nominal };
         let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
         let pinned = Arc::make_mut(pinned);
-        pinned.process.schedule = Some(Schedule { when, timezone: "UTC".into(), missed, within: None, overlap });
+        pinned.process.schedule = Some(Schedule { missed, overlap, ..Schedule::new(when, "UTC") });
         pinned.digest = pinned.process.digest();
     }
 }

@@ -15,8 +15,8 @@ use crate::{Place, shell};
 /// Longest time for one call of a package manager.
 const INSTALL_LIMIT: Duration = Duration::from_secs(480);
 
-/// The mail server of the tests, from the Python package index.
-const MAIL: &str = "aiosmtpd==1.4.6";
+/// From the Python package index: the mail server of the tests, and the oracle of schedules with its zone data.
+const PYTHON: [&str; 3] = ["aiosmtpd==1.4.6", "cronsim==2.8", "tzdata==2026.6"];
 
 /// While this file is there, packages do not start their daemons.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -29,7 +29,7 @@ struct Part {
     needed_by: &'static str,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part { name: "PostgreSQL", there: postgres, package: "postgresql", needed_by: "the PostgreSQL path" },
     Part {
         name: "sqlite3",
@@ -40,12 +40,18 @@ const PARTS: [Part; 8] = [
     Part { name: "Chromium", there: chromium, package: "chromium", needed_by: "the browser suite" },
     Part { name: "Node 20", there: node, package: "nodejs", needed_by: "the browser suite" },
     Part { name: "npm", there: || shell::exists("npm"), package: "npm", needed_by: "the browser suite" },
-    Part { name: "Python venv", there: venv_module, package: "python3-venv", needed_by: "mail tests" },
+    Part { name: "Python venv", there: venv_module, package: "python3-venv", needed_by: "mail tests, cronsim" },
     Part {
         name: "setpriv",
         there: || shell::exists("setpriv"),
         package: "util-linux",
         needed_by: "tests as another user",
+    },
+    Part {
+        name: "systemd-analyze",
+        there: || shell::exists("systemd-analyze"),
+        package: "systemd",
+        needed_by: "calendars as systemd reads them",
     },
     Part { name: "faketime", there: faketime, package: "faketime", needed_by: "clocks that are set" },
 ];
@@ -93,8 +99,8 @@ pub fn ready(place: &Place) -> Ready {
             ready.missing.push((part.name, part.needed_by, reason.clone()));
         }
     }
-    if let Err(reason) = mail(place) {
-        ready.missing.push(("aiosmtpd", "mail tests", reason));
+    if let Err(reason) = python(place) {
+        ready.missing.push(("aiosmtpd, cronsim", "mail tests, schedules against cronsim", reason));
     }
     ready
 }
@@ -183,11 +189,11 @@ fn is_root() -> bool {
     uids.and_then(|uids| uids.split_whitespace().nth(1)) == Some("0")
 }
 
-/// The Python environment with the mail server, where the notify tests look for it too.
-fn mail(place: &Place) -> Result<(), String> {
+/// The Python environment with the mail server and cronsim, where the tests look for it too.
+fn python(place: &Place) -> Result<(), String> {
     let venv = place.parts.join("venv");
     let python = venv.join("bin/python");
-    let works = || quiet(Command::new(&python).args(["-c", "import aiosmtpd"]));
+    let works = || quiet(Command::new(&python).args(["-c", "import aiosmtpd, cronsim, tzdata"]));
     if works() {
         return Ok(());
     }
@@ -197,13 +203,13 @@ fn mail(place: &Place) -> Result<(), String> {
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", MAIL]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(PYTHON);
     for (command, log) in [(&mut make, "parts-venv.log"), (&mut pip, "parts-pip.log")] {
         let ran = shell::run(command, &place.logs.join(log), INSTALL_LIMIT);
         if !ran.ok {
             let last = ran.remark.or(ran.lines.last().cloned()).unwrap_or_default();
-            return Err(format!("could not make {} with {MAIL}: {last}", venv.display()));
+            return Err(format!("could not make {} with {}: {last}", venv.display(), PYTHON.join(", ")));
         }
     }
-    if works() { Ok(()) } else { Err(format!("{MAIL} is installed and cannot be imported")) }
+    if works() { Ok(()) } else { Err(format!("{} are installed and cannot be imported", PYTHON.join(", "))) }
 }

@@ -15,7 +15,7 @@ fn at(text: &str) -> At {
 
 /// Hourly unless changed.
 fn schedule(missed: Missed, overlap: Overlap) -> Schedule {
-    Schedule { when: When::Cron("0 * * * *".into()), timezone: "UTC".into(), missed, within: None, overlap }
+    Schedule { missed, overlap, ..Schedule::new(When::Cron("0 * * * *".into()), "UTC") }
 }
 
 fn ask(schedule: &Schedule, cursor: At, queued: &[At], live: u32, now: At) -> Decision {

@@ -11,7 +11,7 @@ use jiff::{
 use proptest::prelude::*;
 use seaworthy_core::schedule::{Timetable, parse_time};
 use seaworthy_model::{
-    process::{Missed, Overlap, Schedule, When},
+    process::{Schedule, When},
     time::{At, Span},
 };
 
@@ -77,8 +77,7 @@ fn sets() -> impl Strategy<Value = Sets> {
 }
 
 fn timetable(cron: &str, zone: &str) -> Timetable {
-    let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
-    let schedule = Schedule { when: When::Cron(cron.into()), timezone: zone.into(), missed, within: None, overlap };
+    let schedule = Schedule::new(When::Cron(cron.into()), zone);
     Timetable::parse(&schedule).unwrap()
 }
 
@@ -141,8 +140,7 @@ proptest! {
     fn whatever_is_written_is_read_or_pointed_at(
         text in prop_oneof!["\\PC{0,20}", "[-0-9*/,#LWlMONé@ ]{0,24}", "([0-9*/,#L-]{1,6} ){4}[0-7*/,#L-]{1,6}"]
     ) {
-        let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
-        let schedule = Schedule { when: When::Cron(text.clone()), timezone: "Europe/Berlin".into(), missed, within: None, overlap };
+            let schedule = Schedule::new(When::Cron(text.clone()), "Europe/Berlin");
         match Timetable::parse(&schedule) {
             Ok(timetable) => prop_assert!(timetable.next_after(At(1_767_225_600_000_000_000)).is_some()),
             Err(problem) => {

@@ -41,8 +41,7 @@ struct World {
 /// Nightly at 01:00 UTC unless changed, to start within 10 minutes and to finish within an hour.
 fn world(cron: &str) -> World {
     let (missed, overlap) = (Missed::Latest, Overlap::Forbid);
-    let schedule =
-        Schedule { when: When::Cron(cron.into()), timezone: "Europe/Berlin".into(), missed, within: None, overlap };
+    let schedule = Schedule { missed, overlap, ..Schedule::new(When::Cron(cron.into()), "Europe/Berlin") };
     let timetable = Timetable::parse(&schedule).unwrap();
     let process = Process {
         tier: Tier::B,

@@ -12,6 +12,7 @@ pub mod order;
 pub mod port;
 pub mod process;
 pub mod run;
+pub mod schedule;
 pub mod site;
 pub mod time;
 pub mod tree;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::time::{At, Span};
+pub use crate::schedule::{Missed, Overlap, Schedule, When};
+use crate::time::Span;
 
 /// Runs that keep their artifacts if the file does not say.
 pub const KEEP_DEFAULT: u32 = 7;
@@ -49,49 +50,6 @@ pub enum Tier {
     A,
     B,
     C,
-}
-
-/// When a process is due.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Schedule {
-    pub when: When,
-    /// IANA name, such as `Europe/Berlin`.
-    pub timezone: String,
-    pub missed: Missed,
-    /// How old a missed occurrence may be and still run. If absent none expires: the newest missed one is never older
-    /// than one period, and `missed: all` means all (up to the cap of core::schedule).
-    pub within: Option<Span>,
-    pub overlap: Overlap,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum When {
-    /// Five fields, as crontab(5).
-    Cron(String),
-    /// Aligned to `anchor`, never to the end of the last run.
-    Every { span: Span, anchor: At },
-}
-
-/// What happens to occurrences that were due while nobody was there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Missed {
-    Skip,
-    Latest,
-    All,
-}
-
-/// What happens when an occurrence is due while a run of the process is live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overlap {
-    Forbid,
-    /// At most this many wait.
-    Queue(u32),
-    /// The live run is stopped first.
-    Replace,
-    Allow,
 }
 
 /// One action of a process.

@@ -35,7 +35,7 @@ fn wrong(message: impl Into<String>, help: impl Into<String>) -> Wrong {
 /// What is wrong with it.
 pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
     match kind {
-        Kind::Text | Kind::Expect | Kind::Cron | Kind::Zone if text.trim().is_empty() => {
+        Kind::Text | Kind::Expect | Kind::Cron | Kind::Calendar | Kind::Zone if text.trim().is_empty() => {
             Err(wrong("this is empty", "write a text, or leave the key out"))
         }
         Kind::Name => name(text),

@@ -74,6 +74,7 @@ fn value(kind: &'static Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::Path => text(Some("^[^/]"), json!(["folder/name"])),
         Kind::Expect => json!({ "type": "string", "pattern": r"\S", "examples": ["1 == 1"] }),
         Kind::Cron => json!({ "type": "string", "pattern": r"\S", "examples": ["0 1 * * *"] }),
+        Kind::Calendar => json!({ "type": "string", "pattern": r"\S", "examples": ["Mon..Fri 02:30"] }),
         Kind::Zone => json!({ "type": "string", "pattern": r"\S", "examples": ["Europe/Berlin"] }),
         Kind::Span => exact(span, "1h30m"),
         Kind::Instant => exact("^[0-9]{4}-[0-9]{2}-[0-9]{2}", "2026-01-31T00:00:00Z"),

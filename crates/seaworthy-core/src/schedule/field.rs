@@ -1,9 +1,10 @@
 //! The five fields of a cron expression, as text: numbers, names, lists, ranges and steps.
 //!
 //! Must not know calendars: what a set of days means for a date is `cron`'s. The grammar is that of crontab(5) with
-//! `L`, `LW`, `5L` and `5#2` as the Python library cronsim 2.8 reads them.
+//! `L`, `LW`, `5L` and `5#2` as the Python library cronsim 2.8 reads them, and `~` as cronie does, except that it is
+//! drawn from the process's name and not by chance: the same value on every host and after every start.
 
-use super::{Part, Problem};
+use super::{Part, Problem, spread::drawn};
 
 /// What one field accepts and what it is called.
 pub(super) struct Kind {
@@ -71,17 +72,17 @@ impl<'a> Piece<'a> {
 }
 
 impl Kind {
-    pub fn parse(&self, field: Piece<'_>) -> Result<Set, Problem> {
+    pub fn parse(&self, field: Piece<'_>, spread_by: &str) -> Result<Set, Problem> {
         let mut set = Set { star: field.text.starts_with('*'), ..Set::default() };
         let mut at = field.at;
         for text in field.text.split(',') {
-            self.item(Piece { at, text }, field, &mut set)?;
+            self.item(Piece { at, text }, field, spread_by, &mut set)?;
             at += text.len() + 1;
         }
         Ok(set)
     }
 
-    fn item(&self, item: Piece<'_>, field: Piece<'_>, set: &mut Set) -> Result<(), Problem> {
+    fn item(&self, item: Piece<'_>, field: Piece<'_>, spread_by: &str, set: &mut Set) -> Result<(), Problem> {
         if item.text.is_empty() {
             return Err(field.problem(
                 format!("the {} `{}` has a comma with nothing beside it", self.name, field.text),
@@ -89,6 +90,10 @@ impl Kind {
             ));
         }
         if self.letter(item, set)? {
+            return Ok(());
+        }
+        if let Some((from, to)) = item.split('~') {
+            set.bits |= 1 << self.any(item, from, to, spread_by)?;
             return Ok(());
         }
         let (range, step) = match item.split('/') {
@@ -115,6 +120,23 @@ impl Kind {
             set.bits |= 1 << value;
         }
         Ok(())
+    }
+
+    /// `~`: any value; `10~20`: any of these. An open end in the day of month is 28, which every month has.
+    fn any(&self, item: Piece<'_>, from: Piece<'_>, to: Piece<'_>, spread_by: &str) -> Result<u8, Problem> {
+        let end = match self.name {
+            "day of month" => 28,
+            // 0 and 7 are one day.
+            "day of week" => 6,
+            _ => self.last,
+        };
+        let first = if from.text.is_empty() { self.first } else { self.value(from)? };
+        let last = if to.text.is_empty() { end.max(first) } else { self.value(to)? };
+        if last < first {
+            let help = format!("write the lower value first: `{}~{}`", to.text, from.text);
+            return Err(item.problem(format!("the {} range `{}` runs backwards", self.name, item.text), help));
+        }
+        Ok(first + drawn(spread_by, self.name, u64::from(last - first) + 1) as u8)
     }
 
     fn backwards(&self, first: u8, last: u8) -> String {

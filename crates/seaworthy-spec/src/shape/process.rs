@@ -20,6 +20,8 @@ pub const ARTIFACTS_MAX: usize = 100;
 pub const PARALLEL_MAX: u32 = 64;
 /// Most runs that wait for one live run.
 pub const QUEUE_MAX: u32 = 100;
+/// Most expressions of one schedule.
+pub const EXPRESSIONS_MAX: usize = 20;
 /// Most runs that keep their artifacts.
 pub const KEEP_MAX: u32 = 10_000;
 
@@ -59,6 +61,11 @@ pub static PROCESS: Shape = Shape::new(
 );
 
 const TIMEZONE: Field = may("timezone", Kind::Zone, "Name of the time zone, such as Europe/Berlin. Default UTC.");
+const JITTER: Field = may(
+    "jitter",
+    Kind::Span,
+    "Every occurrence is due later by a part of this that stays the same for the process. At most a day.",
+);
 const MISSED: Field = may(
     "missed",
     Kind::Word(&["skip", "latest", "all"]),
@@ -79,35 +86,51 @@ static QUEUE: Shape = Shape::new(
 static SCHEDULE: Choice = Choice {
     title: "a schedule",
     shapes: &[
-        Shape {
-            later: &["calendar"],
-            ..Shape::new(
-                "schedule-cron",
-                "a schedule by cron",
-                &[
-                    must("cron", Kind::Cron, "Minute, hour, day of month, month, day of week, as in crontab(5)."),
-                    TIMEZONE,
-                    MISSED,
-                    WITHIN,
-                    OVERLAP,
-                ],
-            )
-        },
-        Shape {
-            later: &["calendar"],
-            ..Shape::new(
-                "schedule-every",
-                "a schedule by interval",
-                &[
-                    must("every", Kind::Span, "The interval, counted from the anchor, not from the last run."),
-                    may("anchor", Kind::Instant, "An instant that the interval is counted from. Default 1970-01-01."),
-                    TIMEZONE,
-                    MISSED,
-                    WITHIN,
-                    OVERLAP,
-                ],
-            )
-        },
+        Shape::new(
+            "schedule-cron",
+            "a schedule by cron",
+            &[
+                must(
+                    "cron",
+                    Kind::Many { of: &Kind::Cron, max: EXPRESSIONS_MAX },
+                    "Minute, hour, day of month, month, day of week, as in crontab(5); or a list of such. A `~` is any value, the same for the process for ever.",
+                ),
+                TIMEZONE,
+                JITTER,
+                MISSED,
+                WITHIN,
+                OVERLAP,
+            ],
+        ),
+        Shape::new(
+            "schedule-calendar",
+            "a schedule by calendar",
+            &[
+                must(
+                    "calendar",
+                    Kind::Many { of: &Kind::Calendar, max: EXPRESSIONS_MAX },
+                    "Weekdays, date and time as in systemd.time(7), such as `Mon..Fri 02:30`; or a list of such.",
+                ),
+                TIMEZONE,
+                JITTER,
+                MISSED,
+                WITHIN,
+                OVERLAP,
+            ],
+        ),
+        Shape::new(
+            "schedule-every",
+            "a schedule by interval",
+            &[
+                must("every", Kind::Span, "The interval, counted from the anchor, not from the last run."),
+                may("anchor", Kind::Instant, "An instant that the interval is counted from. Default 1970-01-01."),
+                TIMEZONE,
+                JITTER,
+                MISSED,
+                WITHIN,
+                OVERLAP,
+            ],
+        ),
     ],
 };
 

@@ -2,8 +2,8 @@
 
 use seaworthy_model::{
     process::{
-        Action, Backoff, Bound, Check, Command, Drill, Line, Look, Missed, Occasion, Overlap, PeopleDrill, Process,
-        RestoreDrill, Rung, Schedule, Step, Tell, Tier, Watch, When,
+        Action, Backoff, Bound, Check, Command, Drill, Line, Look, Occasion, PeopleDrill, Process, RestoreDrill, Rung,
+        Schedule, Step, Tell, Tier, Watch, When,
     },
     site::{Outlet, Route, StoreKind, Team},
     time::Span,
@@ -93,13 +93,7 @@ fn backup() -> Process {
         service: Some("shop".into()),
         team: Some("data".into()),
         tier: Tier::A,
-        schedule: Some(Schedule {
-            when: When::Cron("0 1 * * *".into()),
-            timezone: "Europe/Berlin".into(),
-            missed: Missed::Latest,
-            within: None,
-            overlap: Overlap::Forbid,
-        }),
+        schedule: Some(Schedule::new(When::Cron("0 1 * * *".into()), "Europe/Berlin")),
         env: env.map(|(name, value)| (name.into(), value.into())).into(),
         secrets: vec!["PGPASSWORD".into(), "RESTIC_PASSWORD".into()],
         steps: steps(),

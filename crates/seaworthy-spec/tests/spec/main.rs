@@ -9,6 +9,7 @@ mod mutation;
 mod places;
 mod problems;
 mod process;
+mod schedule;
 mod schema;
 mod site;
 mod validator;

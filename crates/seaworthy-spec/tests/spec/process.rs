@@ -2,15 +2,15 @@
 
 use expect_test::expect;
 use seaworthy_model::{
-    process::{Action, Bound, Line, Look, Overlap, Process, Rung, When},
-    time::{At, Span},
+    process::{Action, Bound, Line, Look, Process, Rung},
+    time::Span,
 };
 use seaworthy_spec::Severity;
 
 use crate::{problems, rendered, with};
 
 /// The only process of a file without errors.
-fn process(text: &str) -> Process {
+pub fn process(text: &str) -> Process {
     let read = with(&[("ops/it.yaml", text)]);
     assert_eq!(rendered(&read, &[Severity::Error]), "");
     read.processes.into_iter().next().expect("a file without errors has its process").1
@@ -30,88 +30,6 @@ fn commands_are_text_for_a_shell_or_a_list_without_one() {
     let shell = vec!["python3".to_owned(), "-c".to_owned()];
     assert_eq!(third.line, Line::Shell { script: "print 1".into(), shell });
     assert_eq!(steps[3].action, Action::Noop);
-}
-
-#[test]
-fn a_schedule_counts_intervals_from_its_anchor() {
-    let read = |schedule: &str| process(&format!("process: it\nschedule: {schedule}\n")).schedule.expect("it has one");
-    let every = read("{ every: 15m, anchor: '2026-01-01T00:05:00Z', overlap: { queue: 3 }, within: 1h }");
-    // 20,454 days lie between 1970-01-01 and 2026-01-01.
-    let anchor = At((20_454 * 86_400 + 300) * 1_000_000_000);
-    assert_eq!(every.when, When::Every { span: Span::seconds(900), anchor });
-    assert_eq!((every.overlap, every.within), (Overlap::Queue(3), Some(Span::seconds(3_600))));
-    assert_eq!(read("{ cron: '@x' }".replace("@x", "5 4 * * sun").as_str()).timezone, "UTC");
-    assert_eq!(read("{ every: 1d, overlap: queue(2) }").overlap, Overlap::Queue(2));
-    assert_eq!(read("{ every: 1d, overlap: allow }").overlap, Overlap::Allow);
-}
-
-#[test]
-fn wrong_schedules_are_marked_inside_their_text() {
-    let texts = [
-        "{ cron: '0 25 * * *' }",
-        "{ cron: \"0 1 30 2 *\" }",
-        "{ cron: 0 1 * * }",
-        "{ cron: '0 1 * * *', every: 1h }",
-        "{ calendar: daily }",
-        "{ every: 10ms }",
-        "{ every: 0s }",
-        "{ every: 1h, timezone: Mars/Base }",
-        "{ every: 1h, anchor: yesterday }",
-        "0 1 * * *",
-    ];
-    let shown: String = texts.iter().map(|text| problems(&format!("process: it\nschedule: {text}\n"))).collect();
-    expect![[r#"
-        error[bad-schedule]: `25` is not a valid hour
-          --> ops/it.yaml:2:22
-          |
-        2 | schedule: { cron: '0 25 * * *' }
-          |                      ^^ help: write a number from 0 to 23
-        error[bad-schedule]: `0 1 30 2 *` never fires in UTC
-          --> ops/it.yaml:2:20
-          |
-        2 | schedule: { cron: "0 1 30 2 *" }
-          |                    ^^^^^^^^^^ help: no such day and time comes within 50 years; write a day that its month has, such as `L` for the last one
-        error[bad-schedule]: a cron expression has five fields, this one has 4
-          --> ops/it.yaml:2:19
-          |
-        2 | schedule: { cron: 0 1 * * }
-          |                   ^^^^^^^ help: write minute, hour, day of month, month and day of week, such as `30 2 * * *`, or one of @yearly, @monthly, @weekly, @daily, @hourly
-        error[two-kinds]: a schedule has both `cron` and `every`
-          --> ops/it.yaml:2:32
-          |
-        2 | schedule: { cron: '0 1 * * *', every: 1h }
-          |                                ^^^^^ help: keep one of them
-        error[not-built]: `calendar` is not known to this version in a schedule
-          --> ops/it.yaml:2:13
-          |
-        2 | schedule: { calendar: daily }
-          |             ^^^^^^^^ help: known here: cron, every, timezone, missed, within, overlap, anchor
-        error[bad-schedule]: an interval of 10ms is too short
-          --> ops/it.yaml:2:20
-          |
-        2 | schedule: { every: 10ms }
-          |                    ^^^^ help: the shortest is 1s
-        error[wrong-value]: no time at all is not a length of time here
-          --> ops/it.yaml:2:20
-          |
-        2 | schedule: { every: 0s }
-          |                    ^^ help: write a longer one, such as `30s`
-        error[bad-timezone]: `Mars/Base` is not a time zone
-          --> ops/it.yaml:2:34
-          |
-        2 | schedule: { every: 1h, timezone: Mars/Base }
-          |                                  ^^^^^^^^^ help: did you mean `Africa/Harare`? Names are those of the IANA database, such as `Europe/Berlin`
-        error[wrong-value]: `yesterday` is not a time
-          --> ops/it.yaml:2:32
-          |
-        2 | schedule: { every: 1h, anchor: yesterday }
-          |                                ^^^^^^^^^ help: write `2026-03-29T01:00:00Z`, or `2026-03-29 02:00 Europe/Berlin` for a local time
-        error[wrong-type]: here is a text, but a mapping (a schedule) is wanted
-          --> ops/it.yaml:2:11
-          |
-        2 | schedule: 0 1 * * *
-          |           ^^^^^^^^^ help: write a mapping that begins with one of: cron, every
-    "#]].assert_eq(&shown);
 }
 
 #[test]

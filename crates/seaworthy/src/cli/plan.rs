@@ -82,6 +82,9 @@ fn fires(ask: &Ask, pinned: &Pinned, from: At) -> Vec<Value> {
     };
     let Ok(timetable) = Timetable::parse(schedule) else { return Vec::new() };
     let mut out = Vec::new();
+    if let Some(jitter) = schedule.jitter {
+        ask.out.line(&format!("  each {} after its time: its part of the jitter of {jitter}", timetable.shift()));
+    }
     let mut at = from;
     while let Some(next) = timetable.next_after(at).filter(|_| out.len() < FIRES) {
         ask.out.line(&format!("  {}   {}", utc(next), timetable.local(next)));

@@ -172,7 +172,7 @@ fn a_half_broken_crontab_is_named_line_by_line_and_the_good_rest_is_there() {
               cd
               /bin/good two
         crontab -l:2: broken: `61 * * * * …`: `61` is not a valid minute; write a number from 0 to 59
-        crontab -l:3: broken: `0 0 30 2 * …`: `0 0 30 2 *` never fires in Europe/Berlin; no such day and time comes within 50 years; write a day that its month has, such as `L` for the last one
+        crontab -l:3: broken: `0 0 30 2 * …`: `0 0 30 2 *` never fires in Europe/Berlin; no such day and time comes within 50 years; write a day that its month has, such as `L` (in a calendar `~01`) for the last one
         crontab -l:4: broken: the line `* …`: it is neither `NAME=value` nor five fields and a command
         crontab -l:5: broken: the line `hello …`: it is neither `NAME=value` nor five fields and a command
         crontab -l:6: broken: the line `<html> …`: it is neither `NAME=value` nor five fields and a command

@@ -1,0 +1,75 @@
+//! When a process is due, as its file says it.
+//!
+//! This module must not know calendars nor clocks: core reads expressions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{At, Span};
+
+/// When a process is due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub when: When,
+    /// IANA name, such as `Europe/Berlin`.
+    pub timezone: String,
+    pub missed: Missed,
+    /// How old a missed occurrence may be and still run. If absent none expires: the newest missed one is never older
+    /// than one period, and `missed: all` means all (up to the cap of core::schedule).
+    pub within: Option<Span>,
+    pub overlap: Overlap,
+    /// Every occurrence is due later by a part of this that is the same for the process for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Span>,
+    /// What `~` and `jitter` are drawn from: the process's name, where one of the two is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread_by: Option<String>,
+}
+
+impl Schedule {
+    /// With the default of everything else.
+    pub fn new(when: When, timezone: &str) -> Schedule {
+        Schedule {
+            when,
+            timezone: timezone.to_owned(),
+            missed: Missed::Latest,
+            within: None,
+            overlap: Overlap::Forbid,
+            jitter: None,
+            spread_by: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Five fields, as crontab(5).
+    Cron(String),
+    /// As `OnCalendar=` in systemd.time(7), without a zone.
+    Calendar(String),
+    /// Whenever one of these says so; those that say so at the same moment are one occurrence. Two at least, no list.
+    Any(Vec<When>),
+    /// Aligned to `anchor`, never to the end of the last run.
+    Every { span: Span, anchor: At },
+}
+
+/// What happens to occurrences that were due while nobody was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    Skip,
+    Latest,
+    All,
+}
+
+/// What happens when an occurrence is due while a run of the process is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    Forbid,
+    /// At most this many wait.
+    Queue(u32),
+    /// The live run is stopped first.
+    Replace,
+    Allow,
+}
