@@ -166,26 +166,36 @@ impl Hand {
         }
     }
 
-    /// `Err` is about all of them: nothing of the group is written.
+    /// `Err` is about all of them: nothing of the group is written. Refusals are rare, so a group is tried without
+    /// savepoints first (one would copy every page that its job touches); if one is refused, all is done again with them.
     fn commit(&self, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+        match self.attempt(group, false) {
+            Err(error) if is_its_own(&error) && group.len() > 1 => {
+                self.take_back();
+                self.attempt(group, true)
+            }
+            answers => answers,
+        }
+    }
+
+    /// With `apart` a job that is refused is taken back alone; without, its refusal is the `Err`.
+    fn attempt(&self, group: &[Job], apart: bool) -> Result<Vec<Answer>, StoreError> {
         self.step("begin immediate")?;
         let before = frontier(&self.conn)?;
         let mut tree = before.clone();
         let mut answers = Vec::with_capacity(group.len());
-        // A job that is alone is taken back with the transaction; a savepoint would copy every page it touches.
-        let alone = group.len() == 1;
         for job in group {
             let mut grown = tree.clone();
-            if !alone {
+            if apart {
                 self.step("savepoint job")?;
             }
             let answer = self.work(&mut grown, &job.work);
             match &answer {
                 Ok(_) => tree = grown,
-                Err(error) if is_its_own(error) && !alone => self.step("rollback to job")?,
+                Err(error) if is_its_own(error) && apart => self.step("rollback to job")?,
                 Err(error) => return Err(error.clone()),
             }
-            if !alone {
+            if apart {
                 self.step("release job")?;
             }
             answers.push(answer);
