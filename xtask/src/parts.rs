@@ -29,7 +29,7 @@ struct Part {
     needed_by: &'static str,
 }
 
-const PARTS: [Part; 9] = [
+static PARTS: &[Part] = &[
     Part { name: "PostgreSQL", there: postgres, package: "postgresql", needed_by: "the PostgreSQL path" },
     Part {
         name: "sqlite3",
@@ -52,6 +52,21 @@ const PARTS: [Part; 9] = [
         there: || shell::exists("systemd-analyze"),
         package: "systemd",
         needed_by: "calendars as systemd reads them",
+    },
+    Part {
+        name: "MariaDB",
+        there: || Path::new("/usr/sbin/mariadbd").is_file() && shell::exists("mariadb-dump"),
+        package: "mariadb-server",
+        needed_by: "the pack mysql",
+    },
+    Part { name: "restic", there: || shell::exists("restic"), package: "restic", needed_by: "the pack files-restic" },
+    Part { name: "borg", there: || shell::exists("borg"), package: "borgbackup", needed_by: "the pack files-borg" },
+    Part { name: "openssl", there: || shell::exists("openssl"), package: "openssl", needed_by: "the pack certificate" },
+    Part {
+        name: "logrotate",
+        there: || Path::new("/usr/sbin/logrotate").is_file(),
+        package: "logrotate",
+        needed_by: "the pack log-rotation",
     },
     Part { name: "faketime", there: faketime, package: "faketime", needed_by: "clocks that are set" },
 ];

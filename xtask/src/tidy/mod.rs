@@ -12,6 +12,7 @@ mod leftovers;
 mod length;
 mod names;
 mod opening;
+mod packs;
 mod ports;
 mod pure;
 mod quiet;
@@ -31,7 +32,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub const RULES: [Rule; 15] = [
+pub const RULES: [Rule; 16] = [
     Rule { name: "ring", holds: "a crate uses only lower rings", check: ring::check },
     Rule { name: "pure", holds: "decisions do no IO", check: pure::check },
     Rule { name: "biased", holds: "loops choose in a fixed order", check: biased::check },
@@ -44,6 +45,7 @@ pub const RULES: [Rule; 15] = [
     Rule { name: "sql", holds: "SQL lives in the store", check: sql::check },
     Rule { name: "honest", holds: "tests neither sleep nor hide nor pass by themselves", check: honest::check },
     Rule { name: "registration", holds: "each file is named where its folder is listed", check: registration::check },
+    Rule { name: "packs", holds: "a pack has all facets, its procedures and a test", check: packs::check },
     Rule { name: "quiet", holds: "libraries do not print", check: quiet::check },
     Rule { name: "excuses", holds: "an excuse dies with its cause", check: excuses::check },
     Rule { name: "leftovers", holds: "no notes to oneself, no paths of one machine", check: leftovers::check },

@@ -29,7 +29,13 @@ macro_rules! packs {
 pub static PACKS: &[Folder] = packs![
     "postgres":
         ["process.yaml", "failed.md", "restore.md"],
+    "mysql":
+        ["process.yaml", "failed.md", "restore.md"],
     "sqlite":
+        ["process.yaml", "failed.md", "restore.md"],
+    "files-restic":
+        ["process.yaml", "failed.md", "restore.md"],
+    "files-borg":
         ["process.yaml", "failed.md", "restore.md"],
 ];
 
