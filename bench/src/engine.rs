@@ -157,7 +157,7 @@ impl Engine {
 
 /// As [`Engine::ask`], for tasks.
 pub async fn ask(desk: &Desk, process: &str) -> Result<RunId, String> {
-    let ask = Ask::Run { process: process.to_owned() };
+    let ask = Ask::Run { process: process.to_owned(), inputs: Default::default() };
     match desk.ask(ask, desk.ports.actor, Via::Cli).await.map_err(said)? {
         Answer::Started { run, .. } => Ok(run),
         other => Err(format!("`{process}` was not started: {other:?}")),

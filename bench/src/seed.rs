@@ -137,6 +137,7 @@ fn run(pinned: &Pinned, at: At) -> (Write, EndedRun) {
             usual: Usual::default(),
             artifact: None,
             objective: None,
+            inputs: Default::default(),
         },
         Event::RunClaimed { fence: 1 },
         Event::AttemptStarted { step: "copy".into(), attempt: 1, key: "copy/1".into() },

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod change;
 pub mod expect;
+pub mod input;
 pub mod run;
 pub mod schedule;
 pub mod tell;

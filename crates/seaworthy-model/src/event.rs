@@ -14,6 +14,7 @@ use crate::{
     process::Occasion,
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
     time::{At, Span},
+    value::Facts,
 };
 
 /// A recorded fact. The stream it belongs to is named in the comment of each group.
@@ -142,6 +143,9 @@ pub enum Event {
         usual: Usual,
         artifact: Option<DrillArtifact>,
         objective: Option<Span>,
+        /// What it was given, defaults included.
+        #[serde(default, skip_serializing_if = "Facts::is_empty")]
+        inputs: Facts,
     },
     /// A node took the run. `fence` grows with every claim.
     RunClaimed {

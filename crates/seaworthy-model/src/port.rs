@@ -3,8 +3,11 @@
 //! Futures are boxed so that no runtime is named here. Every method may be called at the same time from
 //! several tasks. Dropping a future gives up the request; what that means is said where it matters.
 
+mod ask;
+
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
+pub use self::ask::{Answer, Ask, Requests};
 pub use self::store_error::StoreError;
 pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
@@ -304,48 +307,6 @@ pub trait Notifier: Send + Sync {
 /// The definitions in force.
 pub trait Definitions: Send + Sync {
     fn current(&self) -> Arc<Loaded>;
-}
-
-/// What a person may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ask {
-    Run {
-        process: String,
-    },
-    Drill {
-        process: String,
-    },
-    Cancel {
-        run: RunId,
-        reason: String,
-    },
-    Reload,
-    /// Agrees to a change that waits, named by its digest or the start of it.
-    Confirm {
-        digest: String,
-        reason: String,
-    },
-}
-
-/// The answer to an [`Ask`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Started {
-        run: RunId,
-        digest: String,
-    },
-    Done {
-        detail: String,
-    },
-    /// Unknown name, nothing to drill …: a sentence that says what to do.
-    Refused {
-        reason: String,
-    },
-}
-
-/// Takes requests from faces; appends commands to the journal.
-pub trait Requests: Send + Sync {
-    fn ask(&self, ask: Ask, actor: ActorId, via: Via) -> Fut<'_, Result<Answer, StoreError>>;
 }
 
 /// Signs checkpoints.

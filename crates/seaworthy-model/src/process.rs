@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use crate::schedule::{Missed, Overlap, Schedule, When};
-use crate::time::Span;
+use crate::{input::Input, time::Span};
+pub use crate::{
+    schedule::{Missed, Overlap, Schedule, When},
+    step::{Action, Command, Effect, Line, Step},
+};
 
 /// Runs that keep their artifacts if the file does not say.
 pub const KEEP_DEFAULT: u32 = 7;
@@ -36,6 +39,9 @@ pub struct Process {
     /// Somebody else runs it, and this says who and where that stands. It has no steps and is never run from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
+    /// What a run of it is asked for, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// Steps that may be under way at the same time. If the file does not say: see `core::run::Plan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,
@@ -50,55 +56,6 @@ pub enum Tier {
     A,
     B,
     C,
-}
-
-/// One action of a process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    pub id: String,
-    pub action: Action,
-    /// Ids of steps that must be done before.
-    pub needs: Vec<String>,
-    pub timeout: Option<Span>,
-    pub effect: Effect,
-    /// Artifact names, relative to the run's work folder.
-    pub makes: Vec<String>,
-    pub env: BTreeMap<String, String>,
-    pub secrets: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    Run(Command),
-    /// Does nothing, durably. For measuring the engine.
-    Noop,
-}
-
-/// What may be assumed about repeating a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Changes nothing.
-    Read,
-    /// May be repeated.
-    Idempotent,
-    /// Never repeated blindly: after an unknown end, `verify` says whether it happened.
-    Once,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    pub line: Line,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Line {
-    /// Given to `shell` as its last argument; `["sh", "-c"]` unless the file says otherwise.
-    Shell { script: String, shell: Vec<String> },
-    /// Program and arguments, no shell.
-    Args(Vec<String>),
 }
 
 /// A look at the result by a probe that is not the actor.
@@ -257,22 +214,6 @@ impl Facet {
     }
 }
 
-impl Step {
-    /// A step that says nothing else.
-    pub fn new(id: impl Into<String>, action: Action) -> Step {
-        Step {
-            id: id.into(),
-            action,
-            needs: vec![],
-            timeout: None,
-            effect: Effect::Idempotent,
-            makes: vec![],
-            env: BTreeMap::new(),
-            secrets: vec![],
-        }
-    }
-}
-
 impl Process {
     /// The schedule that fires from here. That of an observed process says when somebody else runs it.
     pub fn fires(&self) -> Option<&Schedule> {
@@ -297,6 +238,7 @@ impl Process {
             tell: None,
             drill: None,
             keep: KEEP_DEFAULT,
+            inputs: vec![],
             parallel: None,
             timeout: None,
             observed: None,

@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use seaworthy_core::run::{Plan, State, live, usual};
+use seaworthy_core::{
+    input::given,
+    run::{Plan, State, live, usual},
+};
 use seaworthy_model::{
     change::{Held, SHORT},
     entry::{Stream, Via},
@@ -15,6 +18,7 @@ use seaworthy_model::{
     run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
     site::{Loaded, Pinned},
     time::At,
+    value::Facts,
     view::{EndedRun, ViewChange},
 };
 
@@ -31,8 +35,8 @@ impl Requests for Desk {
     fn ask(&self, ask: Ask, actor: ActorId, via: Via) -> Fut<'_, Result<Answer, StoreError>> {
         Box::pin(async move {
             match ask {
-                Ask::Run { process } => self.start(&process, Kind::Run, actor, via).await,
-                Ask::Drill { process } => self.start(&process, Kind::Drill, actor, via).await,
+                Ask::Run { process, inputs } => self.start(&process, Kind::Run, &inputs, actor, via).await,
+                Ask::Drill { process } => self.start(&process, Kind::Drill, &BTreeMap::new(), actor, via).await,
                 Ask::Cancel { run, reason } => self.cancel(run, reason, actor, via).await,
                 Ask::Confirm { digest, reason } => self.confirm(&digest, reason, actor, via).await,
                 Ask::Reload => {
@@ -45,14 +49,21 @@ impl Requests for Desk {
 }
 
 impl Desk {
-    async fn start(&self, name: &str, kind: Kind, actor: ActorId, via: Via) -> Result<Answer, StoreError> {
+    async fn start(
+        &self,
+        name: &str,
+        kind: Kind,
+        said: &BTreeMap<String, String>,
+        actor: ActorId,
+        via: Via,
+    ) -> Result<Answer, StoreError> {
         let loaded = self.ports.definitions.current();
         let Some(pinned) = loaded.processes.get(name) else {
             let reason = unknown(name, &loaded);
             return Ok(Answer::Refused { reason });
         };
-        let cause = Cause::Person;
-        let (fresh, batch) = match request(&self.ports, pinned, kind, cause, actor, via).await? {
+        let wanted = Wanted { kind, cause: Cause::Person, said };
+        let (fresh, batch) = match request_given(&self.ports, pinned, wanted, actor, via).await? {
             Ok(made) => made,
             Err(reason) => return Ok(Answer::Refused { reason }),
         };
@@ -132,7 +143,14 @@ pub struct Fresh {
     pub(crate) state: State,
 }
 
-/// Prepares the entries that make a run exist. The inner error is a sentence for the person who asked.
+/// Which run is wanted, and what it is given.
+pub struct Wanted<'a> {
+    pub kind: Kind,
+    pub cause: Cause,
+    pub said: &'a BTreeMap<String, String>,
+}
+
+/// As [`request_given`], of a run that is given nothing.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -144,6 +162,28 @@ pub async fn request(
     actor: ActorId,
     via: Via,
 ) -> Result<Result<(Fresh, Batch), String>, StoreError> {
+    request_given(ports, pinned, Wanted { kind, cause, said: &BTreeMap::new() }, actor, via).await
+}
+
+/// Prepares the entries that make a run exist. The inner error is a sentence for the person who asked.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn request_given(
+    ports: &Ports,
+    pinned: &Pinned,
+    wanted: Wanted<'_>,
+    actor: ActorId,
+    via: Via,
+) -> Result<Result<(Fresh, Batch), String>, StoreError> {
+    let Wanted { kind, cause, said } = wanted;
+    let inputs = match kind {
+        Kind::Run => match given(&pinned.process.inputs, said) {
+            Ok(inputs) => inputs,
+            Err(why) => return Ok(Err(format!("`{}` cannot be run like this: {why}", pinned.process.name))),
+        },
+        Kind::Drill => Facts::new(),
+    };
     let name = &pinned.process.name;
     if let Some(by) = &pinned.process.observed {
         return Ok(Err(observed(name, by, &pinned.file)));
@@ -182,6 +222,7 @@ pub async fn request(
         usual: usual(&verified),
         artifact,
         objective,
+        inputs,
     };
     let mut batch = Batch::by(actor, via);
     let state = State::fold([(now, &event)]);

@@ -134,6 +134,7 @@ impl Sim {
                 usual: Usual::default(),
                 artifact: None,
                 objective: None,
+                inputs: Default::default(),
             },
             Event::RunClaimed { fence: 1 },
         ]);

@@ -8,6 +8,7 @@ use seaworthy_model::{
     id::RunId,
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
     time::{At, Span},
+    value::Facts,
 };
 
 /// One try of a step.
@@ -51,6 +52,7 @@ pub struct Story {
     pub usual: Usual,
     pub artifact: Option<DrillArtifact>,
     pub objective: Option<Span>,
+    pub inputs: Facts,
     pub requested_at: At,
     pub claimed_at: Option<At>,
     pub attempts: Vec<Attempt>,
@@ -93,7 +95,7 @@ impl Story {
     }
 
     fn begin(run: RunId, at: At, event: Event) -> Option<Story> {
-        let Event::RunRequested { process, kind, digest, cause, usual, artifact, objective } = event else {
+        let Event::RunRequested { process, kind, digest, cause, usual, artifact, objective, inputs } = event else {
             return None;
         };
         Some(Story {
@@ -105,6 +107,7 @@ impl Story {
             usual,
             artifact,
             objective,
+            inputs,
             requested_at: at,
             claimed_at: None,
             attempts: vec![],

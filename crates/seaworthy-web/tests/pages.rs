@@ -230,7 +230,7 @@ async fn a_button_asks_and_leads_to_the_run() {
     assert_has(&refused.body, &["there is no verified artifact yet"]);
     let asked = world.inner.lock().unwrap().asked.clone();
     let name = || "backup-orders".to_owned();
-    assert_eq!(asked, [Ask::Drill { process: name() }, Ask::Run { process: name() }]);
+    assert_eq!(asked, [Ask::Drill { process: name() }, Ask::Run { process: name(), inputs: Default::default() }]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! This module must not decide: it hands requests to the desk.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -46,6 +47,8 @@ const GAP: Duration = Duration::from_millis(50);
 pub enum Asked {
     Run {
         process: String,
+        #[serde(default)]
+        inputs: BTreeMap<String, String>,
     },
     Drill {
         process: String,
@@ -178,7 +181,7 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
     let ask = match asked {
         Asked::Hello => return Answered::Done { detail: about.to_owned() },
         Asked::Copy { file } => return copy(house, &file).await,
-        Asked::Run { process } => Ask::Run { process },
+        Asked::Run { process, inputs } => Ask::Run { process, inputs },
         Asked::Drill { process } => Ask::Drill { process },
         Asked::Reload => Ask::Reload,
         Asked::Confirm { digest, reason } => Ask::Confirm { digest, reason },

@@ -49,6 +49,7 @@ use seaworthy_model::value::Facts;
 pub use explain::{Explained, LINE_CHARS_MAX};
 pub use looser::looser;
 pub use scope::{Scope, Type};
+pub use unit::size;
 
 use tree::{Kind, Node};
 

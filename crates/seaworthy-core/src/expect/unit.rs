@@ -70,6 +70,22 @@ pub(super) fn read(word: &str) -> Result<Quantity, (String, String)> {
     Err(wrong(word, number, unit))
 }
 
+/// A size in bytes, as people write it: `10KiB`; without a unit it is bytes.
+///
+/// # Errors
+/// What is wrong and what to write instead.
+pub fn size(word: &str) -> Result<u64, (String, String)> {
+    if let Ok(plain) = word.parse::<u64>() {
+        return Ok(plain);
+    }
+    match read(word)? {
+        Quantity::Bytes(bytes) => Ok(u64::try_from(bytes).unwrap_or(0)),
+        Quantity::Nanoseconds(_) => {
+            Err((format!("`{word}` is a length of time"), "write a size, such as 10MiB".into()))
+        }
+    }
+}
+
 fn too_long(word: &str) -> (String, String) {
     (format!("`{word}` is longer than 292 years"), "write a shorter length of time".to_owned())
 }

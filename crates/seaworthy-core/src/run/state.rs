@@ -8,6 +8,7 @@ use seaworthy_model::{
     event::{DrillArtifact, Event},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
     time::{At, Span},
+    value::Facts,
 };
 
 /// How the run was asked for.
@@ -21,6 +22,7 @@ pub struct Requested {
     pub usual: Usual,
     pub artifact: Option<DrillArtifact>,
     pub objective: Option<Span>,
+    pub inputs: Facts,
 }
 
 /// One try of a step.
@@ -103,7 +105,7 @@ impl State {
     pub fn apply(&mut self, at: At, event: &Event) {
         self.version += 1;
         match event {
-            Event::RunRequested { process, kind, digest, cause, usual, artifact, objective } => {
+            Event::RunRequested { process, kind, digest, cause, usual, artifact, objective, inputs } => {
                 self.requested = Some(Requested {
                     at,
                     process: process.clone(),
@@ -113,6 +115,7 @@ impl State {
                     usual: usual.clone(),
                     artifact: artifact.clone(),
                     objective: *objective,
+                    inputs: inputs.clone(),
                 });
             }
             Event::RunClaimed { fence } => {

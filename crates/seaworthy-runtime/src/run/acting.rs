@@ -37,6 +37,9 @@ impl Drive<'_> {
 
     /// A place among those that act at the same time; `None`: something else comes first, and is taken in.
     pub(super) async fn permit(&mut self) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+        if self.runs.stop.is_asked() {
+            return Ok(None);
+        }
         if let Ok(permit) = self.runs.acting.clone().try_acquire_owned() {
             return Ok(Some(permit));
         }

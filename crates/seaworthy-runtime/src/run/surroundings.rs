@@ -8,6 +8,7 @@ use std::{
 };
 
 use seaworthy_core::{
+    input::variables,
     run::{Act, Plan, State},
     schedule::utc,
 };
@@ -114,6 +115,7 @@ impl Surroundings<'_> {
         env.push(("SEAWORTHY_RUN".into(), self.run.to_string()));
         env.push(("SEAWORTHY_FENCE".into(), self.ports.writer.epoch.to_string()));
         let requested = self.state.requested.as_ref();
+        env.extend(requested.into_iter().flat_map(|requested| variables(&requested.inputs)));
         if let Some(Cause::Schedule { nominal }) = requested.map(|r| &r.cause) {
             env.push(("SEAWORTHY_OCCURRENCE".into(), utc(*nominal)));
         }

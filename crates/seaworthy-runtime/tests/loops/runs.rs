@@ -28,7 +28,16 @@ fn requested(world: &World, kind: Kind, artifact: Option<DrillArtifact>) -> Even
     let cause = Cause::Person;
     let digest = world.in_force.current().processes["dump"].digest.replace(char::is_numeric, "x");
     let usual = seaworthy_core::run::usual(&[]);
-    Event::RunRequested { process: "dump".into(), kind, digest, cause, usual, artifact, objective: None }
+    Event::RunRequested {
+        process: "dump".into(),
+        kind,
+        digest,
+        cause,
+        usual,
+        artifact,
+        objective: None,
+        inputs: Default::default(),
+    }
 }
 
 #[tokio::test]
@@ -91,7 +100,16 @@ async fn left_by_another(world: &World) -> RunId {
     let cause = Cause::Person;
     let process = "dump".to_owned();
     let events = [
-        Event::RunRequested { process, kind: Kind::Run, digest, cause, usual, artifact: None, objective: None },
+        Event::RunRequested {
+            process,
+            kind: Kind::Run,
+            digest,
+            cause,
+            usual,
+            artifact: None,
+            objective: None,
+            inputs: Default::default(),
+        },
         Event::RunClaimed { fence: 99 },
         Event::AttemptStarted { step: "one".into(), attempt: 1, key: "one/1".into() },
     ];
@@ -158,7 +176,8 @@ async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_ov
         world.pass(Span::seconds(3600)).await;
     }
     seaworthy_runtime::drill::activate(&desk).await.unwrap();
-    for ask in [Ask::Run { process: "dump".into() }, Ask::Drill { process: "dump".into() }] {
+    for ask in [Ask::Run { process: "dump".into(), inputs: Default::default() }, Ask::Drill { process: "dump".into() }]
+    {
         let answer = desk.ask(ask, world.ports.actor, Via::Cli).await.unwrap();
         let Answer::Refused { reason } = answer else { panic!("{answer:?}") };
         assert!(

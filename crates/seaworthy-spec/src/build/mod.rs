@@ -6,6 +6,7 @@
 pub mod check;
 pub mod drill;
 pub mod heal;
+pub mod input;
 pub mod lint;
 pub mod process;
 pub mod schedule;

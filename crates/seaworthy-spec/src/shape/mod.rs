@@ -3,6 +3,7 @@
 //! The walk over a file (`conform`) and the JSON Schema (`schema`) both read this table, so their lists of keys cannot
 //! drift apart. This module must not know how a file is read nor what is built from it.
 
+pub mod input;
 pub mod pack;
 pub mod process;
 pub mod site;

@@ -2,7 +2,7 @@
 //!
 //! This module must not know how a file is read nor what is built from it.
 
-use super::{COMMAND, Choice, Field, Kind, Shape, may, must};
+use super::{COMMAND, Choice, Field, Kind, Shape, input::INPUTS, may, must};
 
 /// Most steps of one list.
 pub const STEPS_MAX: usize = 1_000;
@@ -50,6 +50,7 @@ pub static PROCESS: Shape = Shape::new(
         may("tell", Kind::Object(&TELL), "Who is told about what."),
         may("drill", Kind::Object(&DRILL), "How it is rehearsed."),
         may("observed", Kind::Text, "Somebody else runs it: who, and where that stands. It is never run from here."),
+        may("inputs", INPUTS, "What a run of it is asked for. Recorded, so never a secret."),
         may(
             "parallel",
             Kind::Whole { min: 1, max: PARALLEL_MAX },

@@ -4,6 +4,7 @@ mod change;
 mod checks;
 mod design;
 mod import;
+mod inputs;
 mod limits;
 mod mutation;
 mod places;

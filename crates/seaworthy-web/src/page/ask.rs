@@ -2,8 +2,11 @@
 //!
 //! This module must not decide whether it may be done: the port answers.
 
+use std::collections::BTreeMap;
+
 use axum::{
-    extract::{Path, State as Extract},
+    Form,
+    extract::{Path, State as Extract, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
 use seaworthy_model::{
@@ -15,8 +18,26 @@ use seaworthy_model::{
 use super::run::find;
 use crate::app::{App, Fault, Shared};
 
-pub async fn run(Extract(app): Extract<Shared>, Path(process): Path<String>) -> Response {
-    answer(&app, ask(&app, Ask::Run { process }, None).await)
+/// What a form says of an input begins with this.
+pub const INPUT_PREFIX: &str = "input.";
+
+pub async fn run(
+    Extract(app): Extract<Shared>,
+    Path(process): Path<String>,
+    fields: Result<Form<BTreeMap<String, String>>, FormRejection>,
+) -> Response {
+    let fields = match fields {
+        Ok(Form(fields)) => fields,
+        // A request without a form gives nothing.
+        Err(FormRejection::InvalidFormContentType(_)) => BTreeMap::new(),
+        Err(other) => return app.page(Err(Fault::refused(format!("the form cannot be read: {other}")))),
+    };
+    // A field that was left empty was not given; then its default counts, or it is asked for.
+    let said = |(name, value): (String, String)| {
+        Some((name.strip_prefix(INPUT_PREFIX)?.to_owned(), value)).filter(|(_, value)| !value.is_empty())
+    };
+    let inputs = fields.into_iter().filter_map(said).collect();
+    answer(&app, ask(&app, Ask::Run { process, inputs }, None).await)
 }
 
 pub async fn drill(Extract(app): Extract<Shared>, Path(process): Path<String>) -> Response {

@@ -4,6 +4,7 @@
 
 pub mod ask;
 pub mod changes;
+mod field;
 pub mod help;
 pub mod output;
 pub mod overview;

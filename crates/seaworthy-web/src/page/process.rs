@@ -22,7 +22,7 @@ use crate::{
     app::{App, Fault, Frame, Shared},
     due::{self, Next},
     moment::{Ago, Moment, Second},
-    page::{Region, processes::Facets},
+    page::{Region, field::Field, processes::Facets},
     plot::{Strip, Trend},
     projection::{Mark, Summary},
     shape::State,
@@ -77,6 +77,7 @@ pub struct ProcessView {
     pub drills: Vec<RunRow>,
     pub trend: Trend,
     pub can_drill: bool,
+    pub inputs: Vec<Field>,
     /// Who runs it, if that is not us.
     pub observed: Option<String>,
     pub skipped: Vec<(Moment, &'static str, String)>,
@@ -191,6 +192,7 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         trend: Trend::of(base, summary.drills.iter(), now),
         observed: pinned.process.observed.clone(),
         can_drill: pinned.process.drill.as_ref().is_some_and(|drill| drill.restore.is_some()),
+        inputs: pinned.process.inputs.iter().map(Field::of).collect(),
         skipped: skipped
             .iter()
             .map(|row| (Moment { at: row.nominal, now }, row.reason.word(), more(row.count)))

@@ -2,7 +2,10 @@
 //!
 //! With a server it asks the server; without one it is a short-lived node that claims only its own run.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use seaworthy_core::run::State;
 use seaworthy_model::{
@@ -12,6 +15,7 @@ use seaworthy_model::{
 };
 use seaworthy_runtime::{Stop, notify::Sender, seal};
 use seaworthy_store::sqlite::Sqlite;
+use serde_json::Value;
 
 use super::{
     Ask,
@@ -42,12 +46,47 @@ pub struct Args {
     /// With a server: do not wait for the end
     #[arg(long)]
     pub detach: bool,
+    /// A value for an input of the process; may be repeated
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Inputs as one JSON object; what --input says of the same name counts
+    #[arg(long, value_name = "JSON")]
+    pub inputs_json: Option<String>,
+}
+
+/// What was said of inputs, by name.
+fn said(args: &Args) -> Result<BTreeMap<String, String>, Trouble> {
+    let mut said = BTreeMap::new();
+    if let Some(text) = &args.inputs_json {
+        let wrong = |why: String| Trouble::start(format!("--inputs-json is not an object of names and values: {why}"));
+        let json: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        for (name, value) in json {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Object(_) | Value::Null => return Err(wrong(format!("`{name}` is no value"))),
+                other => other.to_string(),
+            };
+            said.insert(name, text);
+        }
+    }
+    let mut once = BTreeSet::new();
+    for pair in &args.inputs {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(Trouble::start(format!("`--input {pair}` says no value; write --input {pair}=VALUE")));
+        };
+        if !once.insert(name) {
+            return Err(Trouble::start(format!("--input {name} is given twice; give it once")));
+        }
+        said.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(said)
 }
 
 /// Carries out the verb.
 pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
-    let asked = Asked::Run { process: args.process.clone() };
-    start(ask, asked, Wish::Run { process: args.process }, args.detach).await
+    let inputs = said(&args)?;
+    let asked = Asked::Run { process: args.process.clone(), inputs: inputs.clone() };
+    start(ask, asked, Wish::Run { process: args.process, inputs }, args.detach).await
 }
 
 /// The shared course of `run` and `drill`.
@@ -105,7 +144,7 @@ async fn deserted(place: &Place) {
 /// The server runs what it has loaded; say so when the file says something else.
 async fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
     let name = match wish {
-        Wish::Run { process } | Wish::Drill { process } => process,
+        Wish::Run { process, .. } | Wish::Drill { process } => process,
         _ => return,
     };
     // Only a remark: if it cannot be made, the run tells its own trouble.

@@ -49,3 +49,64 @@ fn a_run_over_its_timeout_is_stopped_and_says_so() {
     let pid: i32 = site.read("pid").trim().parse().unwrap();
     assert!(!crate::kit::living(pid), "its command was ended");
 }
+
+const INPUTS: &str = r#"
+inputs:
+  target: { type: choice, of: [staging, production], about: Where to }
+  days: { type: whole, min: 1, max: 30, default: 7 }
+  wait: { type: duration, default: 90s }
+  only: { type: list, default: [a, b] }
+steps:
+  - { id: say, run: 'echo "$INPUT_TARGET $INPUT_DAYS $INPUT_WAIT" $INPUT_ONLY > said.txt' }
+verify:
+  - { command: 'echo "$INPUT_TARGET"; cat said.txt', expect: 'stdout.contains("staging")' }
+"#;
+
+#[test]
+fn a_run_is_given_inputs_which_are_recorded_and_seen_by_its_commands() {
+    let site = Site::new();
+    site.process("deploy", INPUTS);
+    let run = site.json(&[
+        "run",
+        "deploy",
+        "--inputs-json",
+        r#"{"target": "production", "days": 3}"#,
+        "--input",
+        "target=staging",
+    ]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(site.read("said.txt"), "staging 3 90 a b\n");
+    let journal = site.say(&["journal", "--json"]).stdout;
+    assert!(journal.contains(r#""inputs":{"days":{"int":3}"#), "{journal}");
+    // With a server, by its socket and from its page.
+    let server = site.server();
+    assert_eq!(site.json(&["run", "deploy", "--input", "target=staging", "--input", "wait=2m"]).code, 0);
+    assert_eq!(site.read("said.txt"), "staging 7 120 a b\n");
+    let (status, page) = server.get("/processes/deploy").expect("the page answers");
+    assert!(
+        status == 200 && page.contains(r#"name="input.days" value="7""#) && page.contains("<option>staging"),
+        "{page}"
+    );
+}
+
+#[test]
+fn inputs_of_the_wrong_kind_are_refused_with_what_to_write() {
+    let site = Site::new();
+    site.process("deploy", INPUTS);
+    for (args, expected) in [
+        (&["--input", "target=moon"][..], "input `target`: `moon` is not one of staging, production"),
+        (&[], "input `target` (choice) is not given and has no default: add --input target=VALUE"),
+        (&["--input", "target=staging", "--input", "days=40"], "input `days`: `40` is more than 30"),
+        (
+            &["--input", "target=staging", "--input", "dyas=4"],
+            "there is no input `dyas`; there are: target, days, wait, only",
+        ),
+        (&["--input", "target"], "`--input target` says no value"),
+        (&["--inputs-json", "[1]"], "--inputs-json is not an object of names and values"),
+    ] {
+        let refused = site.json(&[&["run", "deploy"], args].concat());
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains(expected) || refused.stdout.contains(expected), "{expected}: {refused:?}");
+    }
+    assert_eq!(site.json(&["runs"]).json["runs"], serde_json::json!([]), "none of them became a run");
+}

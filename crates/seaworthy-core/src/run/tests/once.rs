@@ -288,7 +288,16 @@ fn a_clean_up_that_must_happen_once_is_not_repeated_blindly() {
     let (usual, cause, step) = (Usual::default(), Cause::Person, "after.drop".to_owned());
     let (process, digest) = ("backup".to_owned(), "d".to_owned());
     let events = [
-        Event::RunRequested { process, kind: Kind::Run, digest, cause, usual, artifact: None, objective: None },
+        Event::RunRequested {
+            process,
+            kind: Kind::Run,
+            digest,
+            cause,
+            usual,
+            artifact: None,
+            objective: None,
+            inputs: Default::default(),
+        },
         Event::CancelRequested { reason: "enough".into() },
         Event::AttemptStarted { step: step.clone(), attempt: 1, key: step.clone() },
         Event::AttemptEnded { step, attempt: 1, acted },

@@ -33,7 +33,16 @@ fn play(process: &Process, acts: &[(&str, u64, Outcome)], cancel_at: Option<u64>
     let usual = Usual::default();
     let (digest, cause) = ("d".to_owned(), Cause::Person);
     let (artifact, objective, name) = (None, None, process.name.clone());
-    let asked = Event::RunRequested { process: name, kind: Kind::Run, digest, cause, usual, artifact, objective };
+    let asked = Event::RunRequested {
+        process: name,
+        kind: Kind::Run,
+        digest,
+        cause,
+        usual,
+        artifact,
+        objective,
+        inputs: Default::default(),
+    };
     state.apply(now, &asked);
     state.apply(now, &Event::RunClaimed { fence: 1 });
     let mut cancel = cancel_at.map(|s| At(0) + Span::seconds(s));

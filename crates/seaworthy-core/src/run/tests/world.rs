@@ -117,6 +117,7 @@ pub fn play(process: &Process, world: &World) -> String {
         usual: world.usual.clone(),
         artifact: None,
         objective: None,
+        inputs: Default::default(),
     });
     play.record(Event::RunClaimed { fence: 1 });
     for _ in 0..200 {

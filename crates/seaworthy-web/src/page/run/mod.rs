@@ -29,7 +29,7 @@ use self::{
 use crate::{
     app::{App, Fault, Frame, Shared},
     moment::Moment,
-    page::{Region, output::Log},
+    page::{Region, ask::INPUT_PREFIX, field::written, output::Log},
     plot::Tracks,
     shape::State,
     show,
@@ -56,6 +56,8 @@ pub struct RunView {
     pub needs_person: bool,
     pub live: bool,
     pub cancel_asked: Option<String>,
+    /// Names and values of the form that asks for the same once more.
+    pub inputs: Vec<(String, String)>,
     pub facts: Vec<(&'static str, String)>,
     /// Of a drill: the run whose artifact it restores, and which.
     pub restores: Option<(String, String)>,
@@ -182,7 +184,9 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
     let lead = verdict::lead(&story, now);
     let needs_person = lead.state.is_trouble() && lead.state != State::Troubled;
     let facts = facts(app, &story, &entries, pinned.map(|pinned| pinned.digest.as_str())).await?;
+    let inputs = story.inputs.iter().map(|(name, value)| (format!("{INPUT_PREFIX}{name}"), written(value))).collect();
     Ok(RunView {
+        inputs,
         base: app.web.base.clone(),
         run: run.to_string(),
         process: story.process.clone(),
@@ -247,6 +251,11 @@ async fn facts(
             None => format!("{digest}; the process is not defined any more"),
         },
     ));
+    if !story.inputs.is_empty() {
+        let given: Vec<String> =
+            story.inputs.iter().map(|(name, value)| format!("{name} = {}", written(value))).collect();
+        facts.push(("inputs", given.join("; ")));
+    }
     if let Some(objective) = story.objective {
         let measured = story.end.as_ref().and_then(|end| end.recovery);
         let measured = measured.map_or("not measured".to_owned(), |span| span.to_string());

@@ -70,7 +70,11 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     ask.out.object(&serde_json::json!({ "v": 1, "url": url, "folder": folder.display().to_string() }));
     let actor = server.house.os_actor(rustix::process::geteuid()).await?;
     for process in FIRST {
-        server.house.desk.ask(Wish::Run { process: process.into() }, actor, Via::Cli).await?;
+        server
+            .house
+            .desk
+            .ask(Wish::Run { process: process.into(), inputs: Default::default() }, actor, Via::Cli)
+            .await?;
     }
     let limit = args.seconds.map_or(Duration::from_secs(365 * 24 * 3600), Duration::from_secs);
     tokio::select! {

@@ -1,0 +1,55 @@
+//! What a person may ask of a node, and what is answered.
+//!
+//! This module must not know how it is carried out.
+
+use std::collections::BTreeMap;
+
+use super::{Fut, StoreError};
+use crate::{
+    entry::Via,
+    id::{ActorId, RunId},
+};
+
+/// What a person may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// `inputs` as they were written.
+    Run {
+        process: String,
+        inputs: BTreeMap<String, String>,
+    },
+    Drill {
+        process: String,
+    },
+    Cancel {
+        run: RunId,
+        reason: String,
+    },
+    Reload,
+    /// Agrees to a change that waits, named by its digest or the start of it.
+    Confirm {
+        digest: String,
+        reason: String,
+    },
+}
+
+/// The answer to an [`Ask`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Started {
+        run: RunId,
+        digest: String,
+    },
+    Done {
+        detail: String,
+    },
+    /// Unknown name, nothing to drill …: a sentence that says what to do.
+    Refused {
+        reason: String,
+    },
+}
+
+/// Takes requests from faces; appends commands to the journal.
+pub trait Requests: Send + Sync {
+    fn ask(&self, ask: Ask, actor: ActorId, via: Via) -> Fut<'_, Result<Answer, StoreError>>;
+}
