@@ -156,6 +156,24 @@ fn any_later_start_clears_what_was_missed() {
 }
 
 #[test]
+fn a_start_from_outside_is_for_the_nominal_time_before_it_by_a_clock_that_may_be_ahead() {
+    let mut world = world(NIGHTLY);
+    world.process.pinged = true;
+    assert_eq!(world.keys("10 01:11"), ["missed/backup/2026-06-10T01:00:00Z"]);
+    world.ended(1, Kind::Run, None, "10 01:00", "10 01:05", Verified::Unproven);
+    assert_eq!(world.keys("10 02:00"), [""; 0]);
+    // Half a minute before its time is still for it, half an hour is not.
+    world.ended(2, Kind::Run, None, "11 00:59", "11 01:05", Verified::Unproven);
+    assert_eq!(world.keys("11 01:30"), [""; 0]);
+    world.ended(3, Kind::Run, None, "12 00:30", "12 00:35", Verified::Unproven);
+    assert_eq!(world.keys("12 01:11"), ["missed/backup/2026-06-12T01:00:00Z"]);
+    world.ended(4, Kind::Run, None, "12 01:20", "12 01:25", Verified::Unproven);
+    assert_eq!(world.keys("12 01:30"), ["late/backup/2026-06-12T01:00:00Z"]);
+    world.ended(5, Kind::Run, None, "13 01:00", "13 01:05", Verified::Unproven);
+    assert_eq!(world.keys("13 01:30"), [""; 0]);
+}
+
+#[test]
 fn a_run_that_nobody_took_has_not_started() {
     let mut world = world(NIGHTLY);
     world.live(1, Some("10 01:00"), None);

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{input::Input, time::Span};
 pub use crate::{
     schedule::{Missed, Overlap, Schedule, When},
-    step::{Action, Command, Effect, Line, Step},
+    step::{Action, Command, Effect, Line, OUTSIDE, Step},
 };
 
 /// Runs that keep their artifacts if the file does not say.
@@ -42,6 +42,9 @@ pub struct Process {
     /// What a run of it is asked for, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
+    /// Something outside starts it and tells us, by `exec` or a ping; the schedule says when that is expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinged: bool,
     /// Steps that may be under way at the same time. If the file does not say: see `core::run::Plan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,
@@ -215,8 +218,13 @@ impl Facet {
 }
 
 impl Process {
-    /// The schedule that fires from here. That of an observed process says when somebody else runs it.
+    /// The schedule that fires from here. That of an observed or pinged process says when somebody else runs it.
     pub fn fires(&self) -> Option<&Schedule> {
+        self.schedule.as_ref().filter(|_| self.observed.is_none() && !self.pinged)
+    }
+
+    /// The schedule by which starts are expected, from here or from outside. Of an observed process nobody tells.
+    pub fn expects(&self) -> Option<&Schedule> {
         self.schedule.as_ref().filter(|_| self.observed.is_none())
     }
 
@@ -242,6 +250,7 @@ impl Process {
             parallel: None,
             timeout: None,
             observed: None,
+            pinged: false,
         }
     }
 
@@ -251,7 +260,7 @@ impl Process {
             .into_iter()
             .filter(|facet| match facet {
                 Facet::Trigger => self.schedule.is_none(),
-                Facet::Steps => self.steps.is_empty(),
+                Facet::Steps => self.steps.is_empty() && !self.pinged,
                 Facet::Verify => self.verify.is_empty(),
                 Facet::Heal => self.heal.is_empty(),
                 Facet::Watch => self.watch.is_none(),

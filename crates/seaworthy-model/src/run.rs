@@ -31,6 +31,14 @@ pub enum Cause {
     Person,
     /// A drill that became due.
     Due,
+    /// A command outside that `exec` was put in front of. Its program only: what is given to it may hold a secret.
+    Exec {
+        program: String,
+    },
+    /// A ping, with the id that its sender gave this run, if any.
+    Ping {
+        rid: Option<String>,
+    },
 }
 
 /// The end of one attempt, as far as the actor can know it.

@@ -29,7 +29,12 @@ pub enum Action {
     Run(Command),
     /// Does nothing, durably. For measuring the engine.
     Noop,
+    /// Carried out by somebody else, who tells of it. No file says this: it is what a pinged process does.
+    Outside,
 }
+
+/// Id of the one step of a pinged process.
+pub const OUTSIDE: &str = "outside";
 
 /// What may be assumed about repeating a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

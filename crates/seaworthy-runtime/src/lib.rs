@@ -5,6 +5,7 @@
 
 pub mod drill;
 pub mod notify;
+pub mod outside;
 pub mod ports;
 pub mod prune;
 pub mod reload;

@@ -62,6 +62,12 @@ impl Desk {
             let reason = unknown(name, &loaded);
             return Ok(Answer::Refused { reason });
         };
+        if pinned.process.pinged && kind == Kind::Run {
+            let reason = format!(
+                "`{name}` is started outside, not from here: put `seaworthy exec {name} --` in front of its command, or let it ping"
+            );
+            return Ok(Answer::Refused { reason });
+        }
         let wanted = Wanted { kind, cause: Cause::Person, said };
         let (fresh, batch) = match request_given(&self.ports, pinned, wanted, actor, via).await? {
             Ok(made) => made,

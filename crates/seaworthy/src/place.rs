@@ -21,6 +21,8 @@ pub const SITE_FILE: &str = "seaworthy.yaml";
 pub const WATCHER: &str = "watcher";
 /// Stands in a data folder that is being restored. What is in it meanwhile is no state of anybody.
 pub const RESTORING: &str = "restoring";
+/// Folder of the data folder with definitions that `exec` made up for names without a file.
+pub const MADE_UP: &str = "made-up";
 /// Says where the server's control socket is, for verbs whose surroundings differ from the server's.
 const SOCKET_FILE: &str = "server.socket";
 

@@ -38,14 +38,14 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
     if running < plan.parallel
         && let Some(at) = ready(plan, &standings)
     {
-        return start(plan, state, &plan.steps[at]);
+        return start(plan, state, &plan.steps[at], now);
     }
     if running > 0 {
         return Next::Attend(deadline);
     }
     // Only steps that wait for each other are left. Spec has refused them; better in file order than not at all.
     if let Some(at) = standings.iter().position(|standing| *standing != Standing::Done) {
-        return start(plan, state, &plan.steps[at]);
+        return start(plan, state, &plan.steps[at], now);
     }
     verification(plan, state, requested, now)
 }
@@ -113,8 +113,12 @@ fn verification(plan: &Plan, state: &State, requested: &Requested, now: At) -> N
     }
 }
 
-pub(super) fn start(plan: &Plan, state: &State, step: &Step) -> Next {
+pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
     match &step.action {
+        Action::Outside => {
+            let reason = "somebody else starts it, and nobody saw how it ended; it is not repeated from here";
+            finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason.into())
+        }
         Action::Run(command) => act(plan, state, &step.id, command.clone(), step.timeout, Some(step)),
         Action::Noop => {
             let attempt = state.count(&step.id) + 1;

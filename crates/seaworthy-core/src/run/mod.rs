@@ -16,7 +16,7 @@ mod usual;
 
 pub use judge::{judge, skipped, unable};
 pub use next::{Act, Next, interrupted, next};
-pub use plan::{PARALLEL_DEFAULT, Plan};
+pub use plan::{OUTSIDE_MAX, PARALLEL_DEFAULT, Plan};
 pub use row::{ended, live};
 pub use state::{Attempt, Requested, State};
 pub use usual::usual;

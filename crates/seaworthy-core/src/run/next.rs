@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use seaworthy_model::{
     event::Event,
-    process::{Check, Command, Effect, Rung},
-    run::{Acted, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
+    process::{Check, Command, Effect, OUTSIDE, Rung},
+    run::{Acted, Cause, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
     time::{At, Span},
 };
 
@@ -160,7 +160,7 @@ pub(super) fn finish(
             _ => false,
         };
         if again {
-            return start(plan, state, step);
+            return start(plan, state, step, now);
         }
     }
     let unclean = plan.after.iter().find_map(|step| match state.standing(&step.id) {
@@ -215,7 +215,9 @@ pub(super) fn trouble(plan: &Plan, state: &State) -> String {
 /// What to record when a node takes up a run that another life of it left: what was in flight is unknown.
 pub fn interrupted(state: &State, why: &str) -> Vec<Event> {
     let mut events = Vec::new();
-    for (step, attempts) in &state.attempts {
+    // What tells us by pings goes on outside, whoever of us stops.
+    let pinged = state.requested.as_ref().is_some_and(|asked| matches!(asked.cause, Cause::Ping { .. }));
+    for (step, attempts) in state.attempts.iter().filter(|(step, _)| !(pinged && *step == OUTSIDE)) {
         if let Some(last) = attempts.last().filter(|last| last.ended.is_none()) {
             let acted = Acted {
                 outcome: Outcome::Unknown,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::{
-    process::{Check, Effect, Look, Process, Rung, Step},
+    process::{Action, Check, Effect, Look, OUTSIDE, Process, Rung, Step},
     run::Kind,
     time::Span,
 };
@@ -36,9 +36,15 @@ pub struct Plan {
 /// Steps of one run under way at the same time if the file does not say.
 pub const PARALLEL_DEFAULT: u32 = 4;
 
+/// How long the end of something outside is waited for if the file does not say: no wait without a deadline.
+pub const OUTSIDE_MAX: Span = Span::seconds(30 * 24 * 3600);
+
 impl Plan {
     /// The plan of a process; `None` for a drill of a process that has none.
     pub fn of(process: &Process, kind: Kind) -> Option<Plan> {
+        if process.pinged && kind == Kind::Run {
+            return Some(Plan::outside(process));
+        }
         let (steps, verify, heal, after) = match kind {
             Kind::Run => (&process.steps, &process.verify, process.heal.clone(), Vec::new()),
             Kind::Drill => {
@@ -63,6 +69,26 @@ impl Plan {
             env: process.env.clone(),
             secrets: process.secrets.clone(),
         })
+    }
+
+    /// The plan of what somebody else starts: one step that is never started from here, so it is never repeated either.
+    fn outside(process: &Process) -> Plan {
+        let step = Step { effect: Effect::Once, ..Step::new(OUTSIDE, Action::Outside) };
+        let heal = process.heal.iter().filter(|rung| !matches!(rung, Rung::Retry { .. })).cloned();
+        Plan {
+            kind: Kind::Run,
+            process: process.name.clone(),
+            parallel: 1,
+            in_sequence: true,
+            timeout: Some(process.timeout.unwrap_or(OUTSIDE_MAX)),
+            needed: vec![vec![]],
+            steps: vec![step],
+            verify: process.verify.clone(),
+            heal: heal.collect(),
+            after: vec![],
+            env: process.env.clone(),
+            secrets: process.secrets.clone(),
+        }
     }
 
     /// The places in `steps` of those that the step at `at` needs.

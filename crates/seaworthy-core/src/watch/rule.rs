@@ -15,6 +15,11 @@ use crate::schedule::{Timetable, utc};
 /// The smallest step of time: right after a limit.
 const TICK: Span = Span(1);
 
+/// A start from outside may be this much ahead of the nominal time that it is for: two clocks never agree.
+const PINGED_AHEAD_MAX: Span = Span::seconds(60);
+/// Nominal times that are looked through for the one that a start from outside was for.
+const PINGED_NOMINALS_MAX: usize = 10_000;
+
 /// A run that started, live or ended.
 struct Started {
     run: RunId,
@@ -27,7 +32,7 @@ struct Started {
 fn started(facts: &WatchFacts<'_>) -> Vec<Started> {
     let nominal = |cause: &Cause| match cause {
         Cause::Schedule { nominal } => Some(*nominal),
-        Cause::Person | Cause::Due => None,
+        Cause::Person | Cause::Due | Cause::Exec { .. } | Cause::Ping { .. } => None,
     };
     let live = facts.live.iter().filter(|run| run.kind == Kind::Run && run.process == facts.process.name);
     let live = live.filter_map(|run| Some((run.run, run.claimed_at?, nominal(&run.cause))));
@@ -56,7 +61,11 @@ pub(super) fn missed(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span
     let served = |nominal: At| started.iter().any(|run| run.nominal == Some(nominal));
     let mut sights = Vec::new();
     // A start serves every nominal time up to it.
-    let mut after = last_start.map_or(facts.in_force_since, |start| start.max(facts.in_force_since));
+    let mut after = last_start.map_or(facts.in_force_since, |start| {
+        // What starts outside goes by a clock of its own, which may be ahead of ours.
+        let ahead = if facts.process.pinged { slack(timetable, start) } else { Span::ZERO };
+        (start + ahead).max(facts.in_force_since)
+    });
     // Whoever recorded a skip was there, and recorded all that was due before: rows that were not given count too.
     if let Some(oldest) = facts.skipped.iter().map(|row| row.nominal).min() {
         after = after.max(oldest - TICK);
@@ -106,10 +115,35 @@ fn missed_at(
     }
 }
 
+/// How far ahead of a nominal time a start from outside may be and still be the one for it.
+fn slack(timetable: &Timetable, at: At) -> Span {
+    PINGED_AHEAD_MAX.min(Span(timetable.period_after(at).0 / 2))
+}
+
+/// The nominal time that a start from outside was for: the newest one since the start before it.
+fn served(timetable: &Timetable, before: At, at: At) -> Option<At> {
+    let (mut after, mut found) = (before + slack(timetable, before), None);
+    let until = at + slack(timetable, at);
+    for _ in 0..PINGED_NOMINALS_MAX {
+        match timetable.next_after(after).filter(|nominal| *nominal <= until) {
+            Some(nominal) => (after, found) = (nominal, Some(nominal)),
+            None => break,
+        }
+    }
+    found
+}
+
 pub(super) fn late(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span) -> Vec<Sight> {
     let name = &facts.process.name;
-    let last = started(facts).into_iter().max_by_key(|run| run.at);
-    let Some((run, nominal)) = last.and_then(|run| run.nominal.map(|nominal| (run, nominal))) else { return vec![] };
+    let mut started = started(facts);
+    started.sort_by_key(|run| run.at);
+    let before = started.iter().rev().nth(1).map_or(facts.in_force_since, |run| run.at);
+    let Some(run) = started.pop() else { return vec![] };
+    let nominal = match facts.process.pinged {
+        true => served(timetable, before.max(facts.in_force_since), run.at),
+        false => run.nominal,
+    };
+    let Some(nominal) = nominal else { return vec![] };
     if run.at <= nominal + within || nominal <= facts.in_force_since {
         return vec![];
     }

@@ -8,6 +8,7 @@ mod said;
 mod start;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod through;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -49,7 +49,7 @@ pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: S
     Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
 }
 
-fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
+pub(super) fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
     let last = words.unwrap_or_else(|| "it said nothing".to_owned());
     match (status.exit_status(), status.terminating_signal()) {
         (Some(127), _) => format!("exit 127, a command was not found: {last}"),
@@ -76,7 +76,7 @@ fn signal_name(signal: i32) -> &'static str {
 }
 
 /// The last line that says something, fit for one line of ours.
-fn quoted(text: &str) -> Option<String> {
+pub(super) fn quoted(text: &str) -> Option<String> {
     let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
     let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
     Some(plain)

@@ -93,6 +93,14 @@ impl Drive<'_> {
         for (attempt, acted) in self.under.stop_all(provider.as_ref()).await {
             self.ended(attempt, acted);
         }
+        // What runs outside is not ours to end: we only stop waiting for it.
+        let outside: Vec<(String, u32)> =
+            self.state.running().map(|(step, number)| (step.to_owned(), number)).collect();
+        for (step, attempt) in outside {
+            let reason = "its end was not waited for any longer; what runs outside may still go on".to_owned();
+            let acted = Acted { outcome: Outcome::Unknown, empty: None, ..not_started(reason) };
+            self.note(Event::AttemptEnded { step, attempt, acted });
+        }
         self.commit().await
     }
 

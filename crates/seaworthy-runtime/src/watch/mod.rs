@@ -181,7 +181,7 @@ impl Watcher {
         let view = self.watched.process(&process.name).await?;
         let skipped: Vec<SkippedRow> = self.watched.skipped(Some(&process.name), 20).await?;
         let row = self.watched.schedule(&process.name).await?;
-        let timetable = process.fires().and_then(|s| Timetable::parse(s).ok());
+        let timetable = process.expects().and_then(|s| Timetable::parse(s).ok());
         let live: Vec<LiveRun> = live.iter().filter(|r| r.process == process.name).cloned().collect();
         let mut ended = view.runs;
         ended.extend(view.drills);

@@ -36,9 +36,11 @@ impl Since {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn of(&mut self, pinned: &Pinned, row: Option<&ScheduleRow>, now: At) -> Result<At, StoreError> {
-        let (name, schedule) = (&pinned.process.name, pinned.process.fires());
+        let (name, schedule) = (&pinned.process.name, pinned.process.expects());
         let known = self.known.get(name).filter(|(before, _)| before.as_ref() == schedule).map(|(_, at)| *at);
         let at = match (row, known) {
+            (_, Some(at)) if pinned.process.pinged => at,
+            (_, None) if pinned.process.pinged => self.expected_since(name, schedule).await?.unwrap_or(now),
             (Some(row), _) if row.digest == pinned.digest => row.since,
             (_, Some(at)) => at,
             (Some(row), None) => {
@@ -62,6 +64,23 @@ impl Since {
             }
         }
         Ok(None)
+    }
+
+    /// Since when starts from outside are expected by this very schedule. No loop of ours keeps a row about that.
+    async fn expected_since(&self, name: &str, schedule: Option<&Schedule>) -> Result<Option<At>, StoreError> {
+        let mut since = None;
+        for entry in self.journal.stream(&Stream::process(name), 0).await? {
+            match entry.event() {
+                Ok(Some(Event::ProcessLoaded { definition, .. })) => {
+                    let same = serde_json::from_str::<Process>(&definition)
+                        .is_ok_and(|process| process.pinged && process.expects() == schedule);
+                    since = if same { since.or(Some(entry.header.at)) } else { None };
+                }
+                Ok(Some(Event::ProcessRemoved { .. })) => since = None,
+                _ => {}
+            }
+        }
+        Ok(since)
     }
 
     /// The first time it was loaded since it was removed last.

@@ -19,6 +19,9 @@ pub fn lint(document: &Node, process: &Process, report: &mut Report<'_>) {
     } else {
         nobody_told(process, place, report);
     }
+    if process.pinged {
+        pinged(document, report);
+    }
     for (at, step) in process.steps.iter().enumerate() {
         if step.effect != Effect::Once {
             continue;
@@ -75,6 +78,22 @@ fn observed(document: &Node, report: &mut Report<'_>) {
         let message = format!("an observed process is run by somebody else, and `{name}` is about running it here");
         let help = "to take it over, end it there and remove `observed`; else remove this key";
         report.error("observed-acts", key.place, message, help);
+    }
+}
+
+/// What something outside starts has no steps here, and nobody here can try it again.
+fn pinged(document: &Node, report: &mut Report<'_>) {
+    if document.get("steps").is_some() {
+        let message = "something outside starts a pinged process, and `steps` is about running it here";
+        let help = "remove `pinged` to run it from here, or remove the steps";
+        report.error("pinged-acts", document.key_place("steps"), message, help);
+    }
+    for rung in document.get("heal").map(Node::items).unwrap_or_default() {
+        if rung.get("retry").is_some() {
+            let message = "what something outside starts cannot be tried again from here";
+            let help = "write a rung with `run:`, or tell somebody";
+            report.error("pinged-acts", rung.key_place("retry"), message, help);
+        }
     }
 }
 

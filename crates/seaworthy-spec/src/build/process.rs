@@ -43,6 +43,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         tell: tell(document, around, report),
         drill: drill(document, &made, around, report),
         observed: text(document, "observed"),
+        pinged: text(document, "pinged").as_deref() == Some("true"),
         keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP_DEFAULT),
         inputs: inputs(document, report),
         parallel: text(document, "parallel").and_then(|n| n.parse().ok()),

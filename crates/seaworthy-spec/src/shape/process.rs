@@ -49,6 +49,11 @@ pub static PROCESS: Shape = Shape::new(
         may("watch", Kind::Object(&WATCH), "Limits that the watcher keeps."),
         may("tell", Kind::Object(&TELL), "Who is told about what."),
         may("drill", Kind::Object(&DRILL), "How it is rehearsed."),
+        may(
+            "pinged",
+            Kind::True,
+            "Something outside starts it and tells us, by `seaworthy exec` or a ping; the schedule says when it is expected.",
+        ),
         may("observed", Kind::Text, "Somebody else runs it: who, and where that stands. It is never run from here."),
         may("inputs", INPUTS, "What a run of it is asked for. Recorded, so never a secret."),
         may(

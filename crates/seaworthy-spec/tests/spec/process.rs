@@ -276,9 +276,22 @@ fn an_observed_process_says_when_and_who_and_nothing_that_could_act() {
 }
 
 #[test]
+fn a_pinged_process_says_what_is_looked_at_and_nothing_that_could_act() {
+    let found = process("process: p\npinged: true\nschedule: { cron: \"5 3 * * *\" }\n");
+    assert!(found.pinged && found.fires().is_none() && found.expects().is_some());
+    let facets: Vec<&str> = found.missing().iter().map(|facet| facet.word()).collect();
+    assert_eq!(facets, ["verify", "heal", "watch", "tell", "drill"], "something outside does the steps");
+    for (rest, at) in [("steps: [{ run: 'true' }]", "3:1"), ("heal: [{ retry: { times: 1 } }]", "3:10")] {
+        let said = problems(&format!("process: p\npinged: true\n{rest}\n"));
+        assert!(said.contains("error[pinged-acts]") && said.contains(&format!("ops/it.yaml:{at}")), "{said}");
+    }
+    assert_eq!(problems("process: p\npinged: true\nheal: [{ run: ./mend }]\n"), "");
+}
+
+#[test]
 fn a_definition_without_the_newer_keys_keeps_its_digest() {
     let canonical = process("process: p\nsteps: [{ noop: true }]\n").canonical();
-    for key in ["observed", "\"of\""] {
+    for key in ["observed", "pinged", "\"of\""] {
         assert!(!canonical.contains(key), "{canonical}");
     }
 }

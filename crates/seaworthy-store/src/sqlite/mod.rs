@@ -32,6 +32,8 @@ use writer::{Pen, Work};
 
 /// How often a store of another process is asked for its length.
 const POLL: Duration = Duration::from_millis(200);
+/// How often a store that we write is asked whether another process wrote too.
+const POLL_OTHERS: Duration = Duration::from_secs(1);
 
 /// Most leaves that one call of [`Sqlite::leaves`] returns (3 MiB).
 pub const LEAVES_MAX: usize = 100_000;
@@ -51,7 +53,8 @@ struct Shared {
 
 impl Sqlite {
     /// Opens the store for writing and takes the next epoch; makes it if there is none (`new_node` names it).
-    /// An older format is backed up to `FILE.before-format-N` and migrated. At most one process may do this.
+    /// An older format is backed up to `FILE.before-format-N` and migrated. Several processes may: each transaction
+    /// begins with what the others left.
     ///
     /// # Errors
     /// [`StoreError::Newer`], [`StoreError::Broken`], [`StoreError::Full`] or [`StoreError::Unreachable`].
@@ -161,15 +164,19 @@ impl Journal for Sqlite {
 
     fn past(&self, position: u64) -> Fut<'_, Result<u64, StoreError>> {
         Box::pin(async move {
-            if let Some(pen) = &self.0.pen {
-                return pen.past(position).await;
-            }
             loop {
+                // Our own appends are known at once; those of another process are looked for.
+                match &self.0.pen {
+                    Some(pen) => match tokio::time::timeout(POLL_OTHERS, pen.past(position)).await {
+                        Ok(length) => return length,
+                        Err(_) => {}
+                    },
+                    None => tokio::time::sleep(POLL).await,
+                }
                 let length = self.frontier().await?.size;
                 if length > position {
                     return Ok(length);
                 }
-                tokio::time::sleep(POLL).await;
             }
         })
     }

@@ -316,6 +316,8 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
             seaworthy_model::run::Cause::Schedule { .. } => "schedule",
             seaworthy_model::run::Cause::Person => "person",
             seaworthy_model::run::Cause::Due => "due",
+            seaworthy_model::run::Cause::Exec { .. } => "exec",
+            seaworthy_model::run::Cause::Ping { .. } => "ping",
         },
         reason: match (mark.is_over(), run.reason.as_str()) {
             (true, "") => "over the objective".to_owned().into(),

@@ -10,6 +10,7 @@ mod copy;
 mod demo;
 mod difference;
 mod drill;
+mod exec;
 mod follow;
 mod import;
 mod init;
@@ -77,6 +78,8 @@ pub enum Verb {
     Watch(watch::Args),
     /// Run a process now, follow it, and exit with its verdict
     Run(run::Args),
+    /// Put in front of a command that something else starts: it runs as it would, and what came of it is kept
+    Exec(exec::Args),
     /// Rehearse the restore of a process's newest verified artifact
     Drill(drill::Args),
     /// The runs of the past, newest first
@@ -143,6 +146,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Up(args) => up::run(&ask, args).await,
         Verb::Watch(args) => watch::run(&ask, args).await,
         Verb::Run(args) => run::run(&ask, args).await,
+        Verb::Exec(args) => exec::run(&ask, args).await,
         Verb::Drill(args) => drill::run(&ask, args).await,
         Verb::Runs(args) => runs::run(&ask, args).await,
         Verb::Show(args) => show::run(&ask, args).await,

@@ -214,7 +214,7 @@ async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, St
 }
 
 /// Sends what this run has to tell, as long as it does not take too long; the rest waits for a server.
-async fn messages(house: &wire::House, run: RunId) {
+pub async fn messages(house: &wire::House, run: RunId) {
     let stop = Stop::default();
     let mut sender = Sender::of_run(house.ports.clone(), stop.clone(), run);
     let sending = async move { while sender.activate().await.is_ok_and(|tried| tried > 0) {} };

@@ -15,7 +15,7 @@ use seaworthy_runtime::reload::{FileSet, Files};
 use seaworthy_spec::Source;
 use sha2::{Digest as _, Sha256};
 
-use super::{Place, SITE_FILE};
+use super::{MADE_UP, Place, SITE_FILE};
 
 /// Files under `ops/` that are read at most; with more of them `ops` counts as broken.
 const FILES_MAX: usize = 20_000;
@@ -42,6 +42,7 @@ impl Files for Place {
                 Err(reason) => set.unreadable.push((name(&file), reason)),
             }
         }
+        self.made_up(&mut set);
         Ok(set)
     }
 
@@ -61,6 +62,9 @@ impl Files for Place {
                 Err(e) => hash.update(e.to_string()),
             }
         }
+        for file in made_up_files(&self.data) {
+            hash.update(file.as_os_str().as_encoded_bytes());
+        }
         for (folder, reason) in found.unreadable {
             hash.update(folder.as_os_str().as_encoded_bytes());
             hash.update(reason);
@@ -72,6 +76,40 @@ impl Files for Place {
     fn exists(&self, file: &str) -> bool {
         self.folder.join(file).exists()
     }
+}
+
+impl Place {
+    /// Adds the definitions that were made up for names that no file has.
+    fn made_up(&self, set: &mut FileSet) {
+        for file in made_up_files(&self.data).into_iter().take(FILES_MAX) {
+            let own = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            if set.ops.iter().any(|source| defines(&source.text, &own)) {
+                continue;
+            }
+            let name = file.strip_prefix(&self.folder).unwrap_or(&file).display().to_string();
+            match read_text(&file) {
+                Ok(text) => set.ops.push(Source { file: name, text }),
+                Err(reason) => set.unreadable.push((name, reason)),
+            }
+        }
+    }
+}
+
+/// Sorted. The names of the files say all that changes: what was made up is never edited.
+fn made_up_files(data: &Path) -> Vec<PathBuf> {
+    let listed = fs::read_dir(data.join(MADE_UP)).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> =
+        listed.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    files.sort();
+    files
+}
+
+/// Whether a text has a process of this name, even if something else in it is broken.
+fn defines(text: &str, name: &str) -> bool {
+    let named = text.lines().filter_map(|line| line.strip_prefix("process:"));
+    named
+        .map(|value| value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']))
+        .any(|own| own == name)
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

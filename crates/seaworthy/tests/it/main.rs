@@ -11,6 +11,7 @@ mod crash;
 mod crash_once;
 mod definition;
 mod drill;
+mod exec;
 mod heal;
 mod history;
 mod import;

@@ -241,6 +241,9 @@ async fn facts(
         Cause::Schedule { nominal } => ("due", format!("{} UTC, by its schedule", show::moment(*nominal, now))),
         Cause::Person => ("asked by", asked),
         Cause::Due => ("due", "the drill became due".to_owned()),
+        Cause::Exec { program } => ("started outside", format!("`{program}`, by {asked}, with `seaworthy exec`")),
+        Cause::Ping { rid: None } => ("started outside", "told by a ping".to_owned()),
+        Cause::Ping { rid: Some(rid) } => ("started outside", format!("told by a ping, as run {rid}")),
     });
     let digest = story.digest.get(..12).unwrap_or(&story.digest);
     facts.push((
