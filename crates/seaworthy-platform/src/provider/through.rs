@@ -147,10 +147,9 @@ impl Through {
 
     fn wait(&mut self) -> io::Result<WaitIdStatus> {
         let handle = pidfd_open(self.pid(), PidfdFlags::empty())?;
-        for fd in [self.out.from.as_ref().map(AsFd::as_fd), self.err.from.as_ref().map(AsFd::as_fd)] {
-            if let Some(fd) = fd {
-                fcntl_setfl(fd, OFlags::NONBLOCK)?;
-            }
+        let streams = [self.out.from.as_ref().map(AsFd::as_fd), self.err.from.as_ref().map(AsFd::as_fd)];
+        for stream in streams.into_iter().flatten() {
+            fcntl_setfl(stream, OFlags::NONBLOCK)?;
         }
         loop {
             self.pump(Some(&handle), None);

@@ -167,10 +167,11 @@ impl Journal for Sqlite {
             loop {
                 // Our own appends are known at once; those of another process are looked for.
                 match &self.0.pen {
-                    Some(pen) => match tokio::time::timeout(POLL_OTHERS, pen.past(position)).await {
-                        Ok(length) => return length,
-                        Err(_) => {}
-                    },
+                    Some(pen) => {
+                        if let Ok(length) = tokio::time::timeout(POLL_OTHERS, pen.past(position)).await {
+                            return length;
+                        }
+                    }
                     None => tokio::time::sleep(POLL).await,
                 }
                 let length = self.frontier().await?.size;
