@@ -176,6 +176,24 @@ pub async fn of_eight_who_want_one_version_one_gets_it(w: &World) {
     assert_whole(&*w.journal).await;
 }
 
+pub async fn a_refused_append_takes_none_of_its_neighbours_with_it(w: &World) {
+    w.journal.append(saying("taken", Some(0), &["first"])).await.unwrap();
+    let tasks: Vec<_> = (0..64)
+        .map(|n| {
+            let journal = std::sync::Arc::clone(&w.journal);
+            let name = if n % 2 == 0 { format!("new-{n}") } else { "taken".to_owned() };
+            (n, tokio::spawn(async move { journal.append(saying(&name, Some(0), &["mine"])).await }))
+        })
+        .collect();
+    for (n, task) in tasks {
+        let answer = task.await.unwrap();
+        assert_eq!(answer.is_ok(), n % 2 == 0, "{n}: {answer:?}");
+    }
+    assert_eq!(w.length().await, 1 + 32);
+    assert_eq!(w.journal.stream(&stream("taken"), 0).await.unwrap().len(), 1);
+    assert_whole(&*w.journal).await;
+}
+
 pub async fn a_yes_on_the_word_of_the_actor_is_refused(w: &World) {
     let judged = Judged {
         check: "artifact dump".to_owned(),

@@ -38,6 +38,7 @@ cases! {
         more_appends_at_once_than_any_queue_holds_are_all_answered,
         an_append_given_up_is_there_or_not_but_whole,
         of_eight_who_want_one_version_one_gets_it,
+        a_refused_append_takes_none_of_its_neighbours_with_it,
         a_yes_on_the_word_of_the_actor_is_refused,
         what_cannot_be_stored_is_refused,
         a_batch_without_entries_changes_only_rows,
