@@ -106,6 +106,7 @@ impl Engine {
         let tally = Arc::new(Tally {
             inner: opened.journal,
             appends: AtomicU64::new(0),
+            entries: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             free: Semaphore::new(0),
         });
@@ -205,6 +206,8 @@ impl Signer for System {
 pub struct Tally {
     inner: Arc<dyn Journal>,
     pub appends: AtomicU64,
+    /// Durable changes: entries that are kept for ever.
+    pub entries: AtomicU64,
     pub ended: AtomicU64,
     /// One permit for each run that has ended durably: what lets a bounded number of runs be in flight.
     pub free: Semaphore,
@@ -214,7 +217,9 @@ impl Journal for Tally {
     fn append(&self, batch: Batch) -> Fut<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let ended = batch.views.iter().filter(|v| matches!(v, ViewChange::RunEnded(_))).count();
+            let entries: usize = batch.writes.iter().map(|write| write.drafts.len()).sum();
             let position = self.inner.append(batch).await?;
+            self.entries.fetch_add(entries as u64, Ordering::Relaxed);
             self.appends.fetch_add(1, Ordering::Relaxed);
             if ended > 0 {
                 self.ended.fetch_add(ended as u64, Ordering::Release);

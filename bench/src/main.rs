@@ -10,6 +10,7 @@ mod engine;
 mod exec;
 mod figure;
 mod noop;
+mod peer;
 mod raw;
 mod seed;
 mod served;
