@@ -37,6 +37,7 @@ static PARTS: &[Part] = &[
         package: "sqlite3",
         needed_by: "examples/sqlite-backup",
     },
+    Part { name: "git", there: || shell::exists("git"), package: "git", needed_by: "sites in a branch" },
     Part { name: "Chromium", there: chromium, package: "chromium", needed_by: "the browser suite" },
     Part { name: "Node 20", there: node, package: "nodejs", needed_by: "the browser suite" },
     Part { name: "npm", there: || shell::exists("npm"), package: "npm", needed_by: "the browser suite" },

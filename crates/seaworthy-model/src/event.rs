@@ -321,6 +321,8 @@ pub enum SignalKind {
     ArtifactGone,
     /// The watched node is not there.
     NodeSilent,
+    /// The branch that the site's files come from cannot be read for long.
+    BranchLost,
 }
 
 impl SignalKind {
@@ -332,13 +334,16 @@ impl SignalKind {
             SignalKind::DrillOverdue => "drill overdue",
             SignalKind::ArtifactGone => "artifact gone",
             SignalKind::NodeSilent => "node silent",
+            SignalKind::BranchLost => "branch lost",
         }
     }
 
     /// The occasion that a route subscribes to.
     pub fn occasion(self) -> Occasion {
         match self {
-            SignalKind::Missed | SignalKind::DrillOverdue | SignalKind::NodeSilent => Occasion::Missed,
+            SignalKind::Missed | SignalKind::DrillOverdue | SignalKind::NodeSilent | SignalKind::BranchLost => {
+                Occasion::Missed
+            }
             SignalKind::Late => Occasion::Late,
             SignalKind::Long => Occasion::Long,
             SignalKind::ArtifactGone => Occasion::Unverified,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Held,
     process::{Command, Facet, Process},
-    time::At,
+    time::{At, Span},
 };
 
 /// One installation and its configuration.
@@ -83,6 +83,20 @@ pub struct SmtpServer {
     pub password: Option<String>,
     /// PEM file with further trusted roots, relative to the site's folder.
     pub ca_file: Option<String>,
+}
+
+/// Where the site's files are, if not beside the file that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// URL or path; holds no password.
+    pub url: String,
+    pub branch: String,
+    /// Folder that holds `seaworthy.yaml`; empty for the root of the repository.
+    pub folder: String,
+    /// Between two looks for new commits.
+    pub every: Span,
+    /// Largest history, and largest set of files.
+    pub bytes_max: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

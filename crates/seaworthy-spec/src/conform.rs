@@ -268,6 +268,7 @@ fn name(kind: &Kind) -> String {
         Kind::Path => "a relative path".into(),
         Kind::Expect => "a condition".into(),
         Kind::Span => "a length of time".into(),
+        Kind::Size => "a size".into(),
         Kind::Bound => "a length of time or a share of the usual one".into(),
         Kind::Whole { .. } => "a whole number".into(),
         Kind::True => "`true`".into(),

@@ -22,7 +22,10 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seaworthy_model::{process::Process, site::Site};
+use seaworthy_model::{
+    process::Process,
+    site::{Branch, Site},
+};
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use pack::{Ask, Pack, pack};
@@ -103,6 +106,24 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
     Read { site, processes, diagnostics }
 }
 
+/// Where the site's files are, if the site file says that they are elsewhere: in a branch of a git repository. `None`: it
+/// does not, and is the site file itself. The inner one is missing if it cannot be used.
+pub fn branch(site: &Source) -> Option<(Option<Branch>, Vec<Diagnostic>)> {
+    let mut report = Report::new(&site.file, &site.text);
+    let documents = tree::parse(&site.text, &mut report);
+    let mut documents = documents.into_iter().filter(|document| !document.is_nothing());
+    let document = documents.next().filter(|document| {
+        document.entries().first().is_some_and(|(key, _)| key.text() == Some(shape::config::CONFIG.name))
+    })?;
+    conform::conform(&document, &Kind::Object(&shape::config::CONFIG), &mut report);
+    let branch = build::config::branch(&document, &mut report);
+    if let Some(second) = documents.next() {
+        let help = "write everything else into the branch";
+        report.error("duplicate-name", head(&second), "a file that says where the site is says nothing else", help);
+    }
+    Some((branch.filter(|_| !report.has_errors()), report.finish()))
+}
+
 /// The one document of the site file.
 fn site_document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
     let documents = tree::parse(&source.text, report);
@@ -112,6 +133,14 @@ fn site_document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
         if !known.in_site_file {
             let message = format!("{} does not belong into the site file", known.shape.title);
             report.error("wrong-file", head(&document), message, "write it into a file under ops/");
+        } else if known.shape.name == shape::config::CONFIG.name {
+            let help = "write `config:` into the seaworthy.yaml of this host, and the site here";
+            report.error(
+                "wrong-file",
+                head(&document),
+                "these are the files of a branch, which lead nowhere else",
+                help,
+            );
         } else if site.is_some() {
             report.error("duplicate-name", head(&document), "a site has one document", "keep one of them");
         } else {

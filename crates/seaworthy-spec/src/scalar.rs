@@ -42,6 +42,7 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
         Kind::Variable | Kind::Secret => variable(text),
         Kind::Path => path(text),
         Kind::Span => span(text).map(drop),
+        Kind::Size => size(text).map(drop),
         Kind::Instant => instant(text, "UTC").map(drop),
         Kind::Bound => bound(text).map(drop),
         Kind::Backoff => backoff(text).map(drop),
@@ -113,6 +114,17 @@ pub fn span(text: &str) -> Result<Span, Wrong> {
         }
         Ok(span) => Ok(span),
         Err(sentence) => Err(split(&sentence)),
+    }
+}
+
+/// A number of bytes, more than none.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn size(text: &str) -> Result<u64, Wrong> {
+    match seaworthy_core::expect::size(text) {
+        Ok(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err(wrong(format!("{} is not a size", quoted(text)), "write a number with its unit, such as `20GiB`")),
     }
 }
 

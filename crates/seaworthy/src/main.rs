@@ -2,6 +2,7 @@
 //!
 //! `main` reads the command line, starts the asynchronous runtime, and turns a verb's end into an exit code.
 
+mod branch;
 mod cli;
 mod kept;
 mod node;

@@ -6,12 +6,13 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use seaworthy_model::process::hex;
 use sha2::{Digest as _, Sha256};
 
-use crate::trouble::Trouble;
+use crate::{branch::Source, trouble::Trouble};
 
 mod files;
 
@@ -33,6 +34,8 @@ pub struct Place {
     pub folder: PathBuf,
     /// Journal, runs, keys: `.seaworthy/` beside the site file, or as asked for.
     pub data: PathBuf,
+    /// The site's files come from a branch; `None`: from the folder.
+    pub source: Option<Arc<Source>>,
 }
 
 impl Place {
@@ -56,7 +59,9 @@ impl Place {
             }
             None => folder.join(".seaworthy"),
         };
-        Ok(Place { folder: folder.to_path_buf(), data: canonical(data) })
+        let data = canonical(data);
+        let source = source(folder, &data)?.map(Arc::new);
+        Ok(Place { folder: folder.to_path_buf(), data, source })
     }
 
     /// Makes the data folder (0700, ignored by git) if it is not there.
@@ -132,6 +137,19 @@ impl Place {
             None if rustix::process::geteuid().is_root() => own(PathBuf::from("/run")),
             None => PathBuf::from(format!("/tmp/seaworthy-{}", rustix::process::geteuid().as_raw()))
                 .join(format!("{name}.sock")),
+        }
+    }
+}
+
+/// Where the site file says that the site's files are.
+fn source(folder: &Path, data: &Path) -> Result<Option<Source>, Trouble> {
+    // One that cannot be read is told by whoever reads the site.
+    let Ok(text) = fs::read_to_string(folder.join(SITE_FILE)) else { return Ok(None) };
+    match seaworthy_spec::branch(&seaworthy_spec::Source { file: SITE_FILE.into(), text }) {
+        None => Ok(None),
+        Some((Some(branch), _)) => Ok(Some(Source::new(branch, data))),
+        Some((None, diagnostics)) => {
+            Err(Trouble::start(diagnostics.iter().map(|d| d.render(false)).collect::<Vec<_>>().join("\n")))
         }
     }
 }

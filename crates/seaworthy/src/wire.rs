@@ -11,6 +11,7 @@ use seaworthy_model::{
     id::{ActorId, NodeId},
     port::{Chance as _, Clock as _, Journal, Outputs, Views},
     site::{Loaded, StoreKind},
+    time::At,
 };
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
@@ -23,7 +24,7 @@ use seaworthy_runtime::{
 use seaworthy_store::sqlite::Sqlite;
 
 use crate::{
-    kept, node,
+    branch, kept, node,
     node::NodeLock,
     place::Place,
     real::{KeyFile, RealChance, RealClock},
@@ -52,7 +53,7 @@ pub struct House {
 pub async fn open(place: &Place) -> Result<House, Trouble> {
     place.make_data()?;
     Place::whole(&place.data)?;
-    let before = kept::read(&place.data, &place.folder);
+    let before = before(place);
     let outcome = reload::read(place, before.as_ref(), RealClock.now()).map_err(Trouble::start)?;
     if matches!(outcome.loaded.site.store, StoreKind::Postgres(_)) {
         return Err(Trouble::start("a store on PostgreSQL is not built yet; write `store: sqlite` in seaworthy.yaml"));
@@ -60,6 +61,27 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
     let house = open_with(&place.data, outcome.loaded)?;
     settle(place, &house).await?;
     Ok(house)
+}
+
+/// What was in force when a node last kept it.
+fn before(place: &Place) -> Option<Loaded> {
+    kept::read(&place.data, &place.root().unwrap_or_else(|_| place.folder.clone()))
+}
+
+/// Looks at the branch that the site's files come from, unless that was done a moment ago, and then at the files.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn refresh(place: &Place, house: &House) -> Result<(), Trouble> {
+    let Some(source) = &place.source else { return Ok(()) };
+    let recent = |looked: At| RealClock.now().since(looked) < source.branch.every;
+    if source.state().looked.is_some_and(recent) {
+        return Ok(());
+    }
+    if branch::turn(source, &house.ports).await? {
+        settle(place, house).await?;
+    }
+    Ok(())
 }
 
 /// Reads the files against what is in force, puts into force what may be, and records it. Done once by a node without
@@ -91,7 +113,7 @@ pub struct Known {
 pub async fn known(place: &Place, journal: &dyn Journal, views: &dyn Views) -> Result<Known, Trouble> {
     let now = RealClock.now();
     let read = |before: Option<&Loaded>| reload::read(place, before, now).map_err(Trouble::start);
-    let mut before = kept::read(&place.data, &place.folder);
+    let mut before = before(place);
     if before.is_none() {
         let processes = reload::in_force(journal).await?;
         if !processes.is_empty() {

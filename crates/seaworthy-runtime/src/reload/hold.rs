@@ -70,7 +70,10 @@ pub async fn hold(
 }
 
 /// What a stream says of a subject's changes.
-pub(super) async fn book(journal: &dyn Journal, stream: &Stream, subject: &Subject) -> Result<Book, StoreError> {
+///
+/// # Errors
+/// When the journal cannot be read, or holds what this program does not know.
+pub async fn book(journal: &dyn Journal, stream: &Stream, subject: &Subject) -> Result<Book, StoreError> {
     let mut events: Vec<Event> = Vec::new();
     for entry in journal.stream(stream, 0).await? {
         match entry.event() {

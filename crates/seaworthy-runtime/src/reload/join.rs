@@ -126,6 +126,9 @@ fn problems(before: Option<&Loaded>, files: &FileSet, read: &Read) -> BTreeMap<S
     for (file, reason) in &files.unreadable {
         out.entry(file.clone()).or_default().push(format!("{file}: cannot be read: {reason}"));
     }
+    for (file, reason) in &files.left_out {
+        out.entry(file.clone()).or_default().push(format!("{file}: is left out: {reason}"));
+    }
     // Editors and copies empty a file before they write it. Who means it removes the file.
     for source in files.ops.iter().filter(|source| source.text.is_empty()) {
         if before.is_some_and(|b| b.processes.values().any(|p| p.file == source.file)) {

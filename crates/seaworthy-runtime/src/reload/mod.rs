@@ -23,7 +23,7 @@ use seaworthy_model::{
 use seaworthy_spec::Source;
 use tracing::{error, info, warn};
 
-pub use hold::hold;
+pub use hold::{book, hold};
 pub use join::{Missing, Outcome, join, read};
 pub(crate) use record::stream_of;
 pub use record::{in_force, record, recorded};
@@ -42,6 +42,8 @@ pub struct FileSet {
     pub ops: Vec<Source>,
     /// Files that could not be read, and folders of which not all files are known: name and reason.
     pub unreadable: Vec<(String, String)>,
+    /// Files that are not read at all, and why: for as long as they are as they are.
+    pub left_out: Vec<(String, String)>,
     /// A change of where the files come from that waits for a person.
     pub held: Vec<Held>,
 }

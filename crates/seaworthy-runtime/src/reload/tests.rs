@@ -29,6 +29,7 @@ fn look(before: Option<&Loaded>, ops: &[(&str, &str)], unreadable: &[&str]) -> O
         site: Source { file: "seaworthy.yaml".into(), text: "site: test\n".into() },
         ops: ops.iter().map(|(file, text)| Source { file: (*file).into(), text: (*text).into() }).collect(),
         unreadable: unreadable.iter().map(|file| ((*file).into(), "no permission".into())).collect(),
+        left_out: vec![],
         held: vec![],
     };
     read(&Given(set), before, At(0)).unwrap()

@@ -38,10 +38,15 @@ use crate::{
 const EVERY: Span = Span::seconds(1);
 /// A node that is away for less is not silent: it is being started again, or has not started yet.
 const SILENT_AFTER: Span = Span::seconds(15);
+/// A branch that cannot be read for less is not worth a signal: its last good commit is in force.
+const BRANCH_LOST_AFTER: Span = Span::seconds(3_600);
 /// Artifacts are looked at (size and hash) this often.
 pub const ARTIFACTS_EVERY: Span = Span::seconds(600);
 /// Open signals that are read.
 const SIGNALS_MAX: usize = 1_000;
+
+/// Says since when the branch cannot be read, and why; `None`: it can, or there is none.
+pub type BranchLost = dyn Fn() -> Option<(At, String)> + Send + Sync;
 
 /// What the watcher looks at. `ports` is its own house: journal, messages, clock.
 pub struct Watcher {
@@ -52,6 +57,8 @@ pub struct Watcher {
     pub alive: Arc<dyn Fn() -> Option<bool> + Send + Sync>,
     /// How often artifacts are looked at; [`ARTIFACTS_EVERY`] unless told otherwise.
     pub artifacts_every: Span,
+    /// Since when, and why, the branch that the site's files come from cannot be read.
+    pub branch: Arc<BranchLost>,
     /// Since when no node was seen, on the clock that never steps.
     silent: Option<Span>,
     since: Since,
@@ -82,6 +89,7 @@ impl Watcher {
             alive,
             artifacts_every: ARTIFACTS_EVERY,
             silent: None,
+            branch: Arc::new(|| None),
             since: Since::new(journal.clone()),
             artifacts,
             attention: Attention::new(journal),
@@ -139,7 +147,33 @@ impl Watcher {
         for signal in open.iter().filter(|s| !s.process.is_empty() && !loaded.processes.contains_key(&s.process)) {
             self.clear(&loaded.processes, signal.clone()).await?;
         }
+        self.look_for_branch(&loaded.processes, &open).await?;
         self.look_for_node(&loaded.processes, &open).await
+    }
+
+    /// Whether the site's files have come from an old commit for too long.
+    async fn look_for_branch(
+        &self,
+        processes: &BTreeMap<String, Arc<Pinned>>,
+        open: &[SignalRow],
+    ) -> Result<(), StoreError> {
+        let known = open.iter().find(|s| s.kind == SignalKind::BranchLost);
+        let lost = (self.branch)().filter(|(since, _)| self.ports.clock.now().since(*since) >= BRANCH_LOST_AFTER);
+        match (lost, known) {
+            (Some((since, reason)), None) => {
+                let finding = Finding {
+                    key: "branch".into(),
+                    kind: SignalKind::BranchLost,
+                    nominal: None,
+                    run: None,
+                    expected: "new commits of the site's branch are seen".into(),
+                    seen: format!("since {}: {reason}", utc(since)),
+                };
+                self.raise(processes, "", finding).await
+            }
+            (None, Some(signal)) => self.clear(processes, signal.clone()).await,
+            _ => Ok(()),
+        }
     }
 
     /// Whether anybody is there to run what is due.
@@ -275,7 +309,7 @@ impl Watcher {
         let loaded = self.ports.definitions.current();
         let concerned: Vec<&Process> = match processes.get(&signal.process) {
             Some(pinned) => vec![&pinned.process],
-            None if signal.kind == SignalKind::NodeSilent => processes.values().map(|p| &p.process).collect(),
+            None if signal.process.is_empty() => processes.values().map(|p| &p.process).collect(),
             None => Vec::new(),
         };
         let mut told: Vec<&str> = Vec::new();

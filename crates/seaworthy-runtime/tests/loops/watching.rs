@@ -1,7 +1,7 @@
 //! The watcher says what is wrong when it is, in the right name, and waits for nobody.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
@@ -111,6 +111,25 @@ async fn a_node_is_silent_when_it_was_away_for_fifteen_seconds_on_end() {
     alive.store(true, SeqCst);
     watcher.activate().await.unwrap();
     assert_eq!(world.kinds("message_due").await.len(), 2, "it is over");
+}
+
+#[tokio::test]
+async fn a_branch_that_cannot_be_read_for_an_hour_is_a_signal_until_it_can() {
+    let world = World::new(ROUTES, &[&process("dump", "one", TELL)]);
+    let mut watcher = watcher(&world, &living());
+    let lost = Arc::new(Mutex::new(Some((START, "no route to the host".to_owned()))));
+    let said = lost.clone();
+    watcher.branch = Arc::new(move || said.lock().unwrap().clone());
+    watcher.activate().await.unwrap();
+    assert!(open(&world).await.is_empty(), "its last good commit is in force");
+    world.pass(Span::seconds(3_600)).await;
+    watcher.activate().await.unwrap();
+    assert_eq!(open(&world).await, [SignalKind::BranchLost]);
+    watcher.activate().await.unwrap();
+    assert_eq!(world.kinds("message_due").await.len(), 1, "told once");
+    *lost.lock().unwrap() = None;
+    watcher.activate().await.unwrap();
+    assert!(open(&world).await.is_empty());
 }
 
 #[tokio::test]

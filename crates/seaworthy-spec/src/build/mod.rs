@@ -4,6 +4,7 @@
 //! is only used if the file has no error. This module must not read files.
 
 pub mod check;
+pub mod config;
 pub mod drill;
 pub mod heal;
 pub mod input;

@@ -3,6 +3,7 @@
 //! The walk over a file (`conform`) and the JSON Schema (`schema`) both read this table, so their lists of keys cannot
 //! drift apart. This module must not know how a file is read nor what is built from it.
 
+pub mod config;
 pub mod input;
 pub mod pack;
 pub mod process;
@@ -34,6 +35,8 @@ pub enum Kind {
     Span,
     /// An instant: `2026-01-31T06:00:00Z`, or a local time.
     Instant,
+    /// A number of bytes with its unit: `20GiB`.
+    Size,
     /// A length of time or `20% of usual`.
     Bound,
     /// Shortest and longest wait: `1m..10m`.
@@ -117,8 +120,11 @@ pub struct Document {
 }
 
 /// Every kind of document that this version reads.
-pub static DOCUMENTS: [Document; 2] =
-    [Document { shape: &site::SITE, in_site_file: true }, Document { shape: &process::PROCESS, in_site_file: false }];
+pub static DOCUMENTS: [Document; 3] = [
+    Document { shape: &site::SITE, in_site_file: true },
+    Document { shape: &config::CONFIG, in_site_file: true },
+    Document { shape: &process::PROCESS, in_site_file: false },
+];
 
 /// Kinds of documents that the design has and this version does not read yet.
 pub const DOCUMENTS_LATER: [&str; 4] = ["service", "experiment", "checklist", "schedule"];

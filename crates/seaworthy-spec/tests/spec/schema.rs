@@ -8,7 +8,7 @@ use crate::{
     BACKUP, SITE, source,
     validator::{resolve, wrong},
 };
-use seaworthy_spec::{Severity, read, schema};
+use seaworthy_spec::{Read, Severity, branch, read, schema};
 
 /// Codes that say that the parser does not accept the form of a document; others are about its sense.
 const OF_FORM: [&str; 8] =
@@ -118,13 +118,17 @@ impl Walk<'_> {
 /// JSON is YAML: the parser's errors of form about a document, its kind's key put first.
 fn form(document: &Value) -> Vec<String> {
     let object = document.as_object().expect("a document is an object");
-    let first = ["site", "process"].into_iter().find(|key| object.contains_key(*key));
+    let first = ["site", "process", "config"].into_iter().find(|key| object.contains_key(*key));
     let mut keys: Vec<&str> = object.keys().map(String::as_str).collect();
     keys.sort_by_key(|key| Some(*key) != first);
     let pairs: Vec<String> = keys.iter().map(|key| format!("{}: {}", json!(key), object[*key])).collect();
     let text = format!("{{ {} }}\n", pairs.join(", "));
     let read = match first {
         Some("process") => read(&source("seaworthy.yaml", SITE), &[source("it", &text)], &|_| true),
+        Some("config") => {
+            let (_, diagnostics) = branch(&source("it", &text)).expect("it begins with its kind");
+            Read { site: None, processes: vec![], diagnostics }
+        }
         _ => read(&source("it", &text), &[], &|_| true),
     };
     let errors = read.diagnostics.iter().filter(|d| d.severity == Severity::Error && d.file == "it");

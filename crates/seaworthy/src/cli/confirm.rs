@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Ask;
 use crate::{
+    branch,
     place::Place,
     socket::{self, Answered, Asked},
     trouble::{Trouble, code},
@@ -51,10 +52,14 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 async fn alone(place: &Place, digest: &str, reason: &str) -> Result<Result<String, String>, Trouble> {
     let house = wire::open(place).await?;
     let done = async {
+        wire::refresh(place, &house).await?;
         let actor = house.os_actor(rustix::process::geteuid()).await?;
         let wish = Wish::Confirm { digest: digest.to_owned(), reason: reason.to_owned() };
         let answer = house.desk.ask(wish, actor, Via::Cli).await?;
         if let Answer::Done { .. } = &answer {
+            if let Some(source) = &place.source {
+                branch::turn(source, &house.ports).await?;
+            }
             wire::settle(place, &house).await?;
         }
         Ok::<_, Trouble>(answer)

@@ -126,7 +126,7 @@ fn put_aside(place: &Place) -> Result<PathBuf, Trouble> {
             aside.display()
         ))
     };
-    let fresh = Place { folder: place.folder.clone(), data: aside.clone() };
+    let fresh = Place { folder: place.folder.clone(), data: aside.clone(), source: None };
     fresh.make_data()?;
     mark(&aside)?;
     // In one step: a server that is started again and again must at no moment find an empty folder without a mark.

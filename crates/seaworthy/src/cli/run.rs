@@ -163,7 +163,11 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let house = wire::open(place).await?;
     // What this run does is new; what cannot be ended now is logged, and no earlier run is repeated here.
     server::sweep(&place.data).await;
-    let done = course(ask, &house, wish).await;
+    let refreshed = wire::refresh(place, &house).await;
+    let done = match refreshed {
+        Ok(()) => course(ask, &house, wish).await,
+        Err(trouble) => Err(trouble),
+    };
     // Opening may have appended already, whatever became of the wish.
     let sealed = seal::seal(&house.ports).await;
     let loaded = house.in_force.current();
@@ -173,6 +177,9 @@ async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let code = follow::conclude(&ask.out, run, &state);
     for problem in loaded.broken.values() {
         complain(&format!("note: {problem}"));
+    }
+    if let Some(lost) = place.source.as_ref().and_then(|source| source.state().lost) {
+        complain(&format!("note: {}; the last good commit is in force", lost.reason));
     }
     for held in &loaded.held {
         complain(&format!("note: {}", difference::line(held)));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Ask, difference, site, story};
 use crate::{
-    node,
+    branch, node,
     out::Tone,
     real::RealClock,
     trouble::{Trouble, code},
@@ -70,6 +70,16 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     for problem in loaded.broken.values() {
         ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
     }
+    let source = site.place.source.as_ref().map(|source| (source, source.state()));
+    if let Some((source, state)) = &source {
+        let commit = state.commit.as_deref().map_or("none", branch::short);
+        let at = format!("branch {} of {} at {commit}", source.branch.branch, source.branch.url);
+        ask.out.line(&format!("  {} {at}", ask.out.paint(Tone::Quiet, "files")));
+        if let Some(lost) = &state.lost {
+            let since = site::ago(lost.since);
+            ask.out.line(&format!("  {} since {since}: {}", ask.out.paint(Tone::Bad, "branch lost"), lost.reason));
+        }
+    }
     for held in &loaded.held {
         ask.out.line(&format!("  {} {}", ask.out.paint(Tone::Doubt, "weaker file"), difference::line(held)));
     }
@@ -81,7 +91,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .iter()
         .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
         .collect();
-    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken, "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
+    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
 }
 

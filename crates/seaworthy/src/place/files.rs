@@ -24,17 +24,30 @@ const DEPTH_MAX: usize = 16;
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
+impl Place {
+    /// The folder that the site's files are read from, and that commands run in.
+    ///
+    /// # Errors
+    /// A sentence: they come from a branch that was never read.
+    pub fn root(&self) -> Result<PathBuf, String> {
+        self.source.as_ref().map_or_else(|| Ok(self.folder.clone()), |source| source.root())
+    }
+}
+
 impl Files for Place {
     fn read(&self) -> Result<FileSet, String> {
-        let text = read_text(&self.folder.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
-        let found = ops(&self.folder);
-        let name = |path: &Path| path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
+        let root = self.root()?;
+        let text = read_text(&root.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
+        let found = ops(&root);
+        let name = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        let source = self.source.as_deref();
         let mut set = FileSet {
-            folder: self.folder.clone(),
+            folder: root.clone(),
             site: Source { file: SITE_FILE.into(), text },
             ops: Vec::new(),
             unreadable: found.unreadable.iter().map(|(folder, reason)| (name(folder), reason.clone())).collect(),
-            held: Vec::new(),
+            left_out: source.map_or_else(Vec::new, |source| source.left_out().into_iter().collect()),
+            held: source.and_then(|source| source.held()).into_iter().collect(),
         };
         for file in found.files {
             match read_text(&file) {
@@ -48,8 +61,10 @@ impl Files for Place {
 
     fn stamp(&self) -> u64 {
         let mut hash = Sha256::new();
-        let found = ops(&self.folder);
-        for file in std::iter::once(self.folder.join(SITE_FILE)).chain(found.files) {
+        let root = self.root().unwrap_or_else(|_| self.folder.clone());
+        hash.update(self.source.as_ref().and_then(|s| s.held()).map_or(String::new(), |held| held.digest));
+        let found = ops(&root);
+        for file in std::iter::once(root.join(SITE_FILE)).chain(found.files) {
             hash.update(file.as_os_str().as_encoded_bytes());
             match fs::metadata(&file) {
                 // The time of the last change of anything, its mode too: what cannot be read now may be readable then.
@@ -74,7 +89,7 @@ impl Files for Place {
     }
 
     fn exists(&self, file: &str) -> bool {
-        self.folder.join(file).exists()
+        self.root().is_ok_and(|root| root.join(file).exists())
     }
 }
 

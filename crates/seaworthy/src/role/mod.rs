@@ -2,6 +2,7 @@
 //!
 //! A role starts loops and stops them; it must not decide.
 
+pub mod branch;
 pub mod log;
 pub mod server;
 pub mod watcher;

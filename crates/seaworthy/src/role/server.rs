@@ -205,6 +205,9 @@ fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>
     let ports = house.ports.clone();
     tasks.spawn(notify::run(ports.clone(), stop.clone()));
     tasks.spawn(seal::run(ports.clone(), stop.clone()));
+    if let Some(source) = &place.source {
+        tasks.spawn(super::branch::run(source.clone(), ports.clone(), stop.clone()));
+    }
     let (data, files, in_force) = (place.data.clone(), Arc::new(place.clone()), house.in_force.clone());
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());

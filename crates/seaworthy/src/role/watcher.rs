@@ -12,7 +12,7 @@ use seaworthy_runtime::{
     Stop, notify,
     reload::{self, Files, InForce, Missing},
     seal,
-    watch::{ARTIFACTS_EVERY, Watcher},
+    watch::{ARTIFACTS_EVERY, BranchLost, Watcher},
 };
 use seaworthy_store::{Opened, sqlite::Sqlite};
 use tokio::task::JoinSet;
@@ -49,10 +49,17 @@ pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>)
     let mut watcher =
         Watcher::new(house.ports.clone(), main.ports.views.clone(), main.ports.journal.clone(), Arc::new(|| None));
     watcher.artifacts_every = artifacts_every();
+    watcher.branch = branch_lost(place);
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
     tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
     Ok(Some(Inside { views: house.ports.views.clone(), house, _role: role }))
+}
+
+/// What the branch loop has written down: the watcher does not ask it.
+fn branch_lost(place: &Place) -> Arc<BranchLost> {
+    let source = place.source.clone();
+    Arc::new(move || source.as_ref()?.state().lost.map(|lost| (lost.since, lost.reason)))
 }
 
 /// Reading whole artifacts costs, so it is done seldom. Milliseconds in this variable say otherwise: for tests, and
@@ -67,7 +74,7 @@ type Own = Option<(node::RoleLock, House)>;
 /// The watcher's own house, unless another process has it.
 fn own(place: &Place, loaded: seaworthy_model::site::Loaded) -> Result<Own, Trouble> {
     let data = place.watcher();
-    Place { folder: place.folder.clone(), data: data.clone() }.make_data()?;
+    Place { folder: place.folder.clone(), data: data.clone(), source: None }.make_data()?;
     let Some(role) = node::role(&data, "watcher")? else { return Ok(None) };
     Ok(Some((role, wire::open_with(&data, loaded)?)))
 }
@@ -97,6 +104,7 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     let alive = Arc::new(move || Some(node::is_held(&data, "server")));
     let mut watcher = Watcher::new(house.ports.clone(), opened.views.clone(), opened.journal.clone(), alive);
     watcher.artifacts_every = artifacts_every();
+    watcher.branch = branch_lost(place);
     let mut tasks = JoinSet::new();
     tasks.spawn(watcher.run(stop.clone()));
     tasks.spawn(notify::run(house.ports.clone(), stop.clone()));

@@ -1,0 +1,61 @@
+//! A site file that says where the site's files are.
+
+use seaworthy_model::{site::Branch, time::Span};
+use seaworthy_spec::branch;
+
+use crate::source;
+
+fn read(text: &str) -> Option<(Option<Branch>, String)> {
+    let (found, diagnostics) = branch(&source("seaworthy.yaml", text))?;
+    Some((found, diagnostics.iter().map(|d| d.render(false)).collect()))
+}
+
+#[test]
+fn a_branch_is_read_with_its_defaults() {
+    let (found, said) = read("config: { git: \"https://example.com/ops.git\" }\n").unwrap();
+    assert_eq!(said, "");
+    let found = found.unwrap();
+    assert_eq!((found.branch.as_str(), found.folder.as_str(), found.every), ("main", "", Span::seconds(60)));
+    assert_eq!(found.bytes_max, 512 << 20);
+    let text = "config:\n  git: git@example.com:ops.git\n  branch: live/eu\n  folder: sites/eu/\n  every: 30s\n  at_most: 1GiB\n";
+    let (found, said) = read(text).unwrap();
+    assert_eq!(said, "");
+    assert_eq!(found.map(|b| (b.branch, b.folder, b.bytes_max)), Some(("live/eu".into(), "sites/eu".into(), 1 << 30)));
+    assert!(read("config: { git: /srv/ops.git, folder: . }\n").unwrap().0.is_some_and(|b| b.folder.is_empty()));
+    assert!(read("site: acme\n").is_none(), "it is the site itself");
+    assert!(read("").is_none());
+}
+
+#[test]
+fn what_git_could_take_for_something_else_is_refused() {
+    for (text, code) in [
+        ("config: { git: \"ext::sh -c x\" }\n", "bad-url"),
+        ("config: { git: \"--upload-pack=x\" }\n", "bad-url"),
+        ("config: { git: \"git://example.com/x\" }\n", "bad-url"),
+        ("config: { git: \"http://example.com/x\" }\n", "bad-url"),
+        ("config: { git: /x, branch: --all }\n", "bad-branch"),
+        ("config: { git: /x, branch: \"a..b\" }\n", "bad-branch"),
+        ("config: { git: /x, branch: \"a:b\" }\n", "bad-branch"),
+        ("config: { git: /x, folder: ../y }\n", "wrong-value"),
+        ("config: { git: /x, every: 10ms }\n", "wrong-value"),
+        ("config: { git: /x, at_most: lots }\n", "wrong-value"),
+        ("config: { branch: main }\n", "missing-key"),
+        ("config: { git: /x }\n---\nsite: acme\n", "duplicate-name"),
+    ] {
+        let (found, said) = read(text).unwrap();
+        assert!(found.is_none() && said.contains(code), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_password_in_the_address_is_refused_and_not_repeated() {
+    let (found, said) = read("config: { git: \"https://me:hunter2@example.com/x\" }\n").unwrap();
+    assert!(found.is_none() && said.contains("literal-secret") && !said.contains("hunter2"), "{said}");
+    assert!(read("config: { git: \"ssh://git@example.com/x\" }\n").unwrap().0.is_some(), "a name alone is none");
+}
+
+#[test]
+fn the_files_of_a_branch_lead_nowhere_else() {
+    let said = crate::site_problems("config: { git: /x }\n");
+    assert!(said.contains("wrong-file") && said.contains("lead nowhere else"), "{said}");
+}
