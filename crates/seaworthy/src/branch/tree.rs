@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_not_a_plain_file_is_left_out_with_its_reason() {
         let list =
-            b"100644 blob aa 3\ta\0100644 blob bb 3\t.git/config\0160000 commit cc -\tsub\0100755 blob dd 4\td/run\0";
+            b"100644 blob aa 3\ta\x00100644 blob bb 3\t.git/config\x00160000 commit cc -\tsub\x00100755 blob dd 4\td/run\0";
         let mut left = LeftOut::new();
         let (items, hashes) = plan(list, 7, &mut left).unwrap();
         assert_eq!(hashes, ["aa", "dd"]);
