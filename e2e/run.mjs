@@ -176,6 +176,7 @@ async function all(browser) {
         ["run", `runs/${honest.last_run_id}`, [honest.process]],
         ["lying process", `processes/${liar.process}`, [liar.process]],
         ["lying run", `runs/${liar.last_run_id}`, [liar.process]],
+        ["changes", "changes", []],
     ];
     for (const [device, options] of DEVICES) {
         for (const [page, path, shows] of pages) {

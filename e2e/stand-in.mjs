@@ -63,6 +63,7 @@ function answer(request, response) {
         return response.writeHead(303, { location: path.replace("/run", "") }).end();
     }
     if (path === "/" || path === "/processes") return html(path === "/" ? "Overview" : "Processes", list());
+    if (path === "/changes") return html("Changes", "<p>nothing waits</p>");
     if (path.startsWith("/runs/")) {
         const p = path.includes("lie") ? processes()[1] : processes()[0];
         return html(`Run of ${p.process}`, `<p>${mark(p)}</p>`);

@@ -1,8 +1,10 @@
 //! `demo`: a live site in a temporary folder, with the real engine on a real database.
 //!
 //! Within a minute it shows a verified backup, a restore drill with its measured time, a backup that was healed,
-//! one that was not and told somebody, and one that lies. Nothing is staged but the faults.
+//! one that was not and told somebody, one that lies, and a check taken away that waits for a person. Nothing is staged
+//! but the faults.
 
+mod colleague;
 mod shop;
 
 use std::{
@@ -17,6 +19,7 @@ use seaworthy_model::{
     entry::{Entry, Via},
     event::Event,
     port::{Ask as Wish, Journal, Requests as _},
+    run::Kind,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -79,7 +82,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let limit = args.seconds.map_or(Duration::from_secs(365 * 24 * 3600), Duration::from_secs);
     tokio::select! {
         () = shop.trade() => {}
-        told = tell(ask.out, &server) => told?,
+        told = tell(ask.out, &server, &folder) => told?,
         _ = term.recv() => {}
         _ = int.recv() => {}
         () = tokio::time::sleep(limit) => {}
@@ -117,9 +120,10 @@ fn write_site(folder: &Path) -> Result<Place, Trouble> {
     Place::find(folder, None)
 }
 
-/// Prints each run as it ends: the same words as `run` and the pages.
-async fn tell(out: Out, server: &Server) -> Result<(), Trouble> {
+/// Prints each run as it ends: the same words as `run` and the pages. Once the orders are proven, the colleague comes.
+async fn tell(out: Out, server: &Server, folder: &Path) -> Result<(), Trouble> {
     let (journal, mut at) = (server.house.ports.journal.clone(), 0);
+    let (mut rehearsed, mut edited) = (false, false);
     loop {
         let length = journal.past(at).await?;
         while at < length {
@@ -128,9 +132,20 @@ async fn tell(out: Out, server: &Server) -> Result<(), Trouble> {
             at = last.position + 1;
             for entry in &entries {
                 let line = match entry.event() {
-                    Ok(Some(Event::RunEnded { .. })) => ended(out, journal.as_ref(), entry).await?,
+                    Ok(Some(Event::RunEnded { .. })) => match ended(out, journal.as_ref(), entry).await? {
+                        Some((line, kind)) => {
+                            rehearsed |= kind == Kind::Drill;
+                            Some(line)
+                        }
+                        None => None,
+                    },
                     Ok(Some(Event::MessageDue { route, process, .. })) => {
                         Some(format!("telling {route} about {process}: told.txt"))
+                    }
+                    Ok(Some(Event::ChangeHeld { subject, weaker, .. })) => {
+                        let held = out.paint(Tone::Doubt, "WAITS FOR A PERSON");
+                        let subject = subject.trim_start_matches("process/");
+                        Some(format!("{held}  {subject}: {}; look at /changes", weaker.join("; ")))
                     }
                     _ => None,
                 };
@@ -139,11 +154,16 @@ async fn tell(out: Out, server: &Server) -> Result<(), Trouble> {
                 }
             }
         }
+        if rehearsed && !edited {
+            colleague::edit(folder)?;
+            server.reload();
+            edited = true;
+        }
     }
 }
 
-/// The end of a run as a line.
-async fn ended(out: Out, journal: &dyn Journal, entry: &Entry) -> Result<Option<String>, Trouble> {
+/// The end of a run as a line, and what it was.
+async fn ended(out: Out, journal: &dyn Journal, entry: &Entry) -> Result<Option<(String, Kind)>, Trouble> {
     let run = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok());
     let Some(run) = run else { return Ok(None) };
     let events = follow::events(journal, run, 0).await?;
@@ -151,5 +171,5 @@ async fn ended(out: Out, journal: &dyn Journal, entry: &Entry) -> Result<Option<
     let (Some(requested), Some(end)) = (&state.requested, &state.ended) else { return Ok(None) };
     let recovery = end.recovery.map_or(String::new(), |r| format!(", restored in {r}"));
     let verdict = story::verdict(&out, &requested.process, requested.kind, end.executed, end.verified, &end.reason);
-    Ok(Some(format!("{verdict}{recovery}")))
+    Ok(Some((format!("{verdict}{recovery}"), requested.kind)))
 }
