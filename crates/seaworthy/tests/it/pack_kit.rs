@@ -87,10 +87,15 @@ fn no(site: &Site, pack: &str, executed: &str) -> String {
 /// Takes the rungs before the last one out of the ladder: for what no repetition mends, with a tool that is slow.
 pub fn at_once(site: &Site, pack: &str) {
     let text = site.read(&ops(pack));
-    let rung = |line: &&str| line.starts_with("  - retry:") || line.starts_with("  - run: ");
     let (before, ladder) = text.split_once("\nheal:\n").expect("a pack has a ladder");
-    let kept: Vec<&str> = ladder.lines().filter(|line| !rung(line)).collect();
-    site.write(&ops(pack), &format!("{before}\nheal:\n{}\n", kept.join("\n")));
+    let (ladder, after) = ladder.split_once("\nwatch:\n").expect("and is watched");
+    let last = ladder.lines().find(|line| line.starts_with("  - tell: ")).expect("a ladder ends at a person");
+    site.write(&ops(pack), &format!("{before}\nheal:\n{last}\nwatch:\n{after}"));
+    // A shorter ladder is a weaker process: once it was verified, a person has to agree.
+    let waits = site.json(&["status"]).json["waits"].as_array().is_some_and(|waits| !waits.is_empty());
+    if waits {
+        crate::change::confirm(site, &format!("process/{pack}"));
+    }
 }
 
 /// Whether all these programs are there; else a line that says which is not.

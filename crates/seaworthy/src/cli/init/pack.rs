@@ -37,6 +37,16 @@ pub static PACKS: &[Folder] = packs![
         ["process.yaml", "failed.md", "restore.md"],
     "files-borg":
         ["process.yaml", "failed.md", "restore.md"],
+    "certificate":
+        ["process.yaml", "failed.md"],
+    "disk-space":
+        ["process.yaml", "failed.md"],
+    "system-updates":
+        ["process.yaml", "failed.md"],
+    "log-rotation":
+        ["process.yaml", "failed.md"],
+    "seaworthy-backup":
+        ["process.yaml", "failed.md", "restore.md"],
 ];
 
 /// Longest answer, in bytes.
