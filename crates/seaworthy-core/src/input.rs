@@ -149,6 +149,47 @@ pub fn given(declared: &[Input], said: &BTreeMap<String, String>) -> Result<Fact
     if wrong.is_empty() { Ok(facts) } else { Err(wrong.join("; ")) }
 }
 
+/// What a step hands on: a JSON object, or lines `name=value`, as it declares.
+///
+/// # Errors
+/// One sentence that tells everything that is wrong.
+pub fn handed(declared: &BTreeMap<String, Form>, text: &str) -> Result<Facts, String> {
+    let said = said(text)?;
+    let mut wrong = Vec::new();
+    for name in said.keys().filter(|name| !declared.contains_key(*name)) {
+        wrong.push(format!("`{}` is not declared; declare it under `outputs:`", shown(name)));
+    }
+    let mut facts = Facts::new();
+    for (name, form) in declared {
+        match said.get(name).map(|text| read(form, text)) {
+            Some(Ok(value)) => drop(facts.insert(name.clone(), value)),
+            Some(Err(why)) => wrong.push(format!("`{name}`: {why}")),
+            None => wrong.push(format!("`{name}` is missing: write a line {name}=VALUE to the file $OUTPUTS")),
+        }
+    }
+    if wrong.is_empty() { Ok(facts) } else { Err(format!("its outputs are not as declared: {}", wrong.join("; "))) }
+}
+
+fn said(text: &str) -> Result<BTreeMap<String, String>, String> {
+    if text.trim_start().starts_with('{') {
+        let json: BTreeMap<String, serde_json::Value> = serde_json::from_str(text)
+            .map_err(|e| format!("its outputs begin like a JSON object and are none ({e}); write name=value lines"))?;
+        let plain = |value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        return Ok(json.into_iter().map(|(name, value)| (name, plain(value))).collect());
+    }
+    let mut said = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let Some((name, value)) = line.split_once('=') else {
+            return Err(format!("its outputs have the line `{}`; write name=value", shown(line)));
+        };
+        said.insert(name.trim().to_owned(), value.to_owned());
+    }
+    Ok(said)
+}
+
 /// How a command sees a value: lengths of time in seconds, sizes in bytes, a list one item a line.
 pub fn plain(value: &Value) -> String {
     match value {
@@ -207,6 +248,23 @@ mod tests {
         check(&Form::List, "a, b\nc", "a\nb\nc");
         check(&Form::List, r#"["a,b", "c"]"#, "a,b\nc");
         check(&Form::List, &"x,".repeat(1001), "it has 1001 items, 1000 are the limit");
+    }
+
+    #[test]
+    fn what_a_step_hands_on_is_what_it_declares_or_nothing() {
+        let whole = Form::Whole { min: None, max: None };
+        let declared = BTreeMap::from([("count".to_owned(), whole), ("names".to_owned(), Form::List)]);
+        let good = |text: &str| handed(&declared, text).map(|facts| variables(&facts).collect::<Vec<_>>());
+        let expected = vec![("INPUT_COUNT".into(), "2".into()), ("INPUT_NAMES".into(), "a\nb".into())];
+        assert_eq!(good("count=2\n\nnames=a,b\n"), Ok(expected.clone()));
+        assert_eq!(good(r#" {"count": 2, "names": ["a", "b"]}"#), Ok(expected));
+        assert_eq!(
+            good("count=two\nmore=1\n").unwrap_err(),
+            "its outputs are not as declared: `more` is not declared; declare it under `outputs:`; `count`: `two` is not a \
+             whole number; write digits only; `names` is missing: write a line names=VALUE to the file $OUTPUTS"
+        );
+        assert!(good("count\n").unwrap_err().contains("the line `count`"));
+        assert!(good("{count: 2}").unwrap_err().contains("JSON object"));
     }
 
     #[test]

@@ -172,6 +172,21 @@ pub enum Event {
         looked_at: String,
         reason: String,
     },
+    /// The step is not done: its condition is not met, or it needs a step that was skipped.
+    StepSkipped {
+        step: String,
+        reason: String,
+    },
+    /// What the step handed on to later ones.
+    OutputsTaken {
+        step: String,
+        outputs: Facts,
+    },
+    /// What it handed on, or did not, is not what its definition declares: the step failed.
+    OutputsRefused {
+        step: String,
+        reason: String,
+    },
     /// Nothing happens before this time.
     Waiting {
         until: At,

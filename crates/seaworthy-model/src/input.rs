@@ -65,5 +65,8 @@ impl Form {
     }
 }
 
+/// Bytes of all that one attempt hands on; more fail it.
+pub const HANDED_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of one text that is given; more are refused.
 pub const GIVEN_BYTES_MAX: usize = 4 * 1024;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::{
     port::OutputKey,
-    process::{Command, Look},
+    process::{Command, Limits, Look},
     time::{At, Span},
 };
 
@@ -38,6 +38,8 @@ pub struct Order {
     /// Secrets of other steps: not given, but masked, since an earlier step may have left one somewhere.
     pub masked: Vec<Secret>,
     pub timeout: Option<Span>,
+    /// What its processes may use.
+    pub limits: Limits,
 }
 
 impl Order {

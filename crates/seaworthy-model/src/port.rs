@@ -222,6 +222,11 @@ pub trait Places: Send + Sync {
     fn workdir(&self, run: RunId) -> Fut<'_, std::io::Result<PathBuf>>;
     /// Size, SHA-256 and time of what is there now. `Err` says in a sentence what is not as it should be.
     fn artifact(&self, workdir: &std::path::Path, name: &str) -> Fut<'_, Result<Artifact, String>>;
+    /// Makes room for what an attempt hands on and returns the file that it may write: `OUTPUTS`.
+    fn handing(&self, attempt: OutputKey) -> Fut<'_, std::io::Result<PathBuf>>;
+    /// What an attempt wrote there, secrets masked; empty if nothing. `Err` says in a sentence why it cannot be taken,
+    /// such as more than [`HANDED_BYTES_MAX`](crate::input::HANDED_BYTES_MAX).
+    fn handed(&self, attempt: OutputKey, hidden: Vec<Secret>) -> Fut<'_, Result<String, String>>;
     /// Whether anything is left in a run's work folder. `true` where that cannot be known.
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
         let _ = run;

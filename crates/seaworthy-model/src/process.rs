@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{input::Input, time::Span};
 pub use crate::{
     schedule::{Missed, Overlap, Schedule, When},
-    step::{Action, Command, Effect, Line, OUTSIDE, Step},
+    step::{Action, Command, Effect, Limits, Line, OUTSIDE, Step},
 };
 
 /// Runs that keep their artifacts if the file does not say.
@@ -51,6 +51,9 @@ pub struct Process {
     /// A run is stopped after this long, verification and healing included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// What the processes of one command may use, unless its step says otherwise.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
 }
 
 /// Sets the windows of the controls. A is the most critical.
@@ -249,6 +252,7 @@ impl Process {
             inputs: vec![],
             parallel: None,
             timeout: None,
+            limits: Limits::default(),
             observed: None,
             pinged: false,
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Span;
+use crate::{input::Form, time::Span};
 
 /// One action of a process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,56 @@ pub struct Step {
     pub makes: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub secrets: Vec<String>,
+    /// Source text of the condition under which it is done, already type-checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// It is done although a step that it needs was skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub despite_skipped: bool,
+    /// Values that it hands on, by name. One that is missing fails the step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, Form>,
+    /// What its processes may use.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
+}
+
+/// What the processes of one command may use; each bound alone, absent where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory, of all of them together where that can be held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Time on a processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_time: Option<Span>,
+    /// Open files of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+    /// Bytes of one file that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
+    /// Processes and threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+}
+
+impl Limits {
+    /// Whether nothing is said.
+    pub fn is_none(&self) -> bool {
+        *self == Limits::default()
+    }
+
+    /// These, and `outer` where these say nothing.
+    pub fn within(&self, outer: &Limits) -> Limits {
+        Limits {
+            memory: self.memory.or(outer.memory),
+            cpu_time: self.cpu_time.or(outer.cpu_time),
+            open_files: self.open_files.or(outer.open_files),
+            file_size: self.file_size.or(outer.file_size),
+            processes: self.processes.or(outer.processes),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +124,10 @@ impl Step {
             makes: vec![],
             env: BTreeMap::new(),
             secrets: vec![],
+            when: None,
+            despite_skipped: false,
+            outputs: BTreeMap::new(),
+            limits: Limits::default(),
         }
     }
 }

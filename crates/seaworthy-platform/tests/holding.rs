@@ -51,6 +51,7 @@ fn order(data: &Path, script: &str) -> Order {
         secrets: vec![Secret { name: "TOKEN".into(), value: "hunter2hunter2".into() }],
         masked: vec![],
         timeout: Some(Span::seconds(60)),
+        limits: Default::default(),
     }
 }
 

@@ -195,6 +195,7 @@ impl Sim {
                     self.act(&step, attempt);
                 }
                 Next::Stop => unreachable!("nobody cancels here"),
+                Next::Take { .. } => unreachable!("nothing is handed on here"),
             }
         }
         let last: Vec<&Event> = self.written.iter().rev().take(12).map(|(_, e)| e).collect();

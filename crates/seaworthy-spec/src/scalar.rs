@@ -117,14 +117,15 @@ pub fn span(text: &str) -> Result<Span, Wrong> {
     }
 }
 
-/// A number of bytes, more than none.
+/// A size of at least one byte.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn size(text: &str) -> Result<u64, Wrong> {
-    match seaworthy_core::expect::size(text) {
-        Ok(bytes) if bytes > 0 => Ok(bytes),
-        _ => Err(wrong(format!("{} is not a size", quoted(text)), "write a number with its unit, such as `20GiB`")),
+    match seaworthy_core::expect::size(text.trim()) {
+        Ok(0) => Err(wrong("nothing at all is not a size here", "write a larger one, such as `64MiB`")),
+        Ok(bytes) => Ok(bytes),
+        Err((message, help)) => Err(wrong(message, help)),
     }
 }
 

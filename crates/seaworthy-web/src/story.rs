@@ -2,6 +2,7 @@
 //!
 //! Pure. It orders what was recorded and judges nothing. This module must not know HTML.
 
+use seaworthy_core::input::plain;
 use seaworthy_model::{
     entry::Entry,
     event::{DrillArtifact, Event},
@@ -62,6 +63,8 @@ pub struct Story {
     pub heals: Vec<(At, Heal)>,
     /// Unknown ends that were looked at: time, step, whether it had happened, why.
     pub settled: Vec<(At, String, Option<bool>, String)>,
+    /// What else happened to steps: when, to what, a word, and why.
+    pub remarks: Vec<(At, String, &'static str, String)>,
     /// Rungs that began: time and index.
     pub rungs: Vec<(At, u32)>,
     /// Waits: since, until, why.
@@ -116,6 +119,7 @@ impl Story {
             rounds: vec![],
             heals: vec![],
             settled: vec![],
+            remarks: vec![],
             rungs: vec![],
             waits: vec![],
             hosts: vec![],
@@ -152,6 +156,18 @@ impl Story {
             Event::VerificationEnded { round, verified } => self.rounds.push((at, round, verified)),
             Event::HealTried { heal } => self.heals.push((at, heal)),
             Event::HealStarted { rung, .. } => self.rungs.push((at, rung)),
+            Event::StepSkipped { step, reason } => self.remarks.push((at, format!("step {step}"), "skipped", reason)),
+            Event::OutputsTaken { step, outputs } => {
+                let all: Vec<String> =
+                    outputs.iter().map(|(name, value)| format!("{name} = {}", plain(value))).collect();
+                self.remarks.push((at, format!("{step} handed on"), "", all.join("; ").replace('\n', ", ")));
+            }
+            Event::OutputsRefused { step, reason } => {
+                self.remarks.push((at, format!("what {step} hands on"), "refused", reason));
+            }
+            Event::RunExpired { limit } => {
+                self.remarks.push((at, "the run".to_owned(), "stopped", format!("it is over its timeout of {limit}")));
+            }
             Event::StepSettled { step, happened, reason } => self.settled.push((at, step, happened, reason)),
             Event::HostSeen { snapshot } => self.hosts.push((at, snapshot)),
             Event::CancelRequested { reason } => self.cancel = Some((at, reason)),

@@ -3,6 +3,8 @@
 //!
 //! This module must not know values.
 
+use std::collections::BTreeMap;
+
 use super::{
     Problem, call,
     near::nearest,
@@ -152,6 +154,9 @@ impl<'a> Checker<'a> {
         if found == Type::Dynamic {
             return Type::Dynamic;
         }
+        if let Type::Map(known, among) = &found {
+            return self.known(node.end - field.len(), field.len(), field, known, among);
+        }
         let text = self.text(from);
         let message = format!("{found} has no field `{field}`");
         let help = match call::meant(field) {
@@ -163,8 +168,24 @@ impl<'a> Checker<'a> {
         self.report_at(node.end - field.len(), field.len(), message, help)
     }
 
+    /// The type of a name in a group of values.
+    fn known(&mut self, at: usize, len: usize, name: &str, known: &BTreeMap<String, Type>, among: &str) -> Type {
+        if let Some(found) = known.get(name) {
+            return found.clone();
+        }
+        let help = match nearest(name, known.keys().map(String::as_str)) {
+            Some(near) => format!("write {near}"),
+            None if known.is_empty() => "there are none".to_owned(),
+            None => format!("there are: {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+        };
+        self.report_at(at, len, format!("there is no `{name}` among {among}"), help)
+    }
+
     fn index(&mut self, container: &'a Node, index: &'a Node) -> Type {
         let (found, by) = (self.type_of(container), self.type_of(index));
+        if let (Type::Map(known, among), Kind::Literal(Val::Text(name))) = (&found, &index.kind) {
+            return self.known(index.at, index.end - index.at, name, known, among);
+        }
         match (&found, &by) {
             (Type::Dynamic, Type::Dynamic | Type::Int | Type::Text) => Type::Dynamic,
             (Type::List(item), Type::Int | Type::Dynamic) => (**item).clone(),

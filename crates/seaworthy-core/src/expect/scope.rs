@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use seaworthy_model::process::Look;
+use seaworthy_model::{
+    input::{Form, Input},
+    process::{Look, Step},
+};
 
 /// The type of a part of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +19,25 @@ pub enum Type {
     Text,
     Duration,
     List(Box<Type>),
+    /// Known names with a type each; the text says among what one that is missing was looked for.
+    Map(BTreeMap<String, Type>, &'static str),
     /// Known only when evaluated: an SQL value, JSON.
     Dynamic,
     Null,
+}
+
+impl Type {
+    /// The type of a declared value.
+    fn of(form: &Form) -> Type {
+        match form {
+            Form::Text { .. } | Form::Choice { .. } => Type::Text,
+            Form::Whole { .. } | Form::Size { .. } => Type::Int,
+            Form::Number { .. } => Type::Decimal,
+            Form::Bool => Type::Bool,
+            Form::Duration { .. } => Type::Duration,
+            Form::List => Type::List(Box::new(Type::Text)),
+        }
+    }
 }
 
 impl fmt::Display for Type {
@@ -30,6 +49,7 @@ impl fmt::Display for Type {
             Type::Text => "text",
             Type::Duration => "a length of time",
             Type::List(_) => "a list",
+            Type::Map(..) => "a group of values",
             Type::Dynamic => "a value of any kind",
             Type::Null => "null",
         })
@@ -91,6 +111,26 @@ impl Scope {
             }
         }
         scope
+    }
+
+    /// The names of a step's `when`: `inputs.NAME`, and of each step that it needs, directly or not,
+    /// `steps.ID.outcome` (`done` or `skipped`) and `steps.ID.outputs.NAME`.
+    pub fn of_step<'a>(inputs: &[Input], needed: impl Iterator<Item = &'a Step>) -> Scope {
+        let inputs = inputs.iter().map(|input| (input.name.clone(), Type::of(&input.form))).collect();
+        let step = |step: &Step| {
+            let outputs = step.outputs.iter().map(|(name, form)| (name.clone(), Type::of(form))).collect();
+            let fields = [
+                ("outcome".to_owned(), Type::Text),
+                ("outputs".to_owned(), Type::Map(outputs, "what that step hands on")),
+            ];
+            (step.id.clone(), Type::Map(fields.into(), "what is known of a step"))
+        };
+        let steps = needed.map(step).collect();
+        let names = [
+            ("inputs", Type::Map(inputs, "the inputs of this process")),
+            ("steps", Type::Map(steps, "the steps that this one needs")),
+        ];
+        Scope { look: "a step", names: names.into(), usual: BTreeMap::new() }
     }
 
     /// The looks that do know `name`.

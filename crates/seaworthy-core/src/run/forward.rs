@@ -12,7 +12,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    Act, Next, Plan, State, judge,
+    Act, Next, Plan, State, condition, judge,
     next::{UNKNOWN_REPEATS_MAX, finish, nothing},
     settle,
     state::{Requested, Standing},
@@ -30,6 +30,12 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
         {
             return Next::Collect { step: step.id.clone(), name };
         }
+        if *standing == Standing::Done
+            && !step.outputs.is_empty()
+            && state.last(&step.id).is_some_and(|l| l.handed.is_none())
+        {
+            return Next::Take { step: step.id.clone(), attempt: state.count(&step.id), outputs: step.outputs.clone() };
+        }
     }
     let running = standings.iter().filter(|standing| **standing == Standing::Running).count();
     if let Some(at) = halted(plan, state, &standings) {
@@ -38,13 +44,13 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
     if running < plan.parallel
         && let Some(at) = ready(plan, &standings)
     {
-        return start(plan, state, &plan.steps[at], now);
+        return condition::skip(plan, state, requested, at).unwrap_or_else(|| start(plan, state, &plan.steps[at], now));
     }
     if running > 0 {
         return Next::Attend(deadline);
     }
     // Only steps that wait for each other are left. Spec has refused them; better in file order than not at all.
-    if let Some(at) = standings.iter().position(|standing| *standing != Standing::Done) {
+    if let Some(at) = standings.iter().position(|standing| !matches!(standing, Standing::Done | Standing::Skipped)) {
         return start(plan, state, &plan.steps[at], now);
     }
     verification(plan, state, requested, now)
@@ -87,7 +93,7 @@ fn halt(plan: &Plan, state: &State, requested: &Requested, at: usize, now: At) -
 
 /// The first step in plan order that may start now.
 fn ready(plan: &Plan, standings: &[Standing]) -> Option<usize> {
-    let done = |at: &usize| standings[*at] == Standing::Done;
+    let done = |at: &usize| matches!(standings[*at], Standing::Done | Standing::Skipped);
     for (at, standing) in standings.iter().enumerate() {
         let startable = matches!(standing, Standing::Fresh | Standing::Unknown);
         if startable && plan.needs(at).iter().all(done) {
@@ -140,7 +146,8 @@ fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<S
         secrets.extend(step.secrets.iter().filter(|s| !plan.secrets.contains(s)).cloned());
     }
     let event = Event::AttemptStarted { step: id.to_owned(), attempt, key: key(id, attempt) };
-    Next::Act(Box::new(Act { step: id.to_owned(), attempt, command, timeout, env, secrets, event }))
+    let limits = step.map_or_else(|| plan.limits.clone(), |step| step.limits.within(&plan.limits));
+    Next::Act(Box::new(Act { step: id.to_owned(), attempt, command, timeout, limits, env, secrets, event }))
 }
 
 /// Idempotency key of an attempt, apart from the run's id, which the runtime puts in front.
@@ -170,6 +177,9 @@ fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Chec
     let round = state.rounds;
     let check = *checks.iter().find(|check| !state.open_round().any(|judged| judged.check == check.id))?;
     let usual = &requested.usual;
+    if let Some(reason) = condition::nothing_to_see(plan, state, check) {
+        return Some(Next::Record(vec![Event::Checked { judged: judge::passed_over(check, round, reason) }]));
+    }
     if matches!(check.look, Look::Duration { .. }) {
         let steps = || plan.steps.iter().map(|s| &s.id);
         let judged = match state.untimed(steps()) {

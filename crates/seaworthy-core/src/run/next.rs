@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use seaworthy_model::{
     event::Event,
-    process::{Check, Command, Effect, OUTSIDE, Rung},
+    input::Form,
+    process::{Check, Command, Effect, Limits, OUTSIDE, Rung},
     run::{Acted, Cause, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
     time::{At, Span},
 };
@@ -31,6 +32,7 @@ pub struct Act {
     pub attempt: u32,
     pub command: Command,
     pub timeout: Option<Span>,
+    pub limits: Limits,
     pub env: BTreeMap<String, String>,
     pub secrets: Vec<String>,
     pub event: Event,
@@ -46,6 +48,12 @@ pub enum Next {
     Collect {
         step: String,
         name: String,
+    },
+    /// Read what the attempt hands on, and take it in as it declares.
+    Take {
+        step: String,
+        attempt: u32,
+        outputs: BTreeMap<String, Form>,
     },
     /// Look with a probe, then `judge`.
     Look {
@@ -185,7 +193,7 @@ fn executed(plan: &Plan, state: &State) -> Executed {
     let standings: Vec<Standing> = plan.steps.iter().map(|s| state.standing(&s.id)).collect();
     if standings.iter().any(|s| matches!(s, Standing::Failed(_))) {
         Executed::Failed
-    } else if standings.iter().all(|s| *s == Standing::Done) {
+    } else if standings.iter().all(|s| matches!(s, Standing::Done | Standing::Skipped)) {
         Executed::Ok
     } else {
         Executed::Unknown

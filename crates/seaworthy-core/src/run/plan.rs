@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::{
-    process::{Action, Check, Effect, Look, OUTSIDE, Process, Rung, Step},
+    input::Input,
+    process::{Action, Check, Effect, Limits, Look, OUTSIDE, Process, Rung, Step},
     run::Kind,
     time::Span,
 };
@@ -27,6 +28,9 @@ pub struct Plan {
     pub parallel: usize,
     /// A list in which no step says what it needs, of a process that says nothing of `parallel`: one after the other.
     pub in_sequence: bool,
+    /// What the processes of a command may use if its step does not say.
+    pub limits: Limits,
+    pub inputs: Vec<Input>,
     /// How long all of it may take.
     pub timeout: Option<Span>,
     /// By place in `steps`: the places of those it needs.
@@ -60,6 +64,8 @@ impl Plan {
             process: process.name.clone(),
             parallel: process.parallel.unwrap_or(PARALLEL_DEFAULT).max(1) as usize,
             in_sequence,
+            limits: process.limits.clone(),
+            inputs: process.inputs.clone(),
             timeout: process.timeout,
             needed: needed(&steps),
             steps,
@@ -81,6 +87,8 @@ impl Plan {
             parallel: 1,
             in_sequence: true,
             timeout: Some(process.timeout.unwrap_or(OUTSIDE_MAX)),
+            limits: process.limits.clone(),
+            inputs: process.inputs.clone(),
             needed: vec![vec![]],
             steps: vec![step],
             verify: process.verify.clone(),
@@ -94,6 +102,20 @@ impl Plan {
     /// The places in `steps` of those that the step at `at` needs.
     pub(super) fn needs(&self, at: usize) -> &[usize] {
         self.needed.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    /// The places of all that the step at `at` needs, directly or not, in plan order.
+    pub(super) fn before(&self, at: usize) -> Vec<usize> {
+        let (mut found, mut open) = (BTreeSet::new(), self.needs(at).to_vec());
+        if self.in_sequence {
+            open.extend(0..at);
+        }
+        while let Some(next) = open.pop() {
+            if found.insert(next) {
+                open.extend(self.needs(next));
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// The step that makes an artifact.

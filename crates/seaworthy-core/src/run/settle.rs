@@ -42,7 +42,10 @@ pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check
     if !verdicts.iter().all(|verdict| **verdict == Verdict::No) {
         return (None, "the checks do not agree, or could not look".into());
     }
-    let open = plan.steps.iter().find(|other| other.id != step.id && state.standing(&other.id) != Standing::Done);
+    let open = plan
+        .steps
+        .iter()
+        .find(|other| other.id != step.id && !matches!(state.standing(&other.id), Standing::Done | Standing::Skipped));
     match open.filter(|_| !own) {
         None => (Some(false), format!("{who} says no")),
         Some(open) => {

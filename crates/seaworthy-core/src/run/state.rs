@@ -33,6 +33,8 @@ pub struct Attempt {
     pub ended: Option<(At, Acted)>,
     /// Artifacts looked for after it: `Err` says why one is missing.
     pub made: BTreeMap<String, Result<(), String>>,
+    /// Whether what it hands on was taken: `Err` says why not.
+    pub handed: Option<Result<(), String>>,
     /// For a `once` step that ended unknown: what verification said.
     pub settled: Option<(Option<bool>, String)>,
 }
@@ -46,6 +48,8 @@ pub(super) enum Standing {
     /// The sentence to show.
     Failed(String),
     Unknown,
+    /// Not done, on purpose.
+    Skipped,
 }
 
 /// The fold.
@@ -60,6 +64,10 @@ pub struct State {
     /// Per step: attempts before this one belong to an earlier pass.
     pass_from: BTreeMap<String, usize>,
     pub artifacts: BTreeMap<String, Artifact>,
+    /// Steps that are not done on purpose, and why.
+    pub skipped: BTreeMap<String, String>,
+    /// What steps hand on, by step.
+    pub outputs: BTreeMap<String, Facts>,
     /// Rounds of looking that are complete.
     pub rounds: u32,
     /// All that was judged, in order.
@@ -147,8 +155,14 @@ impl State {
         match event {
             Event::AttemptStarted { step, attempt, .. } => {
                 self.waiting = None;
-                let attempt =
-                    Attempt { number: *attempt, started_at: at, ended: None, made: BTreeMap::new(), settled: None };
+                let attempt = Attempt {
+                    number: *attempt,
+                    started_at: at,
+                    ended: None,
+                    made: BTreeMap::new(),
+                    handed: None,
+                    settled: None,
+                };
                 self.attempts.entry(step.clone()).or_default().push(attempt);
             }
             Event::AttemptEnded { step, acted, .. } => {
@@ -166,6 +180,21 @@ impl State {
                 self.artifacts.remove(name);
                 if let Some(last) = self.last_mut(step) {
                     last.made.insert(name.clone(), Err(reason.clone()));
+                }
+            }
+            Event::StepSkipped { step, reason } => {
+                self.waiting = None;
+                self.skipped.insert(step.clone(), reason.clone());
+            }
+            Event::OutputsTaken { step, outputs } => {
+                self.outputs.insert(step.clone(), outputs.clone());
+                if let Some(last) = self.last_mut(step) {
+                    last.handed = Some(Ok(()));
+                }
+            }
+            Event::OutputsRefused { step, reason } => {
+                if let Some(last) = self.last_mut(step) {
+                    last.handed = Some(Err(reason.clone()));
                 }
             }
             Event::StepSettled { step, happened, reason } => {
@@ -198,6 +227,8 @@ impl State {
                 for step in again {
                     let attempts = self.attempts.get(step).map_or(0, Vec::len);
                     self.pass_from.insert(step.clone(), attempts);
+                    self.skipped.remove(step);
+                    self.outputs.remove(step);
                 }
                 // A rung that acts may have made anything anew, or removed it: what was seen before is no longer known.
                 if what == "run" {
@@ -233,6 +264,9 @@ impl State {
 
     /// How a step stands in the present pass.
     pub(super) fn standing(&self, step: &str) -> Standing {
+        if self.skipped.contains_key(step) {
+            return Standing::Skipped;
+        }
         let Some(last) = self.last(step) else { return Standing::Fresh };
         let Some((_, acted)) = &last.ended else { return Standing::Running };
         match (acted.outcome, &last.settled) {
@@ -240,7 +274,7 @@ impl State {
             (Outcome::Unknown, Some((Some(false), _))) => Standing::Fresh,
             (Outcome::Unknown, _) => Standing::Unknown,
             (Outcome::NotDone, _) => Standing::Failed(acted.reason.clone().unwrap_or_else(|| "not done".into())),
-            (Outcome::Done, _) => match last.made.values().find_map(|made| made.as_ref().err()) {
+            (Outcome::Done, _) => match last.made.values().chain(&last.handed).find_map(|made| made.as_ref().err()) {
                 Some(reason) => Standing::Failed(reason.clone()),
                 None => Standing::Done,
             },

@@ -8,18 +8,24 @@ mod host;
 mod tests;
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use seaworthy_model::{
     id::RunId,
-    port::{Fut, Places},
+    input::HANDED_BYTES_MAX,
+    port::{Fut, OutputKey, Places, Secret},
     run::{Artifact, HostSnapshot},
 };
 
-use crate::{blocking::off_runtime, held::folder::private, output::run_folder};
+use crate::{
+    blocking::off_runtime,
+    held::folder::private,
+    output::{mask::Mask, run_folder},
+};
 
 /// Folders below a data folder.
 #[derive(Debug, Clone)]
@@ -51,6 +57,24 @@ impl Places for FilePlaces {
         let (workdir, name) = (workdir.to_owned(), name.to_owned());
         Box::pin(async move {
             off_runtime(move || artifact::look(&workdir, &name)).await.map_err(|error| error.to_string()).flatten()
+        })
+    }
+
+    fn handing(&self, attempt: OutputKey) -> Fut<'_, io::Result<PathBuf>> {
+        let folder = run_folder(&self.data, attempt.run).join("handed");
+        Box::pin(async move {
+            off_runtime(move || {
+                private(&folder)?;
+                Ok(folder.canonicalize()?.join(format!("{}.{}", attempt.step, attempt.attempt)))
+            })
+            .await?
+        })
+    }
+
+    fn handed(&self, attempt: OutputKey, hidden: Vec<Secret>) -> Fut<'_, Result<String, String>> {
+        Box::pin(async move {
+            let file = self.handing(attempt).await.map_err(|e| format!("what it handed on cannot be read ({e})"))?;
+            off_runtime(move || handed(&file, &hidden)).await.map_err(|error| error.to_string()).flatten()
         })
     }
 
@@ -93,6 +117,27 @@ impl Places for FilePlaces {
             })
         })
     }
+}
+
+/// What stands in the file of an attempt; nothing if there is none.
+fn handed(file: &Path, hidden: &[Secret]) -> Result<String, String> {
+    let refused = |why: String| format!("what it wrote to $OUTPUTS cannot be taken: {why}");
+    let about = match fs::symlink_metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        other => other.map_err(|error| refused(error.to_string()))?,
+    };
+    if !about.is_file() {
+        return Err(refused("it is no plain file".into()));
+    }
+    let mut bytes = Vec::new();
+    let most = HANDED_BYTES_MAX as u64 + 1;
+    let read = fs::File::open(file).and_then(|opened| opened.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| refused(error.to_string()))?;
+    if bytes.len() > HANDED_BYTES_MAX {
+        return Err(refused(format!("it has more than {HANDED_BYTES_MAX} bytes; hand large things on as artifacts")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".into()))?;
+    Ok(Mask::of(hidden).text(&text))
 }
 
 fn work(data: &Path, run: RunId) -> PathBuf {

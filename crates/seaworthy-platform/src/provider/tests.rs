@@ -69,6 +69,7 @@ impl World {
             secrets: vec![],
             masked: vec![],
             timeout: Some(Span::seconds(60)),
+            limits: Default::default(),
         }
     }
 

@@ -2,9 +2,12 @@
 //!
 //! This module must not decide what is started.
 
-use seaworthy_core::run::{Act, interrupted};
+use std::collections::BTreeMap;
+
+use seaworthy_core::run::{Act, interrupted, taken};
 use seaworthy_model::{
     event::Event,
+    input::Form,
     port::{OutputKey, StoreError},
     run::{Acted, Outcome},
     time::At,
@@ -70,6 +73,22 @@ impl Drive<'_> {
             () = nudge.notified() => self.read_again().await?,
             () = late => {}
         }
+        Ok(())
+    }
+
+    /// Reads what an attempt hands on.
+    pub(super) async fn take(
+        &mut self,
+        step: String,
+        attempt: u32,
+        declared: &BTreeMap<String, Form>,
+    ) -> Result<(), StoreError> {
+        self.commit().await?;
+        let around = self.surroundings();
+        let secrets = around.all_secrets().await;
+        let key = OutputKey { run: self.run, step: step.clone(), attempt };
+        let read = self.runs.ports.places.handed(key, secrets).await;
+        self.note(taken(step, declared, read));
         Ok(())
     }
 

@@ -144,6 +144,7 @@ impl Drive<'_> {
                     self.stop_all().await?;
                 }
                 Next::Collect { step, name } => self.collect(step, name).await?,
+                Next::Take { step, attempt, outputs } => self.take(step, attempt, &outputs).await?,
                 Next::Look { check, round } => self.look(&check, round).await?,
                 Next::Snapshot => {
                     self.commit().await?;

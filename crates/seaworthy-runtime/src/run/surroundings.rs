@@ -8,7 +8,7 @@ use std::{
 };
 
 use seaworthy_core::{
-    input::variables,
+    input::{plain, variable, variables},
     run::{Act, Plan, State},
     schedule::utc,
 };
@@ -53,8 +53,16 @@ impl Surroundings<'_> {
         env.push(("SEAWORTHY_STEP".into(), act.step.clone()));
         env.push(("SEAWORTHY_ATTEMPT".into(), act.attempt.to_string()));
         env.push(("SEAWORTHY_KEY".into(), format!("{}/{}", self.run, act.step)));
+        let output = OutputKey { run: self.run, step: act.step.clone(), attempt: act.attempt };
+        if self.plan.steps.iter().any(|step| step.id == act.step && !step.outputs.is_empty()) {
+            let file = self.ports.places.handing(output.clone()).await;
+            let file = file.map_err(|e| {
+                format!("there is no place for what it hands on ({e}); look at the data folder's space and rights")
+            })?;
+            env.push(("OUTPUTS".into(), file.display().to_string()));
+        }
         Ok(Order {
-            output: OutputKey { run: self.run, step: act.step.clone(), attempt: act.attempt },
+            output,
             command: act.command.clone(),
             folder: self.loaded.folder.clone(),
             workdir,
@@ -62,6 +70,7 @@ impl Surroundings<'_> {
             secrets: self.secrets(&act.secrets).await?,
             masked: self.masked(&act.secrets).await,
             timeout: act.timeout,
+            limits: act.limits.clone(),
         })
     }
 
@@ -115,6 +124,10 @@ impl Surroundings<'_> {
         env.push(("SEAWORTHY_RUN".into(), self.run.to_string()));
         env.push(("SEAWORTHY_FENCE".into(), self.ports.writer.epoch.to_string()));
         let requested = self.state.requested.as_ref();
+        for (step, outputs) in &self.state.outputs {
+            let name = |name: &str| variable("OUTPUT", &format!("{step}_{name}"));
+            env.extend(outputs.iter().map(|(output, value)| (name(output), plain(value))));
+        }
         env.extend(requested.into_iter().flat_map(|requested| variables(&requested.inputs)));
         if let Some(Cause::Schedule { nominal }) = requested.map(|r| &r.cause) {
             env.push(("SEAWORTHY_OCCURRENCE".into(), utc(*nominal)));
@@ -139,6 +152,15 @@ impl Surroundings<'_> {
     async fn secret(&self, name: &str) -> Result<Secret, String> {
         let place = self.loaded.site.secrets.get(name).cloned().unwrap_or_else(|| SecretPlace::Env(name.to_owned()));
         self.ports.secrets.get(name, &place, &self.loaded.folder).await
+    }
+
+    /// Every secret of the process and of its steps that can be fetched.
+    pub async fn all_secrets(&self) -> Vec<Secret> {
+        let mut all = self.masked(&self.plan.secrets).await;
+        for name in &self.plan.secrets {
+            all.extend(self.secret(name).await.ok());
+        }
+        all
     }
 
     /// Secrets of steps that are not given here. One that cannot be fetched was not given to its step either.

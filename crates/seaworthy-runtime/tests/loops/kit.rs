@@ -173,6 +173,12 @@ impl Provider for Rest {
 }
 
 impl Places for Rest {
+    fn handing(&self, _attempt: OutputKey) -> Fut<'_, std::io::Result<std::path::PathBuf>> {
+        Box::pin(std::future::ready(Ok("/nowhere".into())))
+    }
+    fn handed(&self, _attempt: OutputKey, _hidden: Vec<Secret>) -> Fut<'_, Result<String, String>> {
+        Box::pin(std::future::ready(Ok(String::new())))
+    }
     fn workdir(&self, _: RunId) -> Fut<'_, std::io::Result<std::path::PathBuf>> {
         Box::pin(std::future::ready(Ok(std::path::PathBuf::from("/nowhere"))))
     }

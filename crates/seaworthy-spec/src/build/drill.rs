@@ -10,21 +10,22 @@ use super::{
     Around,
     check::{Looked, checks},
     span,
-    step::steps,
+    step::{Given, steps},
     text,
 };
 
 /// What `drill` says; `made` are the artifacts of the process.
 pub fn drill(process: &Node, made: &[String], around: &Around<'_>, report: &mut Report<'_>) -> Option<Drill> {
     let node = process.get("drill")?;
-    let restore = node.get("restore").map(|node| restore(node, made, report));
+    let restore = node.get("restore").map(|node| restore(node, made, process.get("parallel").is_none(), report));
     let people = node.get("people").and_then(|node| people(node, around, report));
     Some(Drill { restore, people })
 }
 
-fn restore(node: &Node, made: &[String], report: &mut Report<'_>) -> RestoreDrill {
-    let first = steps(node.get("steps"), "step", &[], report);
-    let after = steps(node.get("after"), "after", &first, report);
+fn restore(node: &Node, made: &[String], in_sequence: bool, report: &mut Report<'_>) -> RestoreDrill {
+    let given = Given { inputs: &[], in_sequence };
+    let first = steps(node.get("steps"), "step", &[], &given, report);
+    let after = steps(node.get("after"), "after", &first, &given, report);
     let mut known = made.to_vec();
     known.extend(first.iter().flat_map(|step: &Step| step.makes.clone()));
     let verify = checks(node, &Looked { made: &known, steps: &first, drill: true }, report);

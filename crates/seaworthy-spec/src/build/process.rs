@@ -16,14 +16,16 @@ use super::{
     map,
     schedule::schedule,
     span,
-    step::steps,
+    step::{Given, limits, steps},
     text, texts,
 };
 
 /// The process of a document; `None` without a name. Use it only if the report has no error.
 pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) -> Option<Process> {
     let name = text(document, "process")?;
-    let steps = steps(document.get("steps"), "step", &[], report);
+    let inputs = inputs(document, report);
+    let given = Given { inputs: &inputs, in_sequence: document.get("parallel").is_none() };
+    let steps = steps(document.get("steps"), "step", &[], &given, report);
     let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
     let process = Process {
         about: text(document, "about"),
@@ -45,7 +47,8 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         observed: text(document, "observed"),
         pinged: text(document, "pinged").as_deref() == Some("true"),
         keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP_DEFAULT),
-        inputs: inputs(document, report),
+        inputs,
+        limits: limits(document),
         parallel: text(document, "parallel").and_then(|n| n.parse().ok()),
         timeout: span(document, "timeout"),
         steps,

@@ -4,15 +4,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seaworthy_model::process::{Action, Effect, Step};
+use seaworthy_core::expect::{Scope, compile};
+use seaworthy_model::{
+    input::{Form, Input},
+    process::{Action, Effect, Limits, Step},
+};
 
-use crate::{diagnostic::quoted, nearest::advice, source::Report, tree::Node};
+use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, source::Report, tree::Node};
 
-use super::{command, command_lint, map, span, text, texts};
+use super::{command, command_lint, input::form, map, span, text, texts};
+
+/// What is around a list of steps.
+pub struct Given<'s> {
+    pub inputs: &'s [Input],
+    /// A list in which nothing is needed is done one after the other.
+    pub in_sequence: bool,
+}
 
 /// The steps of a list. `prefix` names those without an id: `step-1`, `step-2` …; `taken` holds ids and artifacts of
 /// lists that run in the same place before, which must differ but cannot be needed.
-pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Report<'_>) -> Vec<Step> {
+pub fn steps(
+    list: Option<&Node>,
+    prefix: &str,
+    taken: &[Step],
+    given: &Given<'_>,
+    report: &mut Report<'_>,
+) -> Vec<Step> {
     let items = list.map(Node::items).unwrap_or_default();
     let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, report)).collect();
     let mut made: BTreeMap<&str, &str> = BTreeMap::new();
@@ -45,6 +62,7 @@ pub fn steps(list: Option<&Node>, prefix: &str, taken: &[Step], report: &mut Rep
         needs(item, &index, report);
     }
     cycles(&steps, items, &index, report);
+    conditions(&steps, items, &index, given, report);
     steps
 }
 
@@ -62,7 +80,60 @@ fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> St
         makes: texts(item, "makes"),
         env: map(item, "env"),
         secrets: texts(item, "secrets"),
+        when: text(item, "when"),
+        despite_skipped: item.get("despite").is_some(),
+        outputs: outputs(item, report),
+        limits: limits(item),
         ..Step::new(id, command(item, "run").map_or(Action::Noop, Action::Run))
+    }
+}
+
+fn outputs(item: &Node, report: &mut Report<'_>) -> BTreeMap<String, Form> {
+    let entries = item.get("outputs").map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|(name, node)| Some((name.text()?.to_owned(), form(node, report)?))).collect()
+}
+
+/// What `limits` says.
+pub fn limits(owner: &Node) -> Limits {
+    let Some(node) = owner.get("limits") else { return Limits::default() };
+    let number = |key: &str| node.get(key).and_then(Node::text).and_then(|n| n.parse().ok());
+    let size = |key: &str| node.get(key).and_then(Node::text).and_then(|text| scalar::size(text).ok());
+    Limits {
+        memory: size("memory"),
+        cpu_time: span(node, "cpu_time"),
+        open_files: number("open_files"),
+        file_size: size("file_size"),
+        processes: number("processes"),
+    }
+}
+
+/// Type-checks `when` with the parser that decides later. A condition speaks of what its step needs: of anything else
+/// nobody knows whether it is done by then.
+fn conditions(
+    steps: &[Step],
+    items: &[Node],
+    index: &BTreeMap<&str, usize>,
+    given: &Given<'_>,
+    report: &mut Report<'_>,
+) {
+    let in_sequence = given.in_sequence && steps.iter().all(|step| step.needs.is_empty());
+    for (at, (step, item)) in steps.iter().zip(items).enumerate() {
+        let (Some(source), Some(value)) = (&step.when, item.get("when")) else { continue };
+        let (mut found, mut open) = (BTreeSet::new(), vec![at]);
+        if in_sequence {
+            open.extend(0..at);
+        }
+        while let Some(next) = open.pop() {
+            if found.insert(next) {
+                open.extend(steps[next].needs.iter().filter_map(|id| index.get(id.as_str()).copied()));
+            }
+        }
+        found.remove(&at);
+        let scope = Scope::of_step(given.inputs, found.iter().map(|at| &steps[*at]));
+        for problem in compile(source, &scope).err().unwrap_or_default() {
+            let place = inside(value, problem.at, problem.len, report);
+            report.error("bad-when", place, problem.message, problem.help);
+        }
     }
 }
 

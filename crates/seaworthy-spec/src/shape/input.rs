@@ -31,5 +31,40 @@ static INPUT_SHAPE: Shape = Shape::new(
     ],
 );
 
+/// Most outputs of one step.
+pub const OUTPUTS_MAX: usize = 50;
+
+/// By name; the word alone says the form, too.
+pub const OUTPUTS: Kind = Kind::Map { key: &Kind::Variable, of: &OUTPUT, max: OUTPUTS_MAX };
+
+const OUTPUT: Kind = Kind::Either(&[Kind::Word(&FORMS), Kind::Object(&OUTPUT_SHAPE)]);
+
+static OUTPUT_SHAPE: Shape = Shape::new(
+    "output",
+    "an output",
+    &[
+        must("type", Kind::Word(&FORMS), "What it may be."),
+        may("pattern", Kind::Text, "Of a text: a regular expression that describes all of it."),
+        may("min", Kind::Text, "Of a number, duration or size: the smallest."),
+        may("max", Kind::Text, "Of a number, duration or size: the largest."),
+        may("of", Kind::Many { of: &Kind::Text, max: CHOICES_MAX }, "Of a choice: its words."),
+    ],
+);
+
+pub static LIMITS: Shape = Shape {
+    some_of: &["memory", "cpu_time", "open_files", "file_size", "processes"],
+    ..Shape::new(
+        "limits",
+        "limits",
+        &[
+            may("memory", Kind::Size, "Memory, such as 512MiB."),
+            may("cpu_time", Kind::Span, "Time on a processor."),
+            may("open_files", Kind::Whole { min: 3, max: 1_000_000 }, "Open files of one process."),
+            may("file_size", Kind::Size, "Size of one file that is written."),
+            may("processes", Kind::Whole { min: 1, max: 1_000_000 }, "Processes and threads."),
+        ],
+    )
+};
+
 /// One value; of a list several.
 const DEFAULT: Kind = Kind::Either(&[Kind::Value, Kind::List { of: &Kind::Value, max: CHOICES_MAX }]);

@@ -2,7 +2,11 @@
 //!
 //! This module must not know how a file is read nor what is built from it.
 
-use super::{COMMAND, Choice, Field, Kind, Shape, input::INPUTS, may, must};
+use super::{
+    COMMAND, Choice, Field, Kind, Shape,
+    input::{INPUTS, LIMITS, OUTPUTS},
+    may, must,
+};
 
 /// Most steps of one list.
 pub const STEPS_MAX: usize = 1_000;
@@ -61,6 +65,7 @@ pub static PROCESS: Shape = Shape::new(
             Kind::Whole { min: 1, max: PARALLEL_MAX },
             "Steps that may be under way at the same time; 1 is one after the other. Default 4 where a step says `needs`, else 1.",
         ),
+        may("limits", Kind::Object(&LIMITS), "What the processes of one command may use."),
         may("timeout", Kind::Span, "A run is stopped after this long, verification and healing included."),
         may("keep", Kind::Whole { min: 1, max: KEEP_MAX }, "How many runs keep their artifacts. Default 7."),
     ],
@@ -150,6 +155,12 @@ const EFFECT: Field = may(
     "What may be assumed about repeating it. Default idempotent; once is never repeated blindly.",
 );
 
+const WHEN: Field =
+    may("when", Kind::Expect, "The condition under which it is done, over `inputs.NAME` and `steps.ID.outputs.NAME`.");
+const DESPITE: Field =
+    may("despite", Kind::Word(&["skipped"]), "Done although a step that it needs was skipped. Default: skipped too.");
+const LIMITS_OF_STEP: Field = may("limits", Kind::Object(&LIMITS), "What its processes may use.");
+
 static STEP: Choice = Choice {
     title: "a step",
     shapes: &[
@@ -170,12 +181,16 @@ static STEP: Choice = Choice {
                 may("env", ENV, "Environment of this step, in addition."),
                 may("secrets", SECRETS, "Secrets that only this step gets."),
                 may("shell", SHELL, "Program and first arguments that get the text. Default [sh, -c]."),
+                WHEN,
+                DESPITE,
+                may("outputs", OUTPUTS, "Values that it hands on: it writes lines `name=value` to the file $OUTPUTS."),
+                LIMITS_OF_STEP,
             ],
         ),
         Shape::new(
             "step-noop",
             "a noop step",
-            &[must("noop", Kind::True, "Does nothing, durably. For measuring the engine."), ID, NEEDS],
+            &[must("noop", Kind::True, "Does nothing, durably. For measuring the engine."), ID, NEEDS, WHEN, DESPITE],
         ),
     ],
 };

@@ -2,6 +2,7 @@
 
 mod change;
 mod checks;
+mod conditions;
 mod config;
 mod design;
 mod import;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use seaworthy_core::run::State;
+use seaworthy_core::{input::plain, run::State};
 use seaworthy_model::{
     entry::Stream,
     event::Event,
@@ -109,6 +109,7 @@ fn steps(state: &State) -> Vec<Value> {
     let mut all: Vec<_> = state.attempts.iter().collect();
     all.sort_by_key(|(_, attempts)| attempts.first().map(|a| a.started_at));
     all.into_iter()
+        .filter(|(id, _)| !state.skipped.contains_key(*id))
         .map(|(id, attempts)| {
             let last = attempts.last().and_then(|a| a.ended.as_ref()).map(|(_, acted)| acted);
             let outcome = match last.map(|a| a.outcome) {
@@ -117,9 +118,18 @@ fn steps(state: &State) -> Vec<Value> {
                 Some(Outcome::Unknown) => "unknown",
                 None => "running",
             };
-            json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()) })
+            json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()), "outputs": outputs(state, id) })
         })
+        .chain(state.skipped.iter().map(|(id, reason)| {
+            json!({ "id": id, "outcome": "skipped", "attempts": 0, "exit": null, "reason": reason, "outputs": {} })
+        }))
         .collect()
+}
+
+/// What a step handed on, as its readers see it.
+fn outputs(state: &State, step: &str) -> Value {
+    let handed = state.outputs.get(step).into_iter().flatten();
+    Value::Object(handed.map(|(name, value)| (name.clone(), Value::String(plain(value)))).collect())
 }
 
 fn verifications(state: &State) -> Vec<Value> {

@@ -2,6 +2,7 @@
 //!
 //! This module must not read anything; it is given events.
 
+use seaworthy_core::input::plain;
 use seaworthy_model::{
     event::Event,
     run::{Executed, HealOutcome, Kind, Outcome, Verdict, Verified},
@@ -73,9 +74,27 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
             format!("  look    {step}: {word} ({reason})")
         }
         Event::CancelRequested { reason } => format!("  stop    asked for: {reason}"),
-        _ => return None,
+        other => return of_step(out, other),
     };
     Some(text)
+}
+
+/// What else happens to steps.
+fn of_step(out: &Out, event: &Event) -> Option<String> {
+    Some(match event {
+        Event::StepSkipped { step, reason } => format!("  skip    {step}: {}", safe(reason)),
+        Event::OutputsTaken { step, outputs } => {
+            let all: Vec<String> = outputs.iter().map(|(name, v)| format!("{name} = {}", plain(v))).collect();
+            format!("          {step} hands on {}", safe(&all.join(", ").replace('\n', " ")))
+        }
+        Event::OutputsRefused { step, reason } => {
+            format!("          {step} {}: {}", out.paint(Tone::Bad, "not done"), safe(reason))
+        }
+        Event::RunExpired { limit } => {
+            format!("          {}: over its timeout of {limit}", out.paint(Tone::Bad, "stopped"))
+        }
+        _ => return None,
+    })
 }
 
 /// The last line: the verdict in words, and the reason on the same line.

@@ -50,6 +50,59 @@ fn a_run_over_its_timeout_is_stopped_and_says_so() {
     assert!(!crate::kit::living(pid), "its command was ended");
 }
 
+const HANDING: &str = r#"
+inputs: { least: { type: whole, default: 1 } }
+steps:
+  - { id: list-tables, run: 'printf "count=2\nnames=orders,users\nword=$TOKEN\n" > "$OUTPUTS"', outputs: { count: whole, names: list, word: text }, secrets: [TOKEN] }
+  - { id: dump, needs: [list-tables], when: 'steps["list-tables"].outputs.count > inputs.least', run: 'echo "$OUTPUT_LIST_TABLES_NAMES" > "$WORKDIR/dump"', makes: dump }
+  - { id: after, needs: [dump], run: 'true' }
+verify:
+  - { artifact: dump, expect: size > 1 }
+  - { command: cat "$ARTIFACT", expect: 'stdout.lines() == ["orders", "users"]' }
+"#;
+
+#[test]
+fn a_step_hands_values_on_to_conditions_and_commands() {
+    let site = Site::new();
+    site.env("TOKEN", "hunter2hunter2");
+    site.process("dump", HANDING);
+    let run = site.json(&["run", "dump"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let journal = site.say(&["journal", "--json"]).stdout;
+    assert!(journal.contains(r#""word":{"text":"***TOKEN***"}"#) && !journal.contains("hunter2"), "{journal}");
+}
+
+#[test]
+fn a_skipped_step_is_recorded_with_its_reason_and_nothing_of_it_is_green() {
+    let site = Site::new();
+    site.env("TOKEN", "hunter2hunter2");
+    site.process("dump", HANDING);
+    let run = site.json(&["run", "dump", "--input", "least=5"]);
+    assert_eq!(
+        (run.code, &run.json["executed"], &run.json["verified"]),
+        (3, &"ok".into(), &"unknown".into()),
+        "{run:?}"
+    );
+    let skipped: Vec<&str> =
+        run.json["verifications"].as_array().unwrap().iter().filter_map(|v| v["outcome"].as_str()).collect();
+    assert_eq!(skipped, ["skipped", "skipped"]);
+    let steps = run.json["steps"].as_array().unwrap();
+    let of = |id: &str| steps.iter().find(|s| s["id"] == id).map(|s| (s["outcome"].clone(), s["reason"].clone()));
+    let (outcome, reason) = of("dump").unwrap();
+    assert_eq!(outcome, "skipped");
+    assert!(reason.as_str().unwrap().contains("outputs.count 2"), "{reason}");
+    assert_eq!(of("after").unwrap().1, "step dump, which it needs, was skipped");
+}
+
+#[test]
+fn outputs_over_their_bound_fail_the_step() {
+    let site = Site::new();
+    site.process("big", "steps:\n  - { id: a, run: 'head -c 70000 /dev/zero > \"$OUTPUTS\"', outputs: { n: whole } }\nverify:\n  - { command: 'true', expect: stdout == \"\" }\n");
+    let run = site.json(&["run", "big"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.json["reason"].as_str().unwrap().contains("more than 65536 bytes"), "{run:?}");
+}
+
 const INPUTS: &str = r#"
 inputs:
   target: { type: choice, of: [staging, production], about: Where to }

@@ -173,7 +173,9 @@ impl Play<'_> {
                 self.now = until;
                 return;
             }
-            Next::Attend(_) | Next::Stop => unreachable!("here an act ends before the next question"),
+            Next::Attend(_) | Next::Stop | Next::Take { .. } => {
+                unreachable!("here an act ends before the next question")
+            }
             Next::Ended => return,
         };
         let mut after = self.state.clone();

@@ -45,7 +45,7 @@ pub fn tried(story: &Story, now: At) -> Vec<Tried> {
         };
         (*at, format!("looked whether {step} happened"), said, reason.clone())
     });
-    let mut all: Vec<_> = heals.chain(waits).chain(settled).collect();
+    let mut all: Vec<_> = heals.chain(waits).chain(settled).chain(story.remarks.iter().cloned()).collect();
     all.sort_by_key(|(at, ..)| *at);
     all.into_iter()
         .map(|(at, what, outcome, detail)| Tried { at: Second { at, now }, what, outcome, detail: detail.into() })
