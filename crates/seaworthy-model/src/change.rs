@@ -53,6 +53,13 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// As people call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Subject::Process(name) | Subject::Branch(name) => name,
+        }
+    }
+
     /// As records and digests name it.
     pub fn word(&self) -> String {
         match self {

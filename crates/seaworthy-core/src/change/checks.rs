@@ -34,8 +34,15 @@ pub(super) fn compare(place: &str, old: &[Check], new: &[Check], out: &mut Vec<D
             None => true,
         });
     }
-    out.extend(left.iter().map(|check| Difference::weaker(format!("{place} lost check `{}`", check.id))));
+    out.extend(
+        left.iter().map(|check| Difference::weaker(format!("{place} lost check `{}`{}", check.id, wanted(check)))),
+    );
     out.extend(fresh.iter().map(|check| Difference::shown(format!("{place} gained check `{}`", check.id))));
+}
+
+/// What it asked for: a number alone tells nobody what is lost.
+fn wanted(check: &Check) -> String {
+    check.expect.as_ref().map_or_else(String::new, |expect| format!(", which expected `{expect}`"))
 }
 
 fn counted(n: usize) -> String {

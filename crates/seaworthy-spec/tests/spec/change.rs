@@ -124,7 +124,7 @@ fn a_check_is_followed_over_its_number_and_only_a_lost_one_is_lost() {
     check(
         &[(second, "")],
         expect![[r#"
-        weaker verify lost check `command 1`
+        weaker verify lost check `command 1`, which expected `exit == 0 && stdout.contains("orders")`
     "#]],
     );
     check(
@@ -247,7 +247,7 @@ fn each_facet_that_goes_or_is_loosened_is_weaker() {
     check(
         &[("      - { sql: select 1, url: \"postgresql:///$SCRATCH\", expect: value > 0 }\n", "")],
         expect![[r#"
-        weaker restore drill: verify lost check `sql 1`
+        weaker restore drill: verify lost check `sql 1`, which expected `value > 0`
     "#]],
     );
     check(

@@ -150,7 +150,7 @@ fn signalled(base: &str, board: &Board, signal: &SignalRow) -> Todo {
 fn waiting(base: &str, held: &Held) -> Todo {
     Todo {
         state: State::Warn,
-        name: show::middle(&held.subject.word(), NAME_MAX + 10),
+        name: show::middle(held.subject.name(), NAME_MAX + 10),
         href: format!("{base}/changes"),
         text: "was made weaker and waits for a person; what was in force stays.".to_owned().into(),
         ago: None,

@@ -95,7 +95,7 @@ fn a_branch_is_loaded_and_applied_by_itself_and_a_weaker_commit_waits() {
     f.file("ops/backup.yaml", &format!("process: backup\n{STEPS}{}", VERIFY.replace(SMALL, "")));
     f.followed(&f.commit("weaker"));
     let held = wait_for(&f.site, "process/backup", "change_held");
-    assert_eq!(held.body["weaker"], serde_json::json!(["verify lost check `small`"]));
+    assert_eq!(held.body["weaker"], serde_json::json!(["verify lost check `small`, which expected `size < 1KiB`"]));
     assert_eq!(f.site.json(&["run", "backup"]).json["digest"], first.json["digest"]);
     confirm(&f.site, "process/backup");
     until("the confirmed version runs", || {

@@ -53,7 +53,7 @@ fn without_a_server_a_weaker_file_is_not_what_run_uses_and_it_says_so() {
     let (change, difference) = planned(&site, "backup");
     assert_eq!(
         (change.as_str(), &difference["weaker"]),
-        ("changed", &serde_json::json!(["verify lost check `it is small`"]))
+        ("changed", &serde_json::json!(["verify lost check `it is small`, which expected `size < 1KiB`"]))
     );
     let said = site.say(&["plan"]).stdout;
     assert!(said.contains("weaker: verify lost check `it is small`") && said.contains("seaworthy confirm"), "{said}");
