@@ -56,6 +56,8 @@ pub struct Web {
     pub base: String,
     /// Shown at the bottom of each page.
     pub note: String,
+    /// Name of the machine that the site is on: where what is pasted is to be typed.
+    pub machine: String,
     /// Host names, besides loopback, that a request may name: the host of `public_url`.
     pub hosts: Vec<String>,
 }

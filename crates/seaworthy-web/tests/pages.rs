@@ -259,7 +259,14 @@ async fn an_empty_site_says_what_to_paste_on_this_machine() {
     let server = serve(&World::new()).await;
     assert_has(
         &server.get("/").await.body,
-        &["No process yet.", "cd /srv/acme", "seaworthy check", "process: backup-notes"],
+        &[
+            "No process yet.",
+            "Begin on db1",
+            "cd /srv/acme",
+            "seaworthy init --look",
+            "seaworthy check",
+            "process: backup-notes",
+        ],
     );
     assert_eq!(server.get("/processes").await.status, 200);
 }

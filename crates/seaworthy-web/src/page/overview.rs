@@ -24,6 +24,7 @@ const ROWS_MAX: usize = 40;
 pub struct Overview {
     pub base: String,
     pub folder: String,
+    pub machine: String,
     pub file_example: &'static str,
     pub total: usize,
     pub headline: Headline,
@@ -104,6 +105,7 @@ async fn read(app: &App) -> Result<Overview, Fault> {
     let rows: Vec<Row> = board.lines.iter().take(ROWS_MAX).map(|line| row::of(&base, line, &board)).collect();
     Ok(Overview {
         folder: board.loaded.folder.display().to_string(),
+        machine: app.web.machine.clone(),
         file_example: include_str!("../../assets/first-process.yaml"),
         total: board.lines.len(),
         headline: headline(&base, &board),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use seaworthy_core::schedule::utc;
 use seaworthy_model::{
-    id::RunId,
-    port::{Clock as _, Journal, Views},
+    id::{NodeId, RunId},
+    port::{Clock as _, Journal, Views, Writer},
     time::At,
 };
-use seaworthy_store::sqlite::Sqlite;
+use seaworthy_store::{memory::Memory, sqlite::Sqlite};
 
 use super::Ask;
 use crate::{place::Place, real::RealClock, trouble::Trouble};
@@ -40,6 +40,20 @@ pub fn open(ask: &Ask) -> Result<Reading, Trouble> {
     let watcher = place.watcher().join("journal.db");
     let watched = watcher.is_file().then(|| Sqlite::open_readonly(&watcher)).transpose()?.map(|s| s.opened().views);
     Ok(Reading { place, journal: opened.journal, views: opened.views, watched })
+}
+
+/// As [`open`], and before anything has run here an empty history.
+///
+/// # Errors
+/// When there is a journal that cannot be read.
+pub fn open_or_empty(ask: &Ask) -> Result<Reading, Trouble> {
+    let place = ask.place()?;
+    if place.store().is_file() {
+        return open(ask);
+    }
+    let writer = Writer { node: NodeId::new(At(0), &[0; 10]), epoch: 0 };
+    let opened = Memory::new(writer).opened();
+    Ok(Reading { place, journal: opened.journal, views: opened.views, watched: None })
 }
 
 impl Reading {

@@ -166,6 +166,7 @@ fn web(
         metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
         base,
         note: "Loopback only, until accounts exist.".into(),
+        machine: who::host(),
         hosts: if host.is_empty() { vec![] } else { vec![host.to_owned()] },
     }
 }

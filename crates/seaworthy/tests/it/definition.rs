@@ -68,7 +68,7 @@ fn the_last_good_version_of_a_broken_file_goes_on() {
 #[test]
 fn check_names_what_is_missing_and_says_nothing_of_what_is_whole() {
     let site = Site::bare();
-    assert_eq!(site.json(&["init"]).code, 0);
+    assert_eq!(site.json(&["init", "--root", &site.aside("home").display().to_string()]).code, 0);
     let check = site.json(&["check"]);
     assert_eq!(check.code, 0, "{check:?}");
     assert_eq!(check.json["diagnostics"], serde_json::json!([]), "what init writes is whole");

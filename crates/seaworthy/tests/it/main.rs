@@ -24,6 +24,7 @@ mod pack_files_restic;
 mod pack_init;
 mod pack_kit;
 mod pack_log_rotation;
+mod pack_look;
 mod pack_mysql;
 mod pack_postgres;
 mod pack_seaworthy_backup;

@@ -200,7 +200,7 @@ fn with_drop_ins(found: &mut Found, path: &Path, name: &str) {
 }
 
 /// The time zone of this host by its name, as /etc/localtime or /etc/timezone say it; UTC if neither does.
-fn host_timezone() -> String {
+pub fn host_timezone() -> String {
     let link = fs::read_link("/etc/localtime").ok();
     let linked = link.and_then(|path| {
         let text = path.to_string_lossy().into_owned();

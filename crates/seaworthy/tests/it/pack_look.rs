@@ -1,0 +1,204 @@
+//! `init` looks around: what a host has becomes offers and observed processes, and nothing of it is ever run from here.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::Value;
+
+use crate::{
+    kit::{Site, until},
+    pack_kit::has,
+    postgres::Postgres,
+    server_history::{history, of},
+};
+
+/// A host in a folder beside the site.
+fn image(site: &Site, files: &[(&str, &str)]) -> String {
+    let root = site.aside("image");
+    for (file, text) in files {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root.display().to_string()
+}
+
+const UNIX: &str = "Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 17 /run/postgresql/.s.PGSQL.5433
+0000000000000000: 00000002 00000000 00010000 0001 01 18 /run/mysqld/mysqld.sock
+0000000000000000: 00000002 00000000 00000000 0002 01 19
+";
+const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1539 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
+   1: 0100007F:0050 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0
+";
+const CRON: &str = "# nightly\nSHELL=/bin/sh\n\n5 3 * * * app PGPASSWORD=hunter2 /usr/local/bin/dump-shop --to /mnt\n@reboot app /opt/x\n";
+
+fn whole_host(site: &Site) -> String {
+    image(
+        site,
+        &[
+            ("proc/net/unix", UNIX),
+            ("proc/net/tcp", TCP),
+            ("proc/77/cmdline", "/usr/lib/postgresql/15/bin/postgres\0-D\0/data\0"),
+            (
+                "etc/nginx/sites-enabled/shop",
+                "server {\n  server_name shop.example.com www.example.com;\n  ssl_certificate /etc/ssl/shop.pem;\n}\n",
+            ),
+            ("etc/letsencrypt/live/api.example.com/README", "x"),
+            ("usr/bin/apt-get", ""),
+            ("var/lib/dpkg/status", ""),
+            ("usr/bin/restic", ""),
+            ("usr/sbin/cron", ""),
+            ("etc/timezone", "Europe/Berlin\n"),
+            ("etc/cron.d/dump", CRON),
+            ("etc/cron.d/dump.disabled", "* * * * * root touch /tmp/never\n"),
+            ("run/systemd/system/x", ""),
+            ("etc/systemd/system/timers.target.wants/tidy.timer", "[Timer]\nOnCalendar=daily\n"),
+            ("etc/systemd/system/tidy.timer", "[Timer]\nOnCalendar=daily\n"),
+            ("etc/systemd/system/tidy.service", "[Service]\nExecStart=/usr/bin/tidy\n"),
+            ("etc/systemd/system/other.timer", "[Timer]\nOnCalendar=hourly\n"),
+        ],
+    )
+}
+
+fn packs(said: &Value) -> Vec<(&str, &str)> {
+    let found = said["found"].as_array().unwrap();
+    found.iter().filter_map(|one| Some((one["pack"].as_str()?, one["what"].as_str()?))).collect()
+}
+
+#[test]
+fn what_a_host_has_is_named_with_the_pack_that_fits_and_the_command_to_type() {
+    let site = Site::bare();
+    let root = whole_host(&site);
+    site.write("data/Shop.db", "SQLite format 3\0and more");
+    site.write("data/notes.db", "not one");
+    let look = site.json(&["init", "--look", "--root", &root]);
+    assert_eq!(look.code, 0, "{look:?}");
+    let packs = packs(&look.json);
+    let file = site.path("data/Shop.db").display().to_string();
+    for expected in [
+        ("postgres", "PostgreSQL 15 listens on 5433"),
+        ("mysql", "MySQL listens on /run/mysqld/mysqld.sock"),
+        ("sqlite", &format!("{file} is an SQLite database")),
+        ("certificate", "a certificate for shop.example.com is in /etc/ssl/shop.pem"),
+        ("certificate", "a certificate for api.example.com is in /etc/letsencrypt/live/api.example.com/fullchain.pem"),
+        ("system-updates", "apt installs packages here"),
+        ("files-restic", "restic is installed"),
+    ] {
+        assert!(packs.contains(&expected), "{expected:?} is not in {packs:#?}");
+    }
+    assert!(!packs.iter().any(|(pack, what)| *pack == "files-borg" || what.contains("notes.db")), "{packs:#?}");
+    let command = look.json["found"][0]["command"].as_str().unwrap();
+    assert_eq!(command, "seaworthy init --pack postgres --set host=127.0.0.1 --set port=5433");
+    let said = site.say(&["init", "--look", "--root", &root]).stdout;
+    assert!(said.contains(command) && said.contains("Runs already, and nobody looks"), "{said}");
+    assert_eq!(site.sh("ls"), "data\n", "looking writes nothing");
+}
+
+#[test]
+fn what_somebody_else_runs_is_shown_unproven_with_its_next_time_and_its_command_is_nowhere() {
+    let site = Site::bare();
+    let root = whole_host(&site);
+    let init = site.json(&["init", "--root", &root]);
+    assert_eq!(init.code, 0, "{init:?}");
+    let observed = init.json["observed"].as_array().unwrap();
+    let names: Vec<_> = observed.iter().map(|one| one["process"].as_str().unwrap()).collect();
+    assert_eq!(names, ["cron-dump-shop", "timer-tidy"], "enabled and read by a cron that is there: {init:?}");
+    assert_eq!(observed[0]["by"], "cron, /etc/cron.d/dump line 4");
+    assert!(observed.iter().all(|one| one["next_at"].is_string()), "{observed:?}");
+    assert_eq!(init.json["processes"], serde_json::json!(["backup-example"]));
+    // Before anything ran.
+    let status = site.json(&["status"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    let row =
+        status.json["processes"].as_array().unwrap().iter().find(|row| row["process"] == "cron-dump-shop").unwrap();
+    assert_eq!((&row["state"], &row["next_at"]), (&"UNPROVEN".into(), &observed[0]["next_at"]), "{row}");
+    let plan = site.say(&["plan", "cron-dump-shop"]).stdout;
+    assert!(plan.contains("observed, not run from here: cron, /etc/cron.d/dump line 4"), "{plan}");
+    assert!(plan.contains("03:05 Europe/Berlin"), "{plan}");
+    let check = site.json(&["check"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    let missing = check.json["missing"].as_array().unwrap().iter().find(|m| m["process"] == "cron-dump-shop").unwrap();
+    assert_eq!(missing["facets"], serde_json::json!(["steps", "verify", "heal", "watch", "tell", "drill"]));
+    // Nothing of the command is written down: it may hold a secret.
+    assert_eq!(site.sh("grep -rl hunter2 . || true"), "");
+    let run = site.json(&["run", "cron-dump-shop"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("`cron-dump-shop` is observed, not run from here"), "{}", run.stderr);
+}
+
+#[test]
+fn a_server_shows_an_observed_process_and_never_starts_it() {
+    let site = Site::new();
+    // Were it ever run, there would be nothing to run: it has no steps. So only the history can tell.
+    site.process("theirs", "schedule: { every: 1s }\nobserved: cron, /etc/cron.d/theirs line 1\n");
+    site.process("ours", "schedule: { every: 1s }\nsteps:\n  - { run: 'true' }\n");
+    let server = site.server();
+    until("ours ran three times", || {
+        let runs = site.json(&["runs", "ours"]);
+        (runs.json["runs"].as_array()?.len() >= 3).then_some(())
+    });
+    let page = server.get("/").unwrap().1;
+    assert!(page.contains("theirs") && page.contains("unproven"), "{page}");
+    let page = server.get("/processes/theirs").unwrap().1;
+    assert!(page.contains("Observed, not run from here: cron, /etc/cron.d/theirs line 1"), "{page}");
+    assert!(!page.contains("Run now"), "{page}");
+    let asked = site.json(&["run", "theirs"]);
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert_eq!(server.stop(), 0);
+    let all = history(&site);
+    assert!(of(&all, "run_requested").iter().all(|fact| fact.text("process") == "ours"), "somebody else's was started");
+    assert!(of(&all, "run_requested").len() >= 3);
+    assert_eq!(site.sh("ls .seaworthy/runs | wc -l"), format!("{}\n", of(&all, "run_requested").len()));
+    assert_eq!(site.json(&["status"]).json["signals"], serde_json::json!([]), "nobody expects it");
+}
+
+#[test]
+fn lines_that_nobody_runs_are_said_to_be_so() {
+    let site = Site::bare();
+    let root = image(
+        &site,
+        &[("etc/cron.d/dump", CRON), ("etc/systemd/system/timers.target.wants/t.timer", "[Timer]\nOnCalendar=daily\n")],
+    );
+    let look = site.json(&["init", "--look", "--root", &root]);
+    assert_eq!(look.json["observed"], serde_json::json!([]), "{look:?}");
+    let remarks = look.json["remarks"].to_string();
+    assert!(remarks.contains("no cron is installed, so nobody runs what stands in /etc/cron.d/dump"), "{remarks}");
+}
+
+#[test]
+fn the_command_that_is_printed_for_a_database_of_this_host_makes_a_verified_process() {
+    let site = Site::new();
+    let Some(server) = Postgres::start(&site) else { return };
+    for (name, value) in [("PGHOST", "127.0.0.1"), ("PGPORT", &server.port.to_string()), ("PGUSER", "app")] {
+        site.env(name, value);
+    }
+    site.sh("createdb shop && psql -XAtqc 'create table orders as select generate_series(1, 100) id' shop");
+    let look = site.json(&["init", "--look"]);
+    assert_eq!(look.code, 0, "{look:?}");
+    let what = format!("listens on {}", server.port);
+    let found =
+        look.json["found"].as_array().unwrap().iter().find(|one| one["what"].as_str().unwrap().ends_with(&what));
+    let found = found.unwrap_or_else(|| panic!("`{what}` is not in {look:?}"));
+    assert!(found["what"].as_str().unwrap().starts_with("PostgreSQL"), "{found}");
+    let command = found["command"].as_str().unwrap().strip_prefix("seaworthy ").unwrap();
+    let args: Vec<&str> = command.split(' ').chain(["--set", "user=app", "--set", "database=shop"]).collect();
+    assert_eq!(site.json(&args).code, 0, "{args:?}");
+    let run = site.json(&["run", "backup-postgres"]);
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn on_a_terminal_each_pack_is_asked_for_and_only_a_yes_writes_it() {
+    if !has(&["script"]) {
+        return;
+    }
+    let site = Site::bare();
+    let root = whole_host(&site);
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_seaworthy"));
+    // The folders below the image, then one question for each offer: yes to the second alone.
+    site.sh(&format!("printf 'n\\nn\\ny\\nn\\nn\\nn\\nn\\nn\\nn\\nn\\nn\\n' | script -qec '{} init --root {root}' said.txt > shown.txt", program.display()));
+    let shown = site.read("shown.txt");
+    assert!(shown.contains("PostgreSQL 15 listens on 5433: write pack postgres? [y/N]"), "{shown}");
+    assert_eq!(site.sh("ls ops"), "backup-example.yaml\nbackup-mysql.yaml\nfound\n", "{shown}");
+}
