@@ -62,6 +62,7 @@ static PARTS: &[Part] = &[
     },
     Part { name: "restic", there: || shell::exists("restic"), package: "restic", needed_by: "the pack files-restic" },
     Part { name: "borg", there: || shell::exists("borg"), package: "borgbackup", needed_by: "the pack files-borg" },
+    Part { name: "curl", there: || shell::exists("curl"), package: "curl", needed_by: "pings" },
     Part { name: "openssl", there: || shell::exists("openssl"), package: "openssl", needed_by: "the pack certificate" },
     Part {
         name: "logrotate",

@@ -107,6 +107,25 @@ pub enum Event {
         subject: String,
     },
 
+    /// Something outside said this and no run of it was open; else it stands in `run/ID`.
+    PingLogged {
+        process: String,
+        text: String,
+        /// Bytes that did not fit.
+        dropped: u64,
+    },
+
+    // ---- pings/site
+    /// Whoever has the key of this hash may say how the process goes.
+    PingKeyMade {
+        process: String,
+        digest: String,
+    },
+    PingKeyRevoked {
+        process: String,
+        digest: String,
+    },
+
     // ---- schedule/NAME
     /// The schedule in force changed; occurrences before `since` are judged by the one before.
     ScheduleSet {

@@ -10,6 +10,7 @@ pub mod event;
 pub mod id;
 pub mod input;
 pub mod order;
+pub mod ping;
 pub mod port;
 pub mod process;
 pub mod run;

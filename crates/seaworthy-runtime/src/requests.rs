@@ -22,13 +22,14 @@ use seaworthy_model::{
     view::{EndedRun, ViewChange},
 };
 
-use crate::{ports::Ports, reload::stream_of, run::Runs};
+use crate::{ping::Pings, ports::Ports, reload::stream_of, run::Runs};
 
 /// Answers [`Requests`] on one node.
 #[derive(Clone)]
 pub struct Desk {
     pub ports: Ports,
     pub runs: Arc<Runs>,
+    pub pings: Arc<Pings>,
 }
 
 impl Requests for Desk {
@@ -39,6 +40,7 @@ impl Requests for Desk {
                 Ask::Drill { process } => self.start(&process, Kind::Drill, &BTreeMap::new(), actor, via).await,
                 Ask::Cancel { run, reason } => self.cancel(run, reason, actor, via).await,
                 Ask::Confirm { digest, reason } => self.confirm(&digest, reason, actor, via).await,
+                Ask::Ping(ping) => self.ping(ping, actor, via).await,
                 Ask::Reload => {
                     self.ports.nudges.reload.notify_one();
                     Ok(Answer::Done { detail: "the files are being read again".into() })

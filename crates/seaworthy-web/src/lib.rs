@@ -11,6 +11,7 @@ mod board;
 mod due;
 mod guard;
 mod moment;
+mod ping;
 mod plot;
 mod projection;
 mod shape;
@@ -70,6 +71,7 @@ pub fn router(web: Web) -> Router {
         .merge(page::routes())
         .merge(live::routes())
         .merge(assets::routes())
+        .merge(ping::routes())
         .nest("/api/v1", api::routes())
         .route("/healthz", get(api::health))
         .route("/readyz", get(api::ready))

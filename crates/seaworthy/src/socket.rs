@@ -197,7 +197,7 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
     match house.desk.ask(ask, actor, Via::Cli).await {
         Ok(Answer::Started { run, digest }) => Answered::Started { run: run.to_string(), digest },
         Ok(Answer::Done { detail }) => Answered::Done { detail },
-        Ok(Answer::Refused { reason }) => Answered::Refused { reason },
+        Ok(Answer::Refused { reason } | Answer::TooMany { reason }) => Answered::Refused { reason },
         Err(trouble) => {
             warn!("a request failed: {trouble}");
             Answered::Refused { reason: trouble.to_string() }

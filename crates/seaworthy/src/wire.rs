@@ -175,7 +175,7 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     };
     let stop = Stop::default();
     let runs = Runs::new(ports.clone(), stop.clone());
-    let desk = Desk { ports: ports.clone(), runs: runs.clone() };
+    let desk = Desk { ports: ports.clone(), runs: runs.clone(), pings: Arc::default() };
     Ok(House {
         ports,
         runs,

@@ -8,6 +8,7 @@ use super::{Fut, StoreError};
 use crate::{
     entry::Via,
     id::{ActorId, RunId},
+    ping::Ping,
 };
 
 /// What a person may ask for.
@@ -26,6 +27,8 @@ pub enum Ask {
         reason: String,
     },
     Reload,
+    /// Something outside says how it goes.
+    Ping(Ping),
     /// Agrees to a change that waits, named by its digest or the start of it.
     Confirm {
         digest: String,
@@ -45,6 +48,10 @@ pub enum Answer {
     },
     /// Unknown name, nothing to drill …: a sentence that says what to do.
     Refused {
+        reason: String,
+    },
+    /// Later, or less often: a sentence.
+    TooMany {
         reason: String,
     },
 }

@@ -26,7 +26,8 @@ use std::{
 
 use seaworthy_model::{
     id::RunId,
-    port::{Fut, OutputKey, OutputPart, Outputs},
+    port::{Fut, OutputKey, OutputPart, Outputs, Secret},
+    run::Output,
     time::At,
 };
 
@@ -74,6 +75,21 @@ impl Outputs for FileOutputs {
             })
             .await?
         })
+    }
+}
+
+/// Keeps a whole output at once. What the disk refuses is counted as dropped.
+pub(crate) fn keep(data: &Path, key: &OutputKey, bytes: &[u8], hidden: &[Secret]) -> Output {
+    let begun = head(data, key).and_then(|head| write::Writer::begin(&head, &mask::Mask::of(hidden)));
+    match begun {
+        Ok(mut writer) => {
+            writer.write(0, bytes);
+            writer.end().0
+        }
+        Err(error) => {
+            tracing::warn!(%error, "an output cannot be kept");
+            Output { bytes: bytes.len() as u64, dropped: bytes.len() as u64, ..Output::default() }
+        }
     }
 }
 

@@ -18,13 +18,13 @@ use seaworthy_model::{
     id::RunId,
     input::HANDED_BYTES_MAX,
     port::{Fut, OutputKey, Places, Secret},
-    run::{Artifact, HostSnapshot},
+    run::{Artifact, HostSnapshot, Output},
 };
 
 use crate::{
     blocking::off_runtime,
     held::folder::private,
-    output::{mask::Mask, run_folder},
+    output::{self, mask::Mask, run_folder},
 };
 
 /// Folders below a data folder.
@@ -87,6 +87,13 @@ impl Places for FilePlaces {
             };
             !off_runtime(empty).await.unwrap_or(false)
         })
+    }
+
+    fn keep<'a>(&'a self, attempt: &'a OutputKey, said: Vec<u8>, hidden: Vec<Secret>) -> Fut<'a, Output> {
+        let (data, attempt) = (self.data.clone(), attempt.clone());
+        Box::pin(
+            async move { off_runtime(move || output::keep(&data, &attempt, &said, &hidden)).await.unwrap_or_default() },
+        )
     }
 
     fn tidy(&self, run: RunId, keep: Vec<String>) -> Fut<'_, io::Result<()>> {

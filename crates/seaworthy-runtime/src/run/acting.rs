@@ -60,6 +60,8 @@ impl Drive<'_> {
     pub(super) async fn attend(&mut self, until: Option<At>) -> Result<(), StoreError> {
         let clock = self.runs.ports.clock.clone();
         let nudge = self.nudge.clone();
+        let runs = self.runs;
+        let _waiting = self.under.is_empty().then(|| runs.waits_outside());
         let late = async {
             match until {
                 Some(until) => clock.sleep(until.since(clock.now())).await,

@@ -9,7 +9,10 @@ mod under;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use seaworthy_core::run::State;
@@ -34,6 +37,8 @@ pub struct Runs {
     /// Definitions by digest that are no longer the current ones. Grows with edits of this life only.
     old: Mutex<BTreeMap<String, Arc<Process>>>,
     idle: Notify,
+    /// Of the driven ones: those that only wait for a word from outside.
+    waiting: AtomicUsize,
 }
 
 impl Runs {
@@ -45,6 +50,7 @@ impl Runs {
             driven: Mutex::default(),
             old: Mutex::default(),
             idle: Notify::new(),
+            waiting: AtomicUsize::new(0),
         })
     }
 
@@ -129,17 +135,24 @@ impl Runs {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Returns when this node drives no run any more.
+    /// Returns when this node drives no run any more but those that only wait for a word from outside.
     pub async fn drained(&self) {
         loop {
             let idle = self.idle.notified();
             tokio::pin!(idle);
             idle.as_mut().enable();
-            if self.count() == 0 {
+            if self.count() <= self.waiting.load(Ordering::Relaxed) {
                 return;
             }
             idle.await;
         }
+    }
+
+    /// Counts one run as waiting for a word from outside, for as long as the answer lives.
+    fn waits_outside(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.idle.notify_waiters();
+        Waiting(self)
     }
 
     /// The definition that a run was pinned to: the current one, or the one the journal keeps.
@@ -158,5 +171,14 @@ impl Runs {
             None => warn!(process = name, digest, "the definition of `{name}` at {digest} is not in the journal"),
         }
         Ok(found)
+    }
+}
+
+/// A run that waits for a word from outside is counted as such while this lives.
+struct Waiting<'r>(&'r Runs);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

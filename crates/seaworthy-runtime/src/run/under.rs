@@ -34,6 +34,11 @@ impl Under {
         self.0.push((attempt, Box::pin(work)));
     }
 
+    /// Whether nothing goes on.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next attempt that ends, with its end. Never returns while nothing goes on.
     pub(super) async fn next(&mut self) -> (OutputKey, Acted) {
         poll_fn(|context| {

@@ -153,7 +153,11 @@ async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives()
         format!("process: {name}\nschedule: {{ every: 1h, missed: latest }}\nsteps:\n  - {{ id: one, run: 'true' }}\n")
     });
     let world = World::new("", &ops.each_ref().map(String::as_str));
-    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) };
+    let desk = Desk {
+        ports: world.ports.clone(),
+        runs: Runs::new(world.ports.clone(), Stop::default()),
+        pings: Default::default(),
+    };
     let mut agenda = Agenda::default();
     schedule::activate(&desk, &mut agenda).await.unwrap();
     world.pass(Span::seconds(3600)).await;
@@ -169,7 +173,8 @@ async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_ov
     let observed = "process: dump\nschedule: { every: 1h }\nobserved: cron, /etc/cron.d/dump line 3\n";
     let world = World::new("", &[observed]);
     let stop = Stop::default();
-    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), stop) };
+    let desk =
+        Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), stop), pings: Default::default() };
     let mut agenda = Agenda::default();
     for _ in 0..3 {
         schedule::activate(&desk, &mut agenda).await.unwrap();

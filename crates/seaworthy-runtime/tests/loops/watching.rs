@@ -46,7 +46,11 @@ async fn open(world: &World) -> Vec<SignalKind> {
 }
 
 fn desk(world: &World) -> Desk {
-    Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) }
+    Desk {
+        ports: world.ports.clone(),
+        runs: Runs::new(world.ports.clone(), Stop::default()),
+        pings: Default::default(),
+    }
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn ask(app: &App, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> 
     match app.web.requests.ask(ask, app.web.actor, Via::Web).await? {
         Answer::Started { run, .. } => Ok(run),
         Answer::Done { detail } => about.ok_or_else(|| Fault::refused(detail)),
-        Answer::Refused { reason } => Err(Fault::refused(reason)),
+        Answer::Refused { reason } | Answer::TooMany { reason } => Err(Fault::refused(reason)),
     }
 }
 

@@ -72,7 +72,7 @@ async fn alone(place: &Place, digest: &str, reason: &str) -> Result<Result<Strin
     sealed?;
     Ok(match answer {
         Answer::Done { detail } => Ok(detail),
-        Answer::Refused { reason } => Err(reason),
+        Answer::Refused { reason } | Answer::TooMany { reason } => Err(reason),
         Answer::Started { run, .. } => Err(format!("{run} was started instead")),
     })
 }

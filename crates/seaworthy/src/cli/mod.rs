@@ -16,6 +16,8 @@ mod import;
 mod init;
 mod journal;
 mod logs;
+mod made_up;
+mod ping;
 mod plan;
 mod restore;
 mod rows;
@@ -80,6 +82,8 @@ pub enum Verb {
     Run(run::Args),
     /// Put in front of a command that something else starts: it runs as it would, and what came of it is kept
     Exec(exec::Args),
+    /// Keys by which something outside may say how it goes, as with Healthchecks
+    Ping(ping::Args),
     /// Rehearse the restore of a process's newest verified artifact
     Drill(drill::Args),
     /// The runs of the past, newest first
@@ -147,6 +151,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Watch(args) => watch::run(&ask, args).await,
         Verb::Run(args) => run::run(&ask, args).await,
         Verb::Exec(args) => exec::run(&ask, args).await,
+        Verb::Ping(args) => ping::run(&ask, args).await,
         Verb::Drill(args) => drill::run(&ask, args).await,
         Verb::Runs(args) => runs::run(&ask, args).await,
         Verb::Show(args) => show::run(&ask, args).await,

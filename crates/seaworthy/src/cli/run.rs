@@ -193,7 +193,7 @@ async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, St
     let answer = house.desk.ask(wish, actor, Via::Cli).await?;
     let run = match answer {
         Answer::Started { run, .. } => run,
-        Answer::Refused { reason } => return Err(Trouble::start(reason)),
+        Answer::Refused { reason } | Answer::TooMany { reason } => return Err(Trouble::start(reason)),
         Answer::Done { detail } => return Err(Trouble::start(detail)),
     };
     // A long run seals every minute, as a server does: what is on record must not wait hours for its checkpoint.

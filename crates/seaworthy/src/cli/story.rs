@@ -73,6 +73,9 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
             };
             format!("  look    {step}: {word} ({reason})")
         }
+        Event::PingLogged { text, .. } => {
+            format!("  said    {}", safe(text.lines().find(|line| !line.trim().is_empty()).unwrap_or("nothing")))
+        }
         Event::CancelRequested { reason } => format!("  stop    asked for: {reason}"),
         other => return of_step(out, other),
     };

@@ -30,6 +30,7 @@ mod pack_postgres;
 mod pack_seaworthy_backup;
 mod pack_sqlite;
 mod pack_system_updates;
+mod ping;
 mod postgres;
 mod secret;
 mod server;

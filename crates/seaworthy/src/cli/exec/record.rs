@@ -2,7 +2,7 @@
 //!
 //! Everything here may fail; the caller goes on without it. This module must not start the command.
 
-use std::{ffi::OsStr, fs, io::Write as _, path::Path, time::Duration};
+use std::{ffi::OsStr, path::Path, time::Duration};
 
 use seaworthy_core::run::State;
 use seaworthy_model::{
@@ -17,13 +17,12 @@ use seaworthy_runtime::{Stop, outside, seal};
 use tokio::time::timeout;
 
 use super::{
-    super::{follow, run},
+    super::{follow, made_up, run},
     signals::Signals,
 };
 use crate::{
-    kept, node,
     out::{Out, complain},
-    place::{MADE_UP, Place},
+    place::Place,
     trouble::Trouble,
     wire,
 };
@@ -47,7 +46,7 @@ pub struct Recording {
 impl Recording {
     /// Makes the run durable: requested, claimed by us, started.
     pub async fn begin(place: Place, name: &str, program: &OsStr) -> Result<Recording, Trouble> {
-        let house = open(&place).await?;
+        let house = made_up::open_beside(&place).await?;
         let actor = house.os_actor(rustix::process::geteuid()).await?;
         let loaded = house.in_force.current();
         let (process, file) = match loaded.processes.get(name) {
@@ -60,7 +59,7 @@ impl Recording {
                 }
                 (outside::as_outside(&pinned.process), pinned.file.clone())
             }
-            None => make_up(&place, name)?,
+            None => made_up::make_up(&place, name)?,
         };
         let (loaded, pinned) = outside::define(&house.ports, &loaded, process.clone(), &file).await?;
         house.in_force.replace(loaded);
@@ -139,41 +138,4 @@ impl Recording {
         house.close();
         state.map(|state| (run, state))
     }
-}
-
-/// A node beside the server, with what the server has in force; without one, with what the files say.
-async fn open(place: &Place) -> Result<wire::House, Trouble> {
-    if node::is_held(&place.data, "server")
-        && let Some(kept) = kept::read(&place.data, &place.folder)
-    {
-        return wire::open_with(&place.data, kept);
-    }
-    wire::open(place).await
-}
-
-/// A process of which nothing is known but that something starts it. Kept where every reader of files finds it.
-fn make_up(place: &Place, name: &str) -> Result<(Process, String), Trouble> {
-    let text = format!(
-        "process: {name}\nabout: Made up by `seaworthy exec`, since no file has this name. Nobody verifies it yet.\npinged: true\n"
-    );
-    let folder = place.data.join(MADE_UP);
-    let path = folder.join(format!("{name}.yaml"));
-    let file = path.strip_prefix(&place.folder).unwrap_or(&path).display().to_string();
-    let site = seaworthy_spec::Source { file: "seaworthy.yaml".into(), text: "site: made-up\n".into() };
-    let ops = seaworthy_spec::Source { file: file.clone(), text: text.clone() };
-    let mut read = seaworthy_spec::read(&site, &[ops], &|_| false);
-    let (Some((_, process)), false) = (read.processes.pop(), name.contains('/')) else {
-        let why = read.diagnostics.first().map(|problem| format!("{}; {}", problem.message, problem.help));
-        return Err(Trouble::start(why.unwrap_or_else(|| format!("`{name}` is not a name"))));
-    };
-    if !path.exists() {
-        let new = folder.join(format!("{name}.new"));
-        let made = fs::create_dir_all(&folder).and_then(|()| fs::File::create(&new)).and_then(|mut draft| {
-            draft.write_all(text.as_bytes())?;
-            draft.sync_all()?;
-            fs::rename(&new, &path)
-        });
-        made.map_err(|e| Trouble::start(format!("{} cannot be written ({e})", path.display())))?;
-    }
-    Ok((process, file))
 }
