@@ -6,8 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 mod coding;
+mod sent;
 
 pub use coding::UnknownEvent;
+pub use sent::SendOutcome;
 
 use crate::{
     id::{ActorId, EntryId, MessageId, RunId, SignalId},
@@ -383,21 +385,4 @@ impl SignalKind {
             SignalKind::ArtifactGone => Occasion::Unverified,
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SendOutcome {
-    Sent {
-        receipt: String,
-    },
-    /// Will be tried again at this time.
-    Retry {
-        reason: String,
-        at: At,
-    },
-    /// Will not be tried again.
-    GivenUp {
-        reason: String,
-    },
 }
