@@ -128,7 +128,7 @@ impl Engine {
             nudges: Nudges::default(),
         };
         let runs = Runs::new(ports.clone(), Stop::default());
-        let desk = Desk { ports: ports.clone(), runs: runs.clone() };
+        let desk = Desk { ports: ports.clone(), runs: runs.clone(), pings: Arc::default() };
         Ok(Engine { ports, runs, desk, tally, store })
     }
 
