@@ -29,6 +29,8 @@ use seaworthy_spec::Source;
 use seaworthy_store::sqlite::Sqlite;
 use tokio::sync::Semaphore;
 
+use crate::keeper;
+
 /// Carries out `work` on a worker of a runtime with the numbers of the binary, as the server carries out requests.
 pub fn carry_out<T: Send + 'static>(
     work: impl Future<Output = Result<T, String>> + Send + 'static,
@@ -98,7 +100,6 @@ pub struct Engine {
 
 impl Engine {
     pub fn open(data: &Path, loaded: Loaded) -> Result<Engine, String> {
-        seaworthy_platform::hold_orphans().map_err(|e| format!("this system cannot hold orphaned commands ({e})"))?;
         let mut ten = [0; 10];
         System.fill(&mut ten);
         let store = Sqlite::open(&data.join("journal.db"), || NodeId::new(System.now(), &ten)).map_err(said)?;
@@ -116,7 +117,7 @@ impl Engine {
             clock: Arc::new(System),
             chance: Arc::new(System),
             definitions: Arc::new(InForce::new(loaded)),
-            provider: Arc::new(Local::new(data.to_path_buf())),
+            provider: Arc::new(Local::new(data.to_path_buf(), keeper::launch(data)?)),
             probes: vec![],
             notifiers: vec![],
             places: Arc::new(FilePlaces::new(data.to_path_buf())),

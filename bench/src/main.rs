@@ -9,6 +9,7 @@ mod burst;
 mod engine;
 mod exec;
 mod figure;
+mod keeper;
 mod noop;
 mod peer;
 mod raw;
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
     // First of all: whatever is done before it is measured as start-up of the command.
     if name == stamp::VERB {
         return stamp::leave();
+    }
+    if name == keeper::VERB {
+        return keeper::be();
     }
     let outcome = parse(words).and_then(|ask| {
         let figure = FIGURES.iter().find(|(known, ..)| *known == name);

@@ -187,7 +187,8 @@ pub struct Acted {
     pub took: Span,
     pub stdout: Output,
     pub stderr: Output,
-    /// Which layer held the processes: `cgroup`, `subreaper`, `session` or `group`.
+    /// Which layer held the processes: `cgroup`, `scope`, `subreaper` or `session`; `nothing` if none was started,
+    /// `nobody` if the one who held them was lost.
     pub held_by: String,
     /// Proven that no process of the attempt is left. `None`: could not be looked at.
     pub empty: Option<bool>,

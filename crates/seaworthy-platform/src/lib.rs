@@ -6,16 +6,13 @@
 
 mod blocking;
 mod held;
+pub mod keeper;
 pub mod output;
 pub mod place;
 pub mod provider;
 pub mod secret;
 
-pub use held::{
-    hold_orphans,
-    sweep::{Swept, sweep, sweep_with_grace},
-};
 pub use output::FileOutputs;
 pub use place::FilePlaces;
-pub use provider::local::Local;
+pub use provider::{Launch, local::Local};
 pub use secret::LocalSecrets;

@@ -40,6 +40,9 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if let cli::Verb::Keeper(args) = &cli.verb {
+        return role::keeper::run(cli.data.as_deref(), cli.log.as_deref(), args);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(BLOCKING_MAX)

@@ -127,17 +127,21 @@ impl Place {
         self.data.join(SOCKET_FILE)
     }
 
-    /// Where a server puts its control socket: outside the data folder, named by its hash (a path has at most 108
-    /// bytes, and copies of the folder must stay possible).
+    /// Where a server puts its control socket.
     pub fn own_socket(&self) -> PathBuf {
-        let name = hex(&Sha256::digest(self.data.as_os_str().as_encoded_bytes())[..8]);
-        let own = |base: PathBuf| base.join("seaworthy").join(format!("{name}.sock"));
-        match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| Path::new(dir).is_dir()) {
-            Some(dir) => own(PathBuf::from(dir)),
-            None if rustix::process::geteuid().is_root() => own(PathBuf::from("/run")),
-            None => PathBuf::from(format!("/tmp/seaworthy-{}", rustix::process::geteuid().as_raw()))
-                .join(format!("{name}.sock")),
-        }
+        runtime(&self.data, ".sock")
+    }
+}
+
+/// Where a process of this data folder puts a socket: outside the folder, named by its hash (a path has at most 108
+/// bytes, and copies of the folder must stay possible).
+pub fn runtime(data: &Path, ending: &str) -> PathBuf {
+    let name = hex(&Sha256::digest(data.as_os_str().as_encoded_bytes())[..8]) + ending;
+    let own = |base: PathBuf| base.join("seaworthy").join(&name);
+    match std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| Path::new(dir).is_dir()) {
+        Some(dir) => own(PathBuf::from(dir)),
+        None if rustix::process::geteuid().is_root() => own(PathBuf::from("/run")),
+        None => PathBuf::from(format!("/tmp/seaworthy-{}", rustix::process::geteuid().as_raw())).join(&name),
     }
 }
 

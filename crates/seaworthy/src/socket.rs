@@ -136,7 +136,7 @@ pub fn listen(
 }
 
 /// Makes the socket's folder, private to us. Where everybody may make folders another one may have been there first.
-fn own_folder(folder: &Path) -> io::Result<()> {
+pub fn own_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let about = fs::symlink_metadata(folder)?;
     if !about.is_dir() || about.uid() != rustix::process::geteuid().as_raw() {

@@ -28,6 +28,7 @@ use crate::{
     node::NodeLock,
     place::Place,
     real::{KeyFile, RealChance, RealClock},
+    role::keeper,
     trouble::Trouble,
     who,
 };
@@ -43,6 +44,8 @@ pub struct House {
     pub key: Arc<KeyFile>,
     /// Asks the runs to be left for a later start.
     pub stop: Stop,
+    /// The one who acts on this host.
+    pub local: Local,
     _lock: NodeLock,
 }
 
@@ -144,8 +147,6 @@ pub fn open_with(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
 /// # Errors
 /// When the data folder cannot be used.
 pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
-    seaworthy_platform::hold_orphans()
-        .map_err(|e| Trouble::start(format!("this system cannot hold orphaned commands ({e})")))?;
     seaworthy_probe::install_tls();
     // The key is made before the journal, so one that was lost cannot be taken for one that is still to be made.
     let (file, begun) = (data.join("checkpoint.key"), data.join("journal.db").exists());
@@ -156,13 +157,14 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     let opened = store.opened();
     let in_force = Arc::new(InForce::new(loaded));
     let folder = data.to_path_buf();
+    let local = Local::new(folder.clone(), keeper::launch(data));
     let ports = Ports {
         journal: opened.journal,
         views: opened.views,
         clock: Arc::new(RealClock),
         chance: Arc::new(RealChance),
         definitions: in_force.clone(),
-        provider: Arc::new(Local::new(folder.clone())),
+        provider: Arc::new(local.clone()),
         probes: seaworthy_probe::all(),
         notifiers: seaworthy_notify::all(),
         places: Arc::new(FilePlaces::new(folder.clone())),
@@ -185,6 +187,7 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
         store,
         key,
         stop,
+        local,
         _lock: lock,
     })
 }

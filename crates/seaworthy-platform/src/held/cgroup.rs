@@ -5,6 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -18,9 +19,9 @@ pub(crate) struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a group below our own. `None`: not delegated to us, version 1, or a kernel without `cgroup.kill`.
-    pub(crate) fn make(name: &str) -> Option<Cgroup> {
-        let path = own()?.join(name);
+    /// Makes a group below one that is [delegated] to us. `None`: it cannot be made, or the kernel has no `cgroup.kill`.
+    pub(crate) fn make(below: &Path, name: &str) -> Option<Cgroup> {
+        let path = below.join(name);
         fs::create_dir(&path).ok()?;
         let made = Cgroup { path };
         if made.path.join("cgroup.kill").exists() && made.entrance().is_ok() {
@@ -34,10 +35,6 @@ impl Cgroup {
     /// A group made before, if it is still there.
     pub(crate) fn found(path: PathBuf) -> Option<Cgroup> {
         path.join("cgroup.kill").exists().then_some(Cgroup { path })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// A process that writes `0` here enters the group, with all that it will start.
@@ -91,6 +88,30 @@ impl Cgroup {
         }
         Ok(groups)
     }
+}
+
+/// Our own group in version 2, if it was given to us to divide: systemd marks such a group, and whoever else gives one
+/// to a user makes it that user's. In any other group somebody else is the only one who may make groups.
+pub(crate) fn delegated() -> Option<PathBuf> {
+    let own = own()?;
+    let user = rustix::process::geteuid();
+    let owner = fs::metadata(&own).ok()?.uid();
+    let marked = ["trusted.delegate", "user.delegate"].iter().any(|name| {
+        let mut value = [0u8; 1];
+        matches!(rustix::fs::getxattr(&own, *name, &mut value), Ok(1)) && value == *b"1"
+    });
+    let given = marked || (!user.is_root() && owner == user.as_raw());
+    (given && own.join("cgroup.kill").exists()).then_some(own)
+}
+
+/// Whether we are in a scope of systemd's that was made for a keeper.
+pub(crate) fn in_scope() -> bool {
+    own().and_then(|own| Some(own.file_name()?.to_str()?.to_owned())).is_some_and(|name| is_scope(&name))
+}
+
+/// `seaworthy-keeper-… .scope`, or the unit of `contrib/`.
+fn is_scope(name: &str) -> bool {
+    name.starts_with("seaworthy-keeper") && (name.ends_with(".scope") || name.ends_with(".service"))
 }
 
 /// The folder of our own group in version 2.

@@ -5,6 +5,7 @@
 //! | layer | finds | misses |
 //! |---|---|---|
 //! | `cgroup` | everything, by the kernel | what root moves to another group itself |
+//! | `scope` | as `subreaper`; the keeper and all it holds are a unit of systemd's own | see below |
 //! | `subreaper` | session, marker in the environment, descendants, orphans that come to us | see below |
 //! | `session` | the same, but orphans go to the host's first process | see below |
 //!
@@ -14,9 +15,7 @@
 
 pub(crate) mod cgroup;
 pub(crate) mod folder;
-pub(crate) mod orphan;
 pub(crate) mod process;
-pub(crate) mod sweep;
 pub(crate) mod tree;
 
 use std::io;
@@ -25,20 +24,10 @@ use std::io;
 pub(crate) const MARKER: &str = "SEAWORTHY_HOLDER";
 
 /// Makes this process the one to whom orphans below it come (prctl(2), PR_SET_CHILD_SUBREAPER), so that a
-/// command's child that leaves its session can still be found and reaped. Call it once at the start of the
-/// program; calling it again changes nothing. It holds for the process, not for children, until it ends.
-///
-/// Whatever else in this program starts processes should give them a name that begins with `SEAWORTHY_` in
-/// their environment: one without could be an orphan of a command, and while it lives no attempt that ends is
-/// proven to have left nothing (unless it is held by a cgroup).
+/// command's child that leaves its session can still be found and reaped. It holds until this process ends.
 ///
 /// # Errors
 /// The kernel's refusal. Commands are then held by their session only, and records say so.
-pub fn hold_orphans() -> io::Result<()> {
+pub(crate) fn hold_orphans() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
-}
-
-/// Whether orphans below us come to us.
-pub(crate) fn holds_orphans() -> bool {
-    matches!(rustix::process::child_subreaper(), Ok(Some(_)))
 }

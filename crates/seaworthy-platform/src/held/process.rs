@@ -98,6 +98,32 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
     Ok(found)
 }
 
+/// Numbers of the children of our first thread, to which orphans below us come, ended ones included until they are
+/// reaped. Exact as long as nobody reaps meanwhile: the kernel only adds at the end. `None`: it does not list them.
+pub(crate) fn children() -> Option<Vec<i32>> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    children_of(own, own)
+}
+
+fn children_of(pid: i32, thread: i32) -> Option<Vec<i32>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).ok()?;
+    Some(text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+/// These processes and all below them.
+pub(crate) fn below(roots: Vec<i32>) -> Vec<Process> {
+    let (mut found, mut next) = (vec![], roots);
+    while let Some(pid) = next.pop() {
+        let Some(process) = find(pid) else { continue };
+        found.push(process);
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        for thread in threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok()) {
+            next.extend(children_of(pid, thread).unwrap_or_default());
+        }
+    }
+    found
+}
+
 /// Looks for `NAME=value` in the environment that the process got at its start.
 pub(crate) fn mark(pid: i32, wanted: &str) -> Mark {
     let mut bytes = vec![];

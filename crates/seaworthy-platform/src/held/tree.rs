@@ -1,11 +1,11 @@
 //! All processes of one attempt: finding them, ending them, proving that none is left.
 //!
-//! Must not know commands or output. The order of ending: TERM to all, grace, KILL to all, look again.
+//! Must not know commands or output. The order of ending: TERM to all, grace, KILL to all, look again. Nothing here
+//! waits: whoever holds asks for the next step when a child has ended or the time that was named is over.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
@@ -27,6 +27,26 @@ const STRAY_WAIT: Duration = Duration::from_secs(1);
 /// Time between two such looks.
 const STRAY_GAP: Duration = Duration::from_millis(20);
 
+/// Where processes of a tree can be.
+pub(crate) enum Around<'a> {
+    /// Below us: we are the one to whom orphans come, and these are our children of this moment. Looking is cheap,
+    /// and a look that finds nothing is a proof: whatever lives of a tree whose first process has ended hangs below a
+    /// child of ours that is not the first process of another.
+    Below { children: Vec<i32>, mains: &'a BTreeSet<i32> },
+    /// Anywhere on this host.
+    Host,
+}
+
+impl<'a> Around<'a> {
+    /// As exactly as this host allows. `mains` are the first processes of all that is held.
+    pub(crate) fn now(ours: bool, mains: &'a BTreeSet<i32>) -> Around<'a> {
+        match process::children().filter(|_| ours) {
+            Some(children) => Around::Below { children, mains },
+            None => Around::Host,
+        }
+    }
+}
+
 /// The processes of one attempt.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -34,6 +54,8 @@ pub(crate) struct Tree {
     marker: String,
     /// Number of the first process, which leads their session; `None` if it is not known any more.
     main: Option<i32>,
+    /// The first process has ended; its number is still taken.
+    main_ended: bool,
     /// Nothing that started before this (ticks since boot) is of the tree.
     since: u64,
     cgroup: Option<Cgroup>,
@@ -57,6 +79,27 @@ pub(crate) struct Ended {
     pub(crate) empty: Option<bool>,
 }
 
+/// A tree is being ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    begun: Instant,
+    grace: Duration,
+    doubt: Option<Instant>,
+}
+
+impl Ending {
+    pub(crate) fn begin(grace: Duration) -> Ending {
+        Ending { begun: Instant::now(), grace, doubt: None }
+    }
+}
+
+/// What one step of ending came to.
+pub(crate) enum Step {
+    Over(Ended),
+    /// Ask again after this time, or when one of our children has ended.
+    Again(Duration),
+}
+
 enum Verdict {
     Empty,
     CannotSay,
@@ -66,7 +109,8 @@ enum Verdict {
 impl Tree {
     /// The tree below a process that we just started and have not reaped.
     pub(crate) fn of(main: i32, marker: String, cgroup: Option<Cgroup>, ours: bool) -> Tree {
-        let since = process::find(main).map_or(0, |process| process.start);
+        // Where all of it is below us its age says nothing more.
+        let since = if ours { 0 } else { process::find(main).map_or(0, |process| process.start) };
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let mut orphans_to = if ours { BTreeSet::new() } else { process::forebears() };
         if ours {
@@ -76,7 +120,7 @@ impl Tree {
         }
         let never = BTreeSet::from([own, 1]);
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: Some(main), since, cgroup, orphans_to, seen, told, before: None, never }
+        Tree { marker, main: Some(main), main_ended: false, since, cgroup, orphans_to, seen, told, before: None, never }
     }
 
     /// The tree of an attempt whose holder died: only the marker and the cgroup are left to go by. A session
@@ -84,22 +128,47 @@ impl Tree {
     pub(crate) fn left(marker: String, cgroup: Option<Cgroup>) -> Tree {
         let never = process::forebears();
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: None, since: 0, cgroup, orphans_to: BTreeSet::new(), seen, told, before: None, never }
+        Tree {
+            marker,
+            main: None,
+            main_ended: true,
+            since: 0,
+            cgroup,
+            orphans_to: BTreeSet::new(),
+            seen,
+            told,
+            before: None,
+            never,
+        }
+    }
+
+    /// The first process has ended, and is not reaped yet.
+    pub(crate) fn main_ended(&mut self) {
+        self.main_ended = true;
     }
 
     /// Looks, and remembers who belongs here for the time when they have lost all marks.
-    pub(crate) fn look(&mut self) -> io::Result<Vec<Process>> {
-        let (alive, strays) = self.look_around()?;
+    pub(crate) fn look(&mut self, around: &Around<'_>) -> io::Result<Vec<Process>> {
+        let (alive, strays) = self.look_around(around)?;
         self.before = alive.is_empty().then_some(strays);
         Ok(alive)
     }
 
     /// The living of this tree, and the strays: orphans that may be of this tree and are not found to be.
-    fn look_around(&mut self) -> io::Result<(Vec<Process>, BTreeSet<Identity>)> {
-        let (members, strays) = match &self.cgroup {
-            Some(group) if !group.populated()? => (vec![], BTreeSet::new()),
-            Some(group) => (group.members()?.into_iter().filter_map(process::find).collect(), BTreeSet::new()),
-            None => {
+    fn look_around(&mut self, around: &Around<'_>) -> io::Result<(Vec<Process>, BTreeSet<Identity>)> {
+        let (members, strays) = match (&self.cgroup, around) {
+            (Some(group), _) if !group.populated()? => (vec![], BTreeSet::new()),
+            (Some(group), _) => (group.members()?.into_iter().filter_map(process::find).collect(), BTreeSet::new()),
+            (None, Around::Below { children, mains }) => {
+                let others = |pid: &i32| self.main == Some(*pid) && !self.main_ended || !mains.contains(pid);
+                let roots: Vec<i32> = children.iter().copied().filter(others).collect();
+                if roots.is_empty() {
+                    return Ok((vec![], BTreeSet::new()));
+                }
+                let all = process::below(roots);
+                (self.members(&all), self.strays(&all))
+            }
+            (None, Around::Host) => {
                 let all = process::all()?;
                 (self.members(&all), self.strays(&all))
             }
@@ -146,70 +215,59 @@ impl Tree {
         }
     }
 
-    /// Ends all of the tree. `wait` returns when one of the handles is readable or the time is over, and may do
-    /// something useful meanwhile. Takes at most `grace` plus [`KILL_WAIT`] plus what `wait` takes.
-    pub(crate) fn end(&mut self, grace: Duration, mut wait: impl FnMut(&[OwnedFd], Duration)) -> Ended {
-        let begun = Instant::now();
-        let mut doubt: Option<Instant> = None;
-        let empty = loop {
-            let (alive, strays) = match self.look_around() {
-                Ok(looked) => looked,
-                Err(error) => {
-                    tracing::warn!(%error, "the processes of an attempt cannot be looked at");
-                    self.kill_by_cgroup();
-                    break None;
-                }
-            };
-            self.reap();
-            let late = begun.elapsed() >= grace;
-            let over = begun.elapsed() >= grace + KILL_WAIT;
-            if alive.is_empty() {
-                if strays.is_empty() {
-                    doubt = None;
-                }
-                match self.verdict(&strays, doubt.get_or_insert_with(Instant::now).elapsed()) {
-                    Verdict::Empty => break Some(true),
-                    Verdict::CannotSay => break None,
-                    Verdict::LookAgain if over => break None,
-                    Verdict::LookAgain => {}
-                }
-                if !strays.is_empty() || self.main.is_none() {
-                    wait(&[], STRAY_GAP);
-                }
-                self.before = Some(strays);
-                continue;
-            }
-            self.before = None;
-            if late {
+    /// One step of ending all of the tree. Takes at most the grace plus [`KILL_WAIT`] in all.
+    pub(crate) fn step(&mut self, ending: &mut Ending, around: &Around<'_>) -> Step {
+        let (alive, strays) = match self.look_around(around) {
+            Ok(looked) => looked,
+            Err(error) => {
+                tracing::warn!(%error, "the processes of an attempt cannot be looked at");
                 self.kill_by_cgroup();
+                return self.over(None);
             }
-            self.tell(&alive, late);
-            if over {
-                break Some(false);
-            }
-            let handles: Vec<OwnedFd> = alive.iter().filter_map(|member| process::open(member.identity())).collect();
-            let left = grace.saturating_sub(begun.elapsed());
-            wait(&handles, if late { LOOK_GAP_MAX } else { LOOK_GAP_MAX.min(left) });
         };
-        Ended { told: self.told.values().cloned().collect(), empty }
+        self.reap();
+        let passed = ending.begun.elapsed();
+        let (late, over) = (passed >= ending.grace, passed >= ending.grace + KILL_WAIT);
+        if alive.is_empty() {
+            if strays.is_empty() {
+                ending.doubt = None;
+            }
+            let exact = matches!(around, Around::Below { .. });
+            match self.verdict(&strays, ending.doubt.get_or_insert_with(Instant::now).elapsed(), exact) {
+                Verdict::Empty => return self.over(Some(true)),
+                Verdict::CannotSay => return self.over(None),
+                Verdict::LookAgain if over => return self.over(None),
+                Verdict::LookAgain => {}
+            }
+            let gap = if strays.is_empty() && self.main.is_some() { Duration::ZERO } else { STRAY_GAP };
+            self.before = Some(strays);
+            return Step::Again(gap);
+        }
+        self.before = None;
+        if late {
+            self.kill_by_cgroup();
+        }
+        self.tell(&alive, late);
+        if over {
+            return self.over(Some(false));
+        }
+        Step::Again(if late { LOOK_GAP_MAX } else { LOOK_GAP_MAX.min(ending.grace.saturating_sub(passed)) })
     }
 
-    /// Nothing is found; is that a proof? The list of processes is not read in one moment, so one look is none:
-    /// a process may fork behind our back, and shows no environment in the middle of an exec.
-    fn verdict(&self, strays: &BTreeSet<Identity>, doubted: Duration) -> Verdict {
+    fn over(&self, empty: Option<bool>) -> Step {
+        Step::Over(Ended { told: self.told.values().cloned().collect(), empty })
+    }
+
+    /// Nothing is found; is that a proof? The list of all processes is not read in one moment, so one look at it is
+    /// none: a process may fork behind our back, and shows no environment in the middle of an exec.
+    fn verdict(&self, strays: &BTreeSet<Identity>, doubted: Duration, exact: bool) -> Verdict {
         match &self.before {
             _ if self.cgroup.is_some() => Verdict::Empty,
+            _ if exact && strays.is_empty() => Verdict::Empty,
             Some(_) if strays.is_empty() => Verdict::Empty,
             Some(before) if !strays.is_disjoint(before) && doubted >= STRAY_WAIT => Verdict::CannotSay,
             _ => Verdict::LookAgain,
         }
-    }
-
-    /// Asks all of the tree to end, without waiting for it.
-    pub(crate) fn ask(&mut self) -> io::Result<()> {
-        let alive = self.look()?;
-        self.tell(&alive, false);
-        Ok(())
     }
 
     fn tell(&mut self, alive: &[Process], late: bool) {
@@ -250,7 +308,7 @@ impl Tree {
     }
 
     /// Gives up the cgroup, which must be empty for that.
-    pub(crate) fn close(mut self) {
+    pub(crate) fn close(&mut self) {
         if let Some(group) = self.cgroup.take() {
             group.remove();
         }

@@ -24,6 +24,7 @@ use std::{
     time::SystemTime,
 };
 
+use rustix::fs::{FlockOperation, flock};
 use seaworthy_model::{
     id::RunId,
     port::{Fut, OutputKey, OutputPart, Outputs, Secret},
@@ -31,7 +32,7 @@ use seaworthy_model::{
     time::At,
 };
 
-use crate::{blocking::off_runtime, held::folder};
+use crate::blocking::off_runtime;
 
 /// Bytes at the beginning of an output that always stay.
 pub const HEAD_BYTES: u64 = 1024 * 1024;
@@ -60,15 +61,15 @@ impl FileOutputs {
 }
 
 impl Outputs for FileOutputs {
-    /// An output whose writer died without an end (the server was killed) reads as ended once the attempt's
-    /// processes were swept.
+    /// An output whose writer died without an end (the keeper was killed) reads as ended: the kernel drops a lock with
+    /// its holder.
     fn read(&self, key: &OutputKey, from: u64, max: usize) -> Fut<'_, io::Result<OutputPart>> {
         let (data, key) = (self.data.clone(), key.clone());
         Box::pin(async move {
             off_runtime(move || {
                 let head = head(&data, &key)?;
                 // Looked at before the file: a writer that ends in between has written all when the file is read.
-                let living = folder::exists(&data, &key);
+                let living = is_written(&head);
                 let mut part = read::part(&head, from, max)?;
                 part.ended |= part.chunks.is_empty() && !living && head.exists();
                 Ok(part)
@@ -80,7 +81,7 @@ impl Outputs for FileOutputs {
 
 /// Keeps a whole output at once. What the disk refuses is counted as dropped.
 pub(crate) fn keep(data: &Path, key: &OutputKey, bytes: &[u8], hidden: &[Secret]) -> Output {
-    let begun = head(data, key).and_then(|head| write::Writer::begin(&head, &mask::Mask::of(hidden)));
+    let begun = head(data, key).map(|head| write::Writer::begin(head, &mask::Mask::of(hidden)));
     match begun {
         Ok(mut writer) => {
             writer.write(0, bytes);
@@ -91,6 +92,12 @@ pub(crate) fn keep(data: &Path, key: &OutputKey, bytes: &[u8], hidden: &[Secret]
             Output { bytes: bytes.len() as u64, dropped: bytes.len() as u64, ..Output::default() }
         }
     }
+}
+
+/// Whether somebody still writes this output.
+fn is_written(head: &Path) -> bool {
+    let Ok(file) = fs::File::open(head) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared).is_err()
 }
 
 /// The folder of one run.

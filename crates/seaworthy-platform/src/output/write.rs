@@ -8,9 +8,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
+use rustix::fs::{FlockOperation, flock};
 use seaworthy_model::{process::hex, run::Output};
 use sha2::{Digest as _, Sha256};
 
@@ -48,8 +49,10 @@ struct Piece {
 /// The output of one attempt while it is being written.
 pub(crate) struct Writer {
     head: PathBuf,
+    /// The head, locked for as long as something may follow. `None`: nothing was written yet, so there is no file.
+    lock: Option<File>,
     /// The newest piece.
-    file: File,
+    file: Option<File>,
     pieces: VecDeque<Piece>,
     /// Position after the last byte.
     position: u64,
@@ -91,18 +94,17 @@ impl Piece {
 }
 
 impl Writer {
-    /// Begins the output of an attempt. `AlreadyExists`: this very attempt was begun before.
-    pub(crate) fn begin(head: &Path, mask: &Mask) -> io::Result<Writer> {
-        private(head.parent().unwrap_or(head))?;
-        let (file, first) = Piece::create(head.to_owned())?;
-        Ok(Writer {
-            head: head.to_owned(),
-            file,
-            pieces: VecDeque::from([first]),
+    /// The output of an attempt. Its file is made when there is something to keep.
+    pub(crate) fn begin(head: PathBuf, mask: &Mask) -> Writer {
+        Writer {
+            head,
+            lock: None,
+            file: None,
+            pieces: VecDeque::new(),
             position: 0,
             streams: [Stream::new(mask), Stream::new(mask)],
             refused: None,
-        })
+        }
     }
 
     /// Keeps what was read from standard output (0) or standard error (1).
@@ -138,6 +140,10 @@ impl Writer {
         let dropped = self.streams[0].dropped + self.streams[1].dropped;
         if dropped > 0 {
             self.note(&format!("{dropped} bytes were left out between the beginning and the end of this output"));
+        }
+        if self.file.is_none() && self.refused.is_none() {
+            let [out, err] = &mut self.streams;
+            return (out.output(), err.output());
         }
         // Before counting: making room may drop the oldest segment. If it fails, the last frame fails too.
         let _ = self.make_room();
@@ -180,9 +186,10 @@ impl Writer {
         frame.extend_from_slice(&now().0.to_le_bytes());
         frame.extend_from_slice(text);
         let at = self.piece()?.bytes;
-        if let Err(error) = self.file.write_all_at(&frame, at) {
+        let file = self.file.as_ref().ok_or_else(|| io::Error::other("an output has no file"))?;
+        if let Err(error) = file.write_all_at(&frame, at) {
             // Half a frame would be read as a whole one together with the next.
-            self.file.set_len(at)?;
+            file.set_len(at)?;
             return Err(error);
         }
         let piece = self.piece()?;
@@ -199,8 +206,22 @@ impl Writer {
     }
 
     fn make_room(&mut self) -> io::Result<()> {
+        if self.file.is_none() {
+            return self.first_piece();
+        }
         let limit = if self.pieces.len() == 1 { HEAD_BYTES } else { SEGMENT_BYTES };
         if self.piece()?.bytes >= limit { self.next_piece() } else { Ok(()) }
+    }
+
+    fn first_piece(&mut self) -> io::Result<()> {
+        private(self.head.parent().unwrap_or(&self.head))?;
+        let (file, piece) = Piece::create(self.head.clone())?;
+        let lock = file.try_clone()?;
+        // Nobody else writes here; where locks cannot be had, a reader takes a pause for the end.
+        let _ = flock(&lock, FlockOperation::NonBlockingLockExclusive);
+        (self.lock, self.file) = (Some(lock), Some(file));
+        self.pieces.push_back(piece);
+        Ok(())
     }
 
     /// Goes on in a new segment, and removes the oldest one if there are too many. The head (0) always stays.
@@ -208,7 +229,7 @@ impl Writer {
         let mut name = self.head.clone().into_os_string();
         name.push(format!("@{}", self.position));
         let (file, piece) = Piece::create(name.into())?;
-        self.file = file;
+        self.file = Some(file);
         self.pieces.push_back(piece);
         if self.pieces.len() > SEGMENTS_MAX + 1
             && let Some(oldest) = self.pieces.remove(1)

@@ -1,118 +1,62 @@
-//! The provider of this host: commands as its own processes.
+//! The provider of this host: commands that a [keeper](crate::keeper) holds, so that they outlive us.
 //!
-//! Must not know why a command is run nor whether it achieved anything.
+//! Must not know why a command is run nor whether it achieved anything, nor how it is held. Where no keeper can be had
+//! nothing is run.
 
 use std::{
-    io,
-    os::fd::OwnedFd,
-    path::PathBuf,
-    process::Child,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rustix::pipe::PipeFlags;
 use seaworthy_model::{
-    port::{Fut, Order, OutputKey, Provider},
-    run::{Acted, Outcome, Output},
+    port::{Fut, Order, OutputKey, Provider, Secret},
+    run::{Acted, Outcome},
     time::Span,
 };
-use tokio::sync::{Notify, watch};
 
-use super::{
-    attend::attend,
-    said::{said, span},
-    start::{Extras, start},
-};
+use super::{Launch, base, link::Link, words};
 use crate::{
-    held::{
-        self,
-        cgroup::Cgroup,
-        folder::{self, Folder},
-        orphan::Orphans,
-        tree::Tree,
+    held::folder,
+    keeper::{
+        PROTOCOL, home,
+        said::not_started,
+        wire::{Ask, Wanted, pack},
     },
-    output::{self, mask::Mask, write::Writer},
 };
 
 /// Time between TERM and KILL, unless told otherwise.
 pub const GRACE: Span = Span::seconds(10);
+/// How long is waited before it is looked again what a keeper holds that could not be asked.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How often a keeper that is just ending is followed by a new one before we give up.
+const TRIES_MAX: u32 = 5;
 
-/// Commands on this host. Cheap to clone; all clones share one count of what is held.
-///
-/// If this program ends while something is held, the commands go on without us; their output after that is
-/// lost, and [`crate::sweep`] ends them at the next start.
+/// Commands on this host. Cheap to clone; all clones share one connection to the keeper.
 #[derive(Debug, Clone)]
 pub struct Local {
     data: PathBuf,
     grace: Span,
-    /// Whether a cgroup is used where there is one.
-    cgroups: bool,
-    held: Arc<Held>,
+    launch: Arc<Launch>,
+    links: Arc<Links>,
 }
 
-/// What is being attended to now.
 #[derive(Debug, Default)]
-struct Held {
-    attempts: Mutex<Vec<Attended>>,
-    settled: Notify,
-    orphans: Orphans,
-}
-
-/// One attempt that a thread attends to.
-#[derive(Debug)]
-struct Attended {
-    key: OutputKey,
-    /// Dropped, it tells the thread to end the attempt.
-    guard: Option<OwnedFd>,
-    /// The answer, for whoever waits.
-    told: watch::Receiver<Option<Acted>>,
-}
-
-impl Held {
-    fn look<T>(&self, at: impl FnOnce(&mut Vec<Attended>) -> T) -> T {
-        at(&mut self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    async fn until(&self, over: impl Fn(&[Attended]) -> bool) {
-        loop {
-            let told = self.settled.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
-            if self.look(|attempts| over(attempts)) {
-                return;
-            }
-            told.await;
-        }
-    }
-}
-
-/// Counts one attempt for as long as it lives.
-struct Counted {
-    held: Arc<Held>,
-    attempt: OutputKey,
-    grace: Duration,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.held.orphans.reap(Instant::now(), self.grace);
-        self.held.look(|attempts| {
-            if let Some(at) = attempts.iter().position(|one| one.key == self.attempt) {
-                attempts.swap_remove(at);
-            }
-        });
-        self.held.settled.notify_waiters();
-    }
+struct Links {
+    /// To the keeper that takes our orders.
+    own: Mutex<Option<Arc<Link>>>,
+    /// Held by the one who connects.
+    connecting: tokio::sync::Mutex<()>,
+    /// To keepers of other protocols, that hold what earlier programs began.
+    others: tokio::sync::Mutex<Vec<(String, Arc<Link>)>>,
 }
 
 impl Local {
     /// `data` is the data folder; it must exist when the first order comes.
-    pub fn new(data: PathBuf) -> Local {
+    pub fn new(data: PathBuf, launch: Launch) -> Local {
         // Commands run in another folder and are given paths below this one.
         let data = std::path::absolute(&data).unwrap_or(data);
-        Local { data, grace: GRACE, cgroups: true, held: Arc::default() }
+        Local { data, grace: GRACE, launch: Arc::new(launch), links: Arc::default() }
     }
 
     /// Another time between TERM and KILL.
@@ -120,19 +64,97 @@ impl Local {
         Local { grace, ..self }
     }
 
-    /// Holds by session and descent even where a cgroup could be made.
-    pub fn without_cgroups(self) -> Local {
-        Local { cgroups: false, ..self }
+    /// Connects to the keeper, and starts one if there is none.
+    ///
+    /// # Errors
+    /// A sentence: there is no keeper and none can be started.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.link().await.map(drop)
     }
 
-    /// Attempts whose processes are not yet proven gone, those included that nobody waits for any more.
-    pub fn held(&self) -> usize {
-        self.held.look(|attempts| attempts.len())
+    fn known(&self) -> Option<Arc<Link>> {
+        let own = self.links.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.as_ref().filter(|link| !link.is_broken()).cloned()
     }
 
-    /// Returns when nothing is held. For the end of the program, with a limit of the caller's.
-    pub async fn settled(&self) {
-        self.held.until(<[Attended]>::is_empty).await;
+    async fn link(&self) -> Result<Arc<Link>, String> {
+        if let Some(link) = self.known() {
+            return Ok(link);
+        }
+        let _connecting = self.links.connecting.lock().await;
+        if let Some(link) = self.known() {
+            return Ok(link);
+        }
+        let mut tried = 0;
+        let link = loop {
+            let socket = home::about(&self.data, &home::name(PROTOCOL)).map(|about| about.socket);
+            let trouble = match socket {
+                Ok(socket) => match Link::to(&socket, &self.data).await {
+                    Ok(link) => break Arc::new(link),
+                    Err(trouble) => trouble,
+                },
+                Err(trouble) => trouble,
+            };
+            if tried == TRIES_MAX {
+                return Err(format!(
+                    "the keeper of commands of {} cannot be reached ({trouble}); nothing was run",
+                    self.data.display()
+                ));
+            }
+            tried += 1;
+            let (launch, data) = (self.launch.clone(), self.data.clone());
+            let started = tokio::task::spawn_blocking(move || launch.start(&data)).await;
+            started
+                .map_err(|lost| format!("the keeper of commands could not be started ({lost}); nothing was run"))??;
+        };
+        *self.links.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
+        Ok(link)
+    }
+
+    /// Connections to all other keepers that live.
+    async fn others(&self) -> Vec<Arc<Link>> {
+        let mut known = self.links.others.lock().await;
+        known.retain(|(_, link)| !link.is_broken());
+        let own = home::name(PROTOCOL);
+        for name in home::names(&self.data).unwrap_or_default() {
+            if name == own || known.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            let Ok(about) = home::about(&self.data, &name) else { continue };
+            // A dead one is taken over by ours.
+            if let Ok(link) = Link::to(&about.socket, &self.data).await {
+                known.push((name, Arc::new(link)));
+            }
+        }
+        known.iter().map(|(_, link)| link.clone()).collect()
+    }
+
+    /// Asks whoever holds the attempt. `Ok(None)`: nobody knows of it.
+    async fn ask_holder(&self, attempt: &str, ask: &Ask) -> Result<Option<Acted>, String> {
+        let packed = pack(ask).map_err(|error| error.to_string())?;
+        let lost = |_| "the keeper ended meanwhile".to_owned();
+        if let Some(acted) = self.link().await?.ask(attempt, packed.clone()).await.map_err(lost)? {
+            return Ok(Some(acted));
+        }
+        for other in self.others().await {
+            if let Some(acted) = other.ask(attempt, packed.clone()).await.map_err(lost)? {
+                return Ok(Some(acted));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As long as it cannot be known it is not said that nobody knows: what is unknown may be repeated.
+    async fn holder_says(&self, attempt: &str, ask: Ask) -> Option<Acted> {
+        loop {
+            match self.ask_holder(attempt, &ask).await {
+                Ok(said) => return said,
+                Err(trouble) => {
+                    tracing::warn!(attempt, "what became of `{attempt}` cannot be known yet: {trouble}");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
     }
 }
 
@@ -145,168 +167,83 @@ impl Provider for Local {
     /// answer is `Unknown`.
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
-            let (dropped, guard) = match rustix::pipe::pipe_with(PipeFlags::CLOEXEC) {
-                Ok((dropped, guard)) => (dropped, Some(guard)),
-                Err(error) => return not_started(format!("the command could not be attended to: {error}")),
+            let attempt = folder::name(&order.output);
+            let packed = match wanted(order, &attempt, self.grace).and_then(|wanted| {
+                pack(&Ask::Start(Box::new(wanted))).map_err(|error| format!("the order cannot be given: {error}"))
+            }) {
+                Ok(packed) => packed,
+                Err(reason) => return not_started(reason),
             };
-            let (tell, told) = watch::channel(None);
-            let attended = Attended { key: order.output.clone(), guard, told: told.clone() };
-            self.held.look(|attempts| attempts.push(attended));
-            let counted =
-                Counted { held: self.held.clone(), attempt: order.output.clone(), grace: self.grace.to_std() };
-            let (local, order) = (self.clone(), order.clone());
-            let attended = thread::Builder::new().name("attempt".into()).spawn(move || {
-                let counted = counted;
-                // Nobody may wait any more; then the answer is for nobody.
-                let _ = tell.send(Some(carry_out(&local, &order, &dropped)));
-                drop(counted);
-            });
-            match attended {
-                Ok(_) => answer(told).await,
-                Err(error) => not_started(format!("no thread for the command: {error}; run fewer at the same time")),
+            let link = match self.link().await {
+                Ok(link) => link,
+                Err(reason) => return not_started(reason),
+            };
+            match link.ask(&attempt, packed).await {
+                Ok(Some(acted)) => acted,
+                // The keeper was lost under it: the next one looks at what is left.
+                _ => self.adopt(&order.output).await.unwrap_or_else(lost),
             }
         })
     }
 
     fn stop<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, ()> {
         Box::pin(async move {
-            self.held.look(|attempts| {
-                for one in attempts.iter_mut().filter(|one| one.key == *attempt) {
-                    one.guard = None;
-                }
-            });
-            self.held.until(move |attempts| attempts.iter().all(|one| one.key != *attempt)).await;
+            let attempt = folder::name(attempt);
+            self.holder_says(&attempt, Ask::Stop { attempt: attempt.clone() }).await;
         })
     }
 
-    /// Only what this very program still holds.
     fn adopt<'a>(&'a self, attempt: &'a OutputKey) -> Fut<'a, Option<Acted>> {
         Box::pin(async move {
-            let held = |attempts: &mut Vec<Attended>| {
-                attempts.iter().find(|one| one.key == *attempt).map(|one| one.told.clone())
-            };
-            Some(answer(self.held.look(held)?).await)
+            let attempt = folder::name(attempt);
+            self.holder_says(&attempt, Ask::Adopt { attempt: attempt.clone() }).await
         })
     }
-}
 
-async fn answer(mut told: watch::Receiver<Option<Acted>>) -> Acted {
-    match told.wait_for(Option::is_some).await {
-        Ok(acted) => acted.clone().unwrap_or_else(lost),
-        Err(_) => lost(),
-    }
-}
-
-fn carry_out(local: &Local, order: &Order, dropped: &OwnedFd) -> Acted {
-    let begun = Instant::now();
-    match hold(local, order, dropped, begun) {
-        Ok(acted) => acted,
-        Err(Failed::Before(reason)) => not_started(reason),
-        Err(Failed::BegunBefore) => Acted {
-            outcome: Outcome::Unknown,
-            reason: Some(format!(
-                "attempt {} of step `{}` was begun before and its end is not known: look at what it did before repeating it",
-                order.output.attempt, order.output.step
-            )),
-            empty: None,
-            ..not_started(String::new())
-        },
-    }
-}
-
-enum Failed {
-    Before(String),
-    BegunBefore,
-}
-
-fn hold(local: &Local, order: &Order, dropped: &OwnedFd, begun: Instant) -> Result<Acted, Failed> {
-    let cannot = |what: &str| {
-        let what = what.to_owned();
-        move |error: io::Error| Failed::Before(format!("{what} in `{}`: {error}", local.data.display()))
-    };
-    if let Some(secret) = order.secrets.iter().find(|secret| !is_name(&secret.name)) {
-        return Err(Failed::Before(format!("`{}` cannot name a secret: use letters, digits and `_`", secret.name)));
-    }
-    let head = output::head(&local.data, &order.output).map_err(|error| Failed::Before(error.to_string()))?;
-    if head.exists() {
-        return Err(Failed::BegunBefore);
-    }
-    let folder = Folder::begin(&local.data, &order.output).map_err(cannot("the attempt's folder could not be made"))?;
-    let mask = Mask::of(&order.hidden());
-    let mut writer = match Writer::begin(&head, &mask) {
-        Ok(writer) => writer,
-        Err(error) => {
-            let _ = folder.end(true);
-            let before = error.kind() == io::ErrorKind::AlreadyExists;
-            return Err(if before { Failed::BegunBefore } else { cannot("no output can be kept")(error) });
+    fn noted(&self, attempt: &OutputKey) {
+        let Ok(packed) = pack(&Ask::Noted { attempts: vec![folder::name(attempt)] }) else { return };
+        if let Some(link) = self.known() {
+            link.say(packed.clone());
         }
-    };
-    for name in Mask::unmasked(&order.secrets) {
-        writer.note(&format!("the secret {name} is too short to be masked in this output: make it longer"));
-    }
-    let acted = match begin(local, order, &folder) {
-        Ok((child, tree, held_by)) => {
-            let limits = (begun, order.timeout.map(Span::to_std), local.grace.to_std());
-            let (attended, writer) = attend(child, tree, writer, dropped, limits);
-            said(order, attended, writer, held_by)
-        }
-        Err(reason) => {
-            let reason = mask.text(&reason);
-            writer.note(&reason);
-            let (stdout, stderr) = writer.end();
-            Acted { stdout, stderr, took: span(begun.elapsed()), ..not_started(reason) }
-        }
-    };
-    if let Err(error) = folder.end(acted.empty == Some(true)) {
-        tracing::warn!(%error, "the secret files of an attempt could not be removed; the next start removes them");
-    }
-    Ok(acted)
-}
-
-fn begin(local: &Local, order: &Order, folder: &Folder) -> Result<(Child, Tree, String), String> {
-    let cannot = |error: io::Error| format!("the command could not be prepared in `{}`: {error}", local.data.display());
-    let marker = folder::marker(&local.data, &order.output).map_err(cannot)?;
-    let secret_files = folder.keep_secrets(&order.secrets).map_err(cannot)?;
-    let extras = |entrance| Extras { marker: marker.clone(), secret_files: secret_files.clone(), entrance };
-    let orphans = held::holds_orphans();
-    let tree = |child: &Child, group| Tree::of(i32::try_from(child.id()).unwrap_or(0), marker.clone(), group, orphans);
-    let group = local.cgroups.then(|| Cgroup::make(&format!("seaworthy.{}", folder::name(&order.output)))).flatten();
-    if let Some(group) = group {
-        let entered = folder.keep_cgroup(group.path()).and_then(|()| group.entrance());
-        match entered.map_err(cannot).and_then(|entrance| start(order, extras(Some(entrance)))) {
-            Ok(child) => {
-                let tree = tree(&child, Some(group));
-                return Ok((child, tree, "cgroup".into()));
-            }
-            // Perhaps it is only the group that cannot be entered: nothing was carried out, so try without.
-            Err(_) => group.remove(),
+        // In use: somebody connects just now, and an end that stays on record does no harm.
+        if let Ok(others) = self.links.others.try_lock() {
+            others.iter().for_each(|(_, link)| link.say(packed.clone()));
         }
     }
-    let child = start(order, extras(None))?;
-    let tree = tree(&child, None);
-    Ok((child, tree, if orphans { "subreaper" } else { "session" }.into()))
-}
 
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Nothing was started, so nothing can be left.
-fn not_started(reason: String) -> Acted {
-    Acted {
-        outcome: Outcome::NotDone,
-        exit: None,
-        signal: None,
-        reason: Some(reason),
-        took: Span::ZERO,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        held_by: "nothing".into(),
-        empty: Some(true),
+    fn outlives(&self) -> bool {
+        true
     }
+}
+
+fn wanted(order: &Order, attempt: &str, grace: Span) -> Result<Wanted, String> {
+    let mut env = vec![];
+    for (name, value) in base() {
+        let value = value.into_string().map_err(|_| format!("{name} of the environment is not UTF-8: set it anew"))?;
+        env.push((name.to_owned(), value));
+    }
+    env.push(("WORKDIR".to_owned(), text(&order.workdir)?));
+    env.extend(order.env.iter().cloned());
+    let pairs = |secrets: &[Secret]| secrets.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
+    Ok(Wanted {
+        attempt: attempt.to_owned(),
+        words: words(&order.command.line),
+        folder: text(&order.folder)?,
+        env,
+        secrets: pairs(&order.secrets),
+        masked: pairs(&order.masked),
+        timeout: order.timeout,
+        grace,
+        limits: order.limits.clone(),
+    })
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| format!("the path {} is not UTF-8: rename it", path.display()))
 }
 
 fn lost() -> Acted {
-    let reason = "the thread that attended to the command was lost: look at what the command did before repeating it";
+    let reason = "the keeper that was to hold the command was lost: look at what the command did before repeating it";
     Acted { outcome: Outcome::Unknown, empty: None, ..not_started(reason.into()) }
 }

@@ -3,10 +3,7 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
@@ -19,8 +16,8 @@ use seaworthy_model::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::local::Local;
-use crate::{FileOutputs, FilePlaces, held::process, hold_orphans};
+use super::{Launch, local::Local};
+use crate::{FileOutputs, FilePlaces, held::process, keeper};
 
 /// A data folder that is removed afterwards.
 pub(crate) struct World {
@@ -35,16 +32,24 @@ impl Drop for World {
 }
 
 static NEXT: AtomicU8 = AtomicU8::new(0);
-static HELD: OnceLock<()> = OnceLock::new();
 
 pub(crate) fn run_id() -> RunId {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     RunId::new(At(1_700_000_000_000_000_000), &[number; 10])
 }
 
+/// The keeper of `examples/`, which is built with the tests.
+pub(crate) fn launch(data: &std::path::Path) -> Launch {
+    let this = std::env::current_exe().expect("this program");
+    let program = this.parent().and_then(std::path::Path::parent).expect("below target").join("examples/keeper");
+    let launch = Launch { program, words: vec![], socket: data.join("k") };
+    let (data, socket) = (data.as_os_str().to_owned(), launch.socket(keeper::PROTOCOL).into_os_string());
+    let words = [data, socket].into_iter().chain(["300", "1", "none"].map(Into::into));
+    Launch { words: words.collect(), ..launch }
+}
+
 impl World {
     pub(crate) fn new() -> World {
-        HELD.get_or_init(|| hold_orphans().expect("Linux 3.4 or newer"));
         let name = format!("seaworthy-platform-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let data = std::env::temp_dir().join(name);
         let folder = data.join("site");
@@ -54,7 +59,7 @@ impl World {
 
     /// Without cgroups: what every host can do. The tests that name a layer choose it.
     pub(crate) fn local(&self) -> Local {
-        Local::new(self.data.clone()).with_grace(Span::from_millis(300)).without_cgroups()
+        Local::new(self.data.clone(), launch(&self.data)).with_grace(Span::from_millis(300))
     }
 
     pub(crate) async fn order(&self, script: &str) -> Order {
@@ -81,6 +86,10 @@ impl World {
     pub(crate) async fn chunks(&self, key: &OutputKey) -> Vec<Chunk> {
         let outputs = FileOutputs::new(self.data.clone());
         let (mut chunks, mut from) = (vec![], 0);
+        if !crate::output::head(&self.data, key).expect("a plain name").exists() {
+            // Nothing was said, so nothing is kept.
+            return chunks;
+        }
         loop {
             let part = outputs.read(key, from, 100_000).await.expect("readable");
             assert!(part.ended || part.next > from, "an ended attempt has an end");

@@ -23,8 +23,10 @@ use seaworthy_model::{
     run::{Acted, Outcome, Output},
 };
 
-use super::said::{end_in_words, quoted, span};
-use crate::output::{self, mask::Mask, write::Writer};
+use crate::{
+    keeper::said::{end_in_words, quoted, span},
+    output::{self, mask::Mask, write::Writer},
+};
 
 /// How long after the end of the command its last output is waited for, should something else still hold its streams.
 const LINGER: Duration = Duration::from_millis(500);
@@ -68,7 +70,7 @@ pub fn through(
 ) -> Result<Through, (u8, String)> {
     let begun = Instant::now();
     let Some((program, arguments)) = words.split_first() else { return Err((127, "the command is empty".into())) };
-    let writer = output::head(data, key).and_then(|head| Writer::begin(&head, &Mask::of(hidden)));
+    let writer = output::head(data, key).map(|head| Writer::begin(head, &Mask::of(hidden)));
     let writer = writer.map_err(|error| tracing::warn!(%error, "the output of this command cannot be kept")).ok();
     let mut command = Command::new(program);
     command.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));

@@ -106,6 +106,9 @@ pub enum Verb {
     Restore(restore::Args),
     /// Shell completions
     Completions(completions::Args),
+    /// Hold commands so that they outlive the server; started by whoever needs it
+    #[command(hide = true)]
+    Keeper(crate::role::keeper::Args),
     /// What the steps of the demo call
     #[command(hide = true)]
     DemoTool(demo::ToolArgs),
@@ -163,6 +166,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Backup(args) => backup::run(&ask, args).await,
         Verb::Restore(args) => restore::run(&ask, args).await,
         Verb::Completions(args) => completions::run(args),
+        // Has no runtime; `main` starts it.
+        Verb::Keeper(_) => Ok(crate::trouble::code::NOT_STARTED),
         Verb::DemoTool(args) => demo::tool(args),
     }
 }

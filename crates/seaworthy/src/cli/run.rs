@@ -26,7 +26,6 @@ use crate::{
     node,
     out::complain,
     place::Place,
-    role::server,
     socket::{self, Answered, Asked},
     trouble::{Trouble, code},
     wire,
@@ -161,8 +160,6 @@ async fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
 
 async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let house = wire::open(place).await?;
-    // What this run does is new; what cannot be ended now is logged, and no earlier run is repeated here.
-    server::sweep(&place.data).await;
     let refreshed = wire::refresh(place, &house).await;
     let done = match refreshed {
         Ok(()) => course(ask, &house, wish).await,

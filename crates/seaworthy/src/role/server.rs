@@ -4,7 +4,6 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -34,10 +33,11 @@ use crate::{
     wire::{self, House},
 };
 
-/// How long runs may go on after stopping was asked for, before they are left for the next start.
-const DRAIN: Duration = Duration::from_secs(10);
-/// How long commands that were cut short may take to end: their grace, and what KILL may take.
-const CUT: Duration = Duration::from_secs(16);
+/// How long runs that are about to end may take to, after stopping was asked for; the others are left for the next start,
+/// their commands with the keeper.
+const DRAIN: Duration = Duration::from_secs(1);
+/// How long leaving them may take: what happened is made durable.
+const CUT: Duration = Duration::from_secs(9);
 /// How long loops may take to end once stopping was asked for: a message or a probe on its way is waited for that long.
 const ENDING: Duration = Duration::from_secs(5);
 /// Less free space than this in the data folder, and we are not ready.
@@ -211,60 +211,42 @@ fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>
     }
     let (data, files, in_force) = (place.data.clone(), Arc::new(place.clone()), house.in_force.clone());
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
-    let (house, stop, data) = (house.clone(), stop.clone(), place.data.clone());
+    let (house, stop) = (house.clone(), stop.clone());
+    let local = house.local.clone();
     tasks.spawn(async move {
-        // Commands of runs that have ended meanwhile may be left as well.
-        let left = house.runs.left().await;
-        if sweep(&data).await {
-            match left {
-                Ok(left) => house.runs.adopt(left),
-                Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
-            }
+        // There before the first command needs it, and it ends what a dead one left. If it cannot be started, each run
+        // that needs it says so too.
+        if let Err(trouble) = local.ready().await {
+            error!("{trouble}");
         }
+    });
+    tasks.spawn(async move {
+        adopt(&house).await;
         ready.store(true, Ordering::Relaxed);
         let desk = house.desk.clone();
-        let adopting = adopt_now_and_then(house.clone(), data, stop.clone());
+        let adopting = adopt_now_and_then(house.clone(), stop.clone());
         tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), adopting);
     });
 }
 
-/// Runs of a short-lived node that died are taken up while the server lives; what its commands left is ended first.
-async fn adopt_now_and_then(house: Arc<House>, data: PathBuf, stop: Stop) {
+/// Runs of a short-lived node that died are taken up while the server lives.
+async fn adopt_now_and_then(house: Arc<House>, stop: Stop) {
     while !stop.is_asked() {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.asked() => return,
         }
-        adopt(&house, &data).await;
+        adopt(&house).await;
     }
 }
 
-/// Takes up what dead nodes left. Where it cannot be known who is dead, or what their commands left cannot be ended,
-/// nothing is repeated: it would run twice.
-async fn adopt(house: &House, data: &std::path::Path) {
+/// Takes up what dead nodes left; their commands may still be held by the keeper. Where it cannot be known who is dead
+/// nothing is taken up: it would run twice.
+async fn adopt(house: &House) {
     match house.runs.left().await {
-        Ok(left) if left.is_empty() => {}
-        Ok(left) if sweep(data).await => house.runs.adopt(left),
-        Ok(left) => error!("{} runs of an earlier life are not taken up yet", left.len()),
-        Err(trouble) => error!("runs of an earlier life could not be looked at: {trouble}"),
+        Ok(left) => house.runs.adopt(left),
+        Err(trouble) => error!("runs of an earlier life could not be taken up: {trouble}"),
     }
-}
-
-/// Ends what commands of a dead life left running, before anything of theirs is repeated. `false`: it is not known
-/// whether all of it has ended.
-pub async fn sweep(data: &std::path::Path) -> bool {
-    let data = data.to_path_buf();
-    match tokio::task::spawn_blocking(move || seaworthy_platform::sweep(&data)).await {
-        Ok(Ok(swept)) => {
-            for one in swept {
-                warn!(run = %one.run, "ended {} processes that step `{}` of an earlier life had left running", one.ended, one.step);
-            }
-            return true;
-        }
-        Ok(Err(trouble)) => error!("what an earlier life left running could not be looked for: {trouble}"),
-        Err(trouble) => error!("looking for what was left running ended: {trouble}"),
-    }
-    false
 }
 
 fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks: &mut JoinSet<()>) {
@@ -286,13 +268,13 @@ impl Server {
         self.house.ports.nudges.reload.notify_one();
     }
 
-    /// Stops claiming, lets runs go on for ten seconds, leaves the rest for the next start, seals and closes.
+    /// Stops claiming, lets runs go on for a second, leaves the rest for the next start, seals and closes.
     pub async fn stop(mut self, reason: &str) {
         self.stop.now();
         if self.house.runs.count() > 0 {
-            info!("stopping; {} runs have ten seconds", self.house.runs.count());
+            info!("stopping; {} runs go on with the next start, their commands meanwhile", self.house.runs.count());
         }
-        // Cutting a drain short loses nothing: what is under way is recorded as unknown and looked at.
+        // Cutting a drain short loses nothing: the keeper holds the commands, and looks are made again.
         let _ = tokio::time::timeout(DRAIN, self.house.runs.drained()).await;
         self.house.stop.now();
         if tokio::time::timeout(CUT, self.house.runs.drained()).await.is_err() {

@@ -1,5 +1,5 @@
-//! The server is killed with -9 at random moments under load, again and again. Afterwards an independent count:
-//! what the steps wrote outside the data folder, against what the journal says.
+//! The server, the keeper and commands are killed with -9 at random moments under load, again and again. Afterwards an
+//! independent count: what the steps wrote outside the data folder, against what the journal says.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
+    change::confirm,
     kit::{Site, until},
     server_history::{Client, Fact, by_stream, history, intact, now, of, shown, stream},
 };
@@ -100,7 +103,7 @@ fn asks(site: &Client, over: &AtomicBool) -> Vec<String> {
 #[test]
 fn no_kill_loses_or_doubles_a_run_or_an_effect() {
     let seed = std::env::var("SEAWORTHY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(now() as u64 | 1);
-    let kills = if std::env::var_os("SEAWORTHY_LONG").is_some() { 200 } else { 20 };
+    let kills = if std::env::var_os("SEAWORTHY_LONG").is_some() { 2_000 } else { 20 };
     println!("seed {seed}, {kills} kills; repeat with SEAWORTHY_SEED={seed}");
     let site = Site::new();
     for number in 0..PROCESSES {
@@ -118,7 +121,25 @@ fn no_kill_loses_or_doubles_a_run_or_an_effect() {
             while Instant::now() < until && life.0.try_wait().unwrap().is_none() {
                 thread::sleep(Duration::from_millis(2));
             }
-            drop(life);
+            match chance.below(4) {
+                // The server alone: what the keeper holds goes on.
+                0 | 1 => drop(life),
+                // The keeper under the server; then the server, or it lives on for a moment with the next keeper.
+                2 => {
+                    site.kill_keeper();
+                    let moment = Instant::now() + Duration::from_millis(chance.below(300));
+                    while Instant::now() < moment {
+                        kill_a_command(&site);
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                    drop(life);
+                }
+                // Both at once.
+                _ => {
+                    drop(life);
+                    site.kill_keeper();
+                }
+            }
         }
         let server = site.server();
         over.store(true, Ordering::Relaxed);
@@ -136,8 +157,24 @@ fn no_kill_loses_or_doubles_a_run_or_an_effect() {
     let ended = of(&facts, "run_ended").len();
     let hit = of(&facts, "attempt_ended").iter().filter(|fact| fact.body["acted"]["outcome"] == "unknown").count();
     let (asked, settled) = (answered.len(), of(&facts, "step_settled").len());
-    println!("{ended} runs ended, {asked} were asked for, {hit} attempts were killed under, {settled} looked at");
-    assert!(ended > kills && asked > 0 && hit > 0, "there was no load");
+    let claims = by_stream(&facts, "run_claimed");
+    let adopted = of(&facts, "attempt_ended").into_iter().filter(|fact| {
+        fact.body["acted"]["outcome"] == "done" && claims.get(fact.stream.as_str()).is_some_and(|all| all.len() > 1)
+    });
+    let adopted = adopted.count();
+    println!(
+        "{ended} runs ended, {asked} were asked for, {hit} attempts were killed under, {settled} looked at, {adopted} ended well in runs that were taken up"
+    );
+    assert!(ended > kills && asked > 0 && hit > 0 && adopted > 0, "there was no load");
+}
+
+/// One of the processes that the keeper started, if it holds any.
+fn kill_a_command(site: &Site) {
+    let Some(keeper) = site.keeper() else { return };
+    let children = fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children")).unwrap_or_default();
+    if let Some(pid) = children.split_ascii_whitespace().next().and_then(|pid| Pid::from_raw(pid.parse().ok()?)) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
 }
 
 /// Without schedules nothing new comes, and what is live ends.
@@ -147,6 +184,9 @@ fn drain(site: &Site) {
         let kept: Vec<String> =
             site.read(&name).lines().filter(|l| !l.starts_with("schedule:")).map(Into::into).collect();
         site.write(&name, &(kept.join("\n") + "\n"));
+    }
+    for number in 0..PROCESSES {
+        confirm(site, &format!("process/p{number:02}"));
     }
     // A queued occurrence of a schedule that is gone is skipped with a record like any other.
     until("the schedules are gone", || {
@@ -262,6 +302,7 @@ fn nobody_is_taken_for_dead_while_it_cannot_be_known_who_lives() {
     let run = site.json(&["run", "slow", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
     until("its step has begun", || (!site.read("begun").is_empty()).then_some(()));
     server.kill();
+    site.kill_keeper();
     site.write("go", "");
     // A lock that cannot be looked at, for root neither: a link to itself.
     let lock = site.data().join("nodes/999");

@@ -22,13 +22,15 @@ fn site(step: &str, looks: &[(&str, &str)]) -> Site {
     site
 }
 
-/// Starts a run, waits until its step wrote its process id to `begun`, kills the server. Says which run and which pid.
+/// Starts a run, waits until its step wrote its process id to `begun`, kills the server and the keeper. Says which run
+/// and which pid.
 fn killed_under(site: &Site) -> (String, i32) {
     let server = site.server();
     let said = site.json(&["run", "pay", "--detach"]);
     let run = said.json["run_id"].as_str().unwrap_or_else(|| panic!("{said:?}")).to_owned();
     let pid = until("the step has begun", || site.read("begun").trim().parse().ok());
     server.kill();
+    site.kill_keeper();
     (run, pid)
 }
 
@@ -44,12 +46,12 @@ fn end_of(site: &Site, run: &str) -> (String, String, String) {
 fn a_once_step_that_happened_before_the_kill_is_not_repeated() {
     let site = site("echo paid >> effect\necho $$ > begun\nexec sleep 600", &[("cat effect", "paid")]);
     let (run, pid) = killed_under(&site);
-    assert!(living(pid), "without a keeper the command outlives its server until the next start");
+    assert!(living(pid), "without a keeper nobody ends it until the next one");
     let _server = site.server();
     let (executed, verified, reason) = end_of(&site, &run);
     assert_eq!((executed.as_str(), verified.as_str()), ("ok", "yes"), "{reason}");
     assert_eq!(site.read("effect"), "paid\n");
-    assert!(!living(pid), "what the dead server left running is ended before anything goes on");
+    assert!(!living(pid), "what the dead keeper left running is ended before anything goes on");
     let facts = stream(&site, &format!("run/{run}"));
     assert_eq!(of(&facts, "attempt_started").len(), 1);
     assert_eq!(of(&facts, "step_settled")[0].body["happened"], true);
@@ -123,6 +125,7 @@ fn checks_that_disagree_end_unknown_with_exit_3_and_a_person_is_told() {
     let mut client: Child = site.command(&["run", "pay", "--json"]).spawn().unwrap();
     until("the step has begun", || site.read("begun").trim().parse::<i32>().ok());
     server.kill();
+    site.kill_keeper();
     let _server = site.server();
     let status = ended(&mut client, PATIENCE).expect("the one who follows sees the end through the restart");
     assert_eq!(status.code(), Some(3));
@@ -147,6 +150,7 @@ fn a_short_lived_node_that_is_killed_is_taken_over_by_a_running_server() {
     site.write("go", "");
     alone.kill().unwrap();
     alone.wait().unwrap();
+    site.kill_keeper();
     let facts = until("the run ends", || Some(history(&site)).filter(|facts| !of(facts, "run_ended").is_empty()));
     assert_eq!(of(&facts, "run_ended")[0].text("verified"), "yes", "{facts:?}");
     assert_eq!(site.read("effect"), "paid\n");
@@ -160,6 +164,7 @@ fn one_who_follows_a_run_does_not_wait_for_ever_for_a_server_that_stays_away() {
     let mut client: Child = site.command(&["run", "pay", "--json"]).spawn().unwrap();
     until("the step has begun", || site.read("begun").trim().parse::<i32>().ok());
     server.kill();
+    site.kill_keeper();
     assert_eq!(ended(&mut client, PATIENCE).expect("it ends").code(), Some(5), "still running, as far as it knows");
     // What the dead server left is ended by the next one.
     let _server = site.server();

@@ -186,8 +186,32 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The process that holds the commands of this site now.
+    pub fn keeper(&self) -> Option<i32> {
+        let locks = fs::read_dir(self.data().join("keeper")).ok()?.flatten();
+        let lock = locks.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "lock"))?;
+        let about: Value = serde_json::from_str(&fs::read_to_string(lock).ok()?).ok()?;
+        let pid = i32::try_from(about["pid"].as_i64()?).ok()?;
+        let said = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        (living(pid) && said.contains("keeper") && said.contains(self.data().to_str()?)).then_some(pid)
+    }
+
+    /// KILL to the keeper, as the machine's trouble would have it.
+    pub fn kill_keeper(&self) {
+        let Some(keeper) = self.keeper() else { return };
+        let _ = kill_process(Pid::from_raw(keeper).expect("a number"), Signal::KILL);
+        until("the keeper is gone", || (!living(keeper)).then_some(()));
+    }
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
+        // What a test left running ends with its site.
+        if let Some(pid) = self.keeper().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::CONT);
+            let _ = kill_process(pid, Signal::TERM);
+        }
         if std::env::var_os("SEAWORTHY_TEST_KEEP").is_none() {
             let _ = fs::remove_dir_all(&self.root);
         }

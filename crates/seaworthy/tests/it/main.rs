@@ -17,6 +17,7 @@ mod heal;
 mod history;
 mod import;
 mod kit;
+mod outlive;
 mod pack_certificate;
 mod pack_disk_space;
 mod pack_files_borg;

@@ -2,23 +2,41 @@
 //!
 //! Must not know how it came about; reads what attending saw, and the command's own last words.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use rustix::process::WaitIdStatus;
 use seaworthy_model::{
-    port::Order,
-    run::{Acted, Outcome},
+    run::{Acted, Outcome, Output},
     time::Span,
 };
 
-use super::attend::{Attended, Why, count};
-use crate::output::write::Writer;
+use crate::{held::tree::Ended, output::write::Writer};
 
 /// Longest quotation of a command's own words in a reason, in characters.
 const QUOTED_CHARS_MAX: usize = 300;
 
+/// Why attending came to its end.
+#[derive(Debug)]
+pub(super) enum Why {
+    Ended(WaitIdStatus),
+    /// The time limit.
+    Limit,
+    /// Somebody asked for its end.
+    Stopped,
+    /// We can look no longer.
+    Blind(io::Error),
+}
+
+/// What attending came to.
+pub(super) struct Attended {
+    pub(super) why: Why,
+    /// From the start to the end of the first process, or to the moment at which it was told to end.
+    pub(super) took: Duration,
+    pub(super) ended: Ended,
+}
+
 /// Puts the end of an attempt into words.
-pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: String) -> Acted {
+pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held_by: &str) -> Acted {
     let Attended { why, took, ended } = attended;
     let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
     let (stdout, stderr) = writer.end();
@@ -36,7 +54,7 @@ pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: S
         Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
         Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
         Why::Limit => {
-            let limit = order.timeout.unwrap_or_default();
+            let limit = limit.unwrap_or_default();
             let last = words.map(|words| format!("; its last words: {words}")).unwrap_or_default();
             let text = format!("the limit of {limit} was reached and the command was stopped ({tree}){last}");
             (Outcome::NotDone, Some(text))
@@ -46,10 +64,64 @@ pub(super) fn said(order: &Order, attended: Attended, writer: Writer, held_by: S
             (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
         }
     };
-    Acted { outcome, exit, signal, reason, took: span(took), stdout, stderr, held_by, empty: ended.empty }
+    Acted {
+        outcome,
+        exit,
+        signal,
+        reason,
+        took: span(took),
+        stdout,
+        stderr,
+        held_by: held_by.into(),
+        empty: ended.empty,
+    }
 }
 
-pub(super) fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
+/// The end of an attempt whose keeper was ended suddenly: what it did is not known.
+pub(super) fn left(ended: &Ended) -> Acted {
+    let what = match (ended.told.len(), ended.empty) {
+        (0, _) => "nothing of it was found any more".to_owned(),
+        (told, Some(true)) => format!("{} of it left running, ended now: {}", count(told), shown(&ended.told)),
+        (told, _) => {
+            format!("{} of it left running, not all of them could be ended: {}", count(told), shown(&ended.told))
+        }
+    };
+    Acted {
+        outcome: Outcome::Unknown,
+        reason: Some(format!("the keeper that held it was ended suddenly, so its end is unknown; {what}")),
+        held_by: "nobody".into(),
+        empty: ended.empty,
+        ..not_started(String::new())
+    }
+}
+
+/// Nothing was started, so nothing can be left.
+pub(crate) fn not_started(reason: String) -> Acted {
+    Acted {
+        outcome: Outcome::NotDone,
+        exit: None,
+        signal: None,
+        reason: Some(reason),
+        took: Span::ZERO,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        held_by: "nothing".into(),
+        empty: Some(true),
+    }
+}
+
+/// `1 process`, `2 processes`.
+pub(super) fn count(processes: usize) -> String {
+    if processes == 1 { "1 process".into() } else { format!("{processes} processes") }
+}
+
+/// At most five names.
+pub(super) fn shown(names: &[impl AsRef<str>]) -> String {
+    let first: Vec<&str> = names.iter().take(5).map(AsRef::as_ref).collect();
+    if names.len() > 5 { format!("{} …", first.join(", ")) } else { first.join(", ") }
+}
+
+pub(crate) fn end_in_words(status: &WaitIdStatus, words: Option<String>) -> String {
     let last = words.unwrap_or_else(|| "it said nothing".to_owned());
     match (status.exit_status(), status.terminating_signal()) {
         (Some(127), _) => format!("exit 127, a command was not found: {last}"),
@@ -76,12 +148,12 @@ fn signal_name(signal: i32) -> &'static str {
 }
 
 /// The last line that says something, fit for one line of ours.
-pub(super) fn quoted(text: &str) -> Option<String> {
+pub(crate) fn quoted(text: &str) -> Option<String> {
     let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
     let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
     Some(plain)
 }
 
-pub(super) fn span(took: Duration) -> Span {
+pub(crate) fn span(took: Duration) -> Span {
     Span(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
