@@ -1,6 +1,12 @@
 //! `init` looks around: what a host has becomes offers and observed processes, and nothing of it is ever run from here.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::net::UnixListener,
+    path::PathBuf,
+    thread,
+};
 
 use serde_json::Value;
 
@@ -151,6 +157,35 @@ fn a_server_shows_an_observed_process_and_never_starts_it() {
     assert!(of(&all, "run_requested").len() >= 3);
     assert_eq!(site.sh("ls .seaworthy/runs | wc -l"), format!("{}\n", of(&all, "run_requested").len()));
     assert_eq!(site.json(&["status"]).json["signals"], serde_json::json!([]), "nobody expects it");
+}
+
+#[test]
+fn containers_are_named_and_a_socket_that_says_nothing_delays_nobody() {
+    let site = Site::bare();
+    let root = image(&site, &[("run/x", ""), ("run/podman/x", "")]);
+    let docker = UnixListener::bind(PathBuf::from(&root).join("run/docker.sock")).unwrap();
+    // Accepted by the kernel and never answered.
+    let _silent = UnixListener::bind(PathBuf::from(&root).join("run/podman/podman.sock")).unwrap();
+    let answering = thread::spawn(move || {
+        let (mut stream, _) = docker.accept().unwrap();
+        let mut asked = [0; 512];
+        let read = stream.read(&mut asked).unwrap();
+        stream
+            .write_all(b"HTTP/1.0 200 OK\r\n\r\n[{\"Names\":[\"/web-1\"],\"Command\":\"x --password hunter2\"}]")
+            .unwrap();
+        String::from_utf8_lossy(&asked[..read]).into_owned()
+    });
+    let look = site.json(&["init", "--look", "--root", &root]);
+    assert_eq!(look.code, 0, "{look:?}");
+    assert!(answering.join().unwrap().starts_with("GET /containers/json "), "it only reads");
+    let whats: Vec<_> =
+        look.json["found"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert!(whats.contains(&"Docker has containers: web-1"), "{whats:?}");
+    assert!(
+        look.json["remarks"].to_string().contains("podman is here, and its containers are not for this user"),
+        "{look:?}"
+    );
+    assert!(!look.stdout.contains("hunter2"), "{look:?}");
 }
 
 #[test]

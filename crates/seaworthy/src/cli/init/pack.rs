@@ -45,6 +45,10 @@ pub static PACKS: &[Folder] = packs![
         ["process.yaml", "failed.md"],
     "log-rotation":
         ["process.yaml", "failed.md"],
+    "release-checklist":
+        ["process.yaml", "items.md", "failed.md", "rollback.md"],
+    "oncall-handover":
+        ["process.yaml", "items.md", "failed.md", "alarm.md"],
     "seaworthy-backup":
         ["process.yaml", "failed.md", "restore.md"],
 ];
