@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
-use seaworthy_core::schedule::{Act, CATCH_UP_MAX, Decision, RECORDED_MAX, Timetable, decide, parse_time, utc};
+use seaworthy_core::schedule::{Act, CATCH_UP_MAX, Decision, Holds, RECORDED_MAX, Timetable, decide, parse_time, utc};
 use seaworthy_model::{
     process::{Missed, Overlap, Schedule, When},
     time::{At, Span},
@@ -20,8 +20,9 @@ fn schedule(missed: Missed, overlap: Overlap) -> Schedule {
 
 fn ask(schedule: &Schedule, cursor: At, queued: &[At], live: u32, now: At) -> Decision {
     let timetable = Timetable::parse(schedule).unwrap();
-    let row = ScheduleRow { process: "p".into(), digest: "d".into(), since: cursor, cursor, queued: queued.to_vec() };
-    decide(schedule, &timetable, &row, live, now)
+    let queued = queued.to_vec();
+    let row = ScheduleRow { process: "p".into(), digest: "d".into(), since: cursor, cursor, queued, pause: None };
+    decide(schedule, &timetable, &row, Holds::of(schedule, &[], None), live, now)
 }
 
 /// `start 10 03:00; skip 10 04:00 overlap; …`

@@ -13,6 +13,7 @@ use seaworthy_model::{
     id::{RunId, SignalId},
     process::{Drill, Missed, Overlap, Process, RestoreDrill, Schedule, Tier, Watch, When},
     run::{Artifact, Cause, Executed, Kind, Verified},
+    schedule::Pause,
     time::{At, Span},
     view::{EndedRun, LiveRun, SignalRow, SkippedRow},
 };
@@ -35,6 +36,7 @@ struct World {
     live: Vec<LiveRun>,
     ended: Vec<EndedRun>,
     skipped: Vec<SkippedRow>,
+    pause: Option<Pause>,
     artifact: Option<Result<Artifact, String>>,
 }
 
@@ -50,7 +52,7 @@ fn world(cron: &str) -> World {
         keep: 3,
         ..Process::named("backup")
     };
-    World { process, timetable, live: vec![], ended: vec![], skipped: vec![], artifact: None }
+    World { process, timetable, live: vec![], ended: vec![], skipped: vec![], pause: None, artifact: None }
 }
 
 impl World {
@@ -62,6 +64,8 @@ impl World {
             live: &self.live,
             ended: &self.ended,
             skipped: &self.skipped,
+            pause: self.pause.as_ref(),
+            blackouts: &[],
             artifact: self.artifact.clone(),
             now,
         }
@@ -120,7 +124,10 @@ impl World {
     }
 
     fn skip(&mut self, nominal: &str, reason: SkipReason) {
-        self.skipped.insert(0, SkippedRow { process: "backup".into(), nominal: at(nominal), reason, count: 1 });
+        self.skipped.insert(
+            0,
+            SkippedRow { process: "backup".into(), nominal: at(nominal), reason, detail: String::new(), count: 1 },
+        );
     }
 }
 
@@ -341,4 +348,21 @@ fn only_changes_are_raised_and_cleared() {
     let (raise, clear) = changes(&open, &[finding("a"), finding("c"), finding("d")]);
     assert_eq!(raise, [finding("c"), finding("d")], "what was cleared may come again");
     assert_eq!(clear, [open[1].clone()]);
+}
+
+#[test]
+fn what_a_pause_keeps_from_running_is_not_missed_and_a_long_one_is_said() {
+    let mut world = world(NIGHTLY);
+    let pause =
+        |until: &str, extended| Pause { since: at("10 00:30"), until: at(until), reason: "moving".into(), extended };
+    assert_eq!(world.keys("11 01:11").len(), 2);
+    world.pause = Some(pause("12 00:00", 0));
+    assert_eq!(world.keys("11 01:11"), [""; 0], "quiet in the pause");
+    assert_eq!(world.keys("12 01:11"), ["missed/backup/2026-06-12T01:00:00Z"], "and not after it");
+    world.pause = Some(pause("29 00:00", 0));
+    assert_eq!(world.keys("20 00:00"), [""; 0], "one long pause was meant");
+    world.pause = Some(pause("29 00:00", 3));
+    assert_eq!(world.keys("17 00:30"), [""; 0], "the limit itself still holds");
+    assert_eq!(world.look("17 00:00").as_deref(), Some("17 00:30"));
+    assert_eq!(world.keys("17 00:31"), ["paused/backup/2026-06-10T00:30:00Z"]);
 }

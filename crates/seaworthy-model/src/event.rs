@@ -18,6 +18,7 @@ use crate::{
     time::{At, Span},
     value::Facts,
 };
+pub use crate::{signal::SignalKind, skip::SkipReason};
 
 /// A recorded fact. The stream it belongs to is named in the comment of each group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,6 +85,16 @@ pub enum Event {
     ProcessRemoved {
         file: String,
     },
+    /// Until this time nothing starts by itself. `extends`: a pause was in force already.
+    ProcessPaused {
+        until: At,
+        reason: String,
+        extends: bool,
+    },
+    /// A pause was ended before its time.
+    ProcessResumed {
+        reason: String,
+    },
 
     /// A change that takes something away waits for a person; what was in force stays. `subject`: `process/NAME`, or
     /// `branch/NAME` in the stream of the site.
@@ -142,6 +153,9 @@ pub enum Event {
     OccurrenceSkipped {
         nominal: At,
         reason: SkipReason,
+        /// What exactly kept it from running, where the reason leaves that open.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
     },
     /// More occurrences were skipped than are recorded one by one: how many, and the first and last of them.
     OccurrencesSkipped {
@@ -313,76 +327,4 @@ pub struct DrillArtifact {
     pub place: String,
     pub bytes: u64,
     pub sha256: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// Nobody was there, and the missed policy says no.
-    Downtime,
-    /// A run was still live.
-    Overlap,
-    /// The queue was full.
-    QueueFull,
-    /// Older than `within`.
-    Expired,
-    /// The clock was set forward by more than the limit.
-    ClockStep,
-}
-
-impl SkipReason {
-    pub fn word(self) -> &'static str {
-        match self {
-            SkipReason::Downtime => "downtime",
-            SkipReason::Overlap => "overlap",
-            SkipReason::QueueFull => "queue full",
-            SkipReason::Expired => "expired",
-            SkipReason::ClockStep => "clock step",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignalKind {
-    /// Nothing started within the limit.
-    Missed,
-    /// It started, but after the limit.
-    Late,
-    /// It runs, or ran, longer than the limit.
-    Long,
-    /// A drill is overdue.
-    DrillOverdue,
-    /// The record says verified, the artifact on disk says otherwise.
-    ArtifactGone,
-    /// The watched node is not there.
-    NodeSilent,
-    /// The branch that the site's files come from cannot be read for long.
-    BranchLost,
-}
-
-impl SignalKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            SignalKind::Missed => "missed",
-            SignalKind::Late => "started late",
-            SignalKind::Long => "ran too long",
-            SignalKind::DrillOverdue => "drill overdue",
-            SignalKind::ArtifactGone => "artifact gone",
-            SignalKind::NodeSilent => "node silent",
-            SignalKind::BranchLost => "branch lost",
-        }
-    }
-
-    /// The occasion that a route subscribes to.
-    pub fn occasion(self) -> Occasion {
-        match self {
-            SignalKind::Missed | SignalKind::DrillOverdue | SignalKind::NodeSilent | SignalKind::BranchLost => {
-                Occasion::Missed
-            }
-            SignalKind::Late => Occasion::Late,
-            SignalKind::Long => Occasion::Long,
-            SignalKind::ArtifactGone => Occasion::Unverified,
-        }
-    }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Held,
     process::{Command, Facet, Process},
+    schedule::Blackout,
     time::{At, Span},
 };
 
@@ -23,6 +24,9 @@ pub struct Site {
     pub routes: BTreeMap<String, Route>,
     pub smtp: Option<SmtpServer>,
     pub secrets: BTreeMap<String, SecretPlace>,
+    /// For every process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blackouts: Vec<Blackout>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::{
     id::{MessageId, RunId, SignalId},
     process::Occasion,
     run::{Artifact, Cause, Executed, Kind, Verified},
+    schedule::Pause,
     time::{At, Span},
 };
 
@@ -90,6 +91,9 @@ pub struct ScheduleRow {
     pub cursor: At,
     /// Occurrences that wait for the live run to end, oldest first.
     pub queued: Vec<At>,
+    /// The last pause, over or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
 }
 
 /// An occurrence that did not become a run.
@@ -98,6 +102,9 @@ pub struct SkippedRow {
     pub process: String,
     pub nominal: At,
     pub reason: SkipReason,
+    /// What exactly kept it from running, where the reason leaves that open.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
     /// More than one where they were recorded together.
     pub count: u64,
 }

@@ -6,6 +6,7 @@
 pub mod drill;
 pub mod notify;
 pub mod outside;
+mod pause;
 pub mod ping;
 pub mod ports;
 pub mod prune;

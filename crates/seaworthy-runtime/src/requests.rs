@@ -41,6 +41,10 @@ impl Requests for Desk {
                 Ask::Cancel { run, reason } => self.cancel(run, reason, actor, via).await,
                 Ask::Confirm { digest, reason } => self.confirm(&digest, reason, actor, via).await,
                 Ask::Ping(ping) => self.ping(ping, actor, via).await,
+                Ask::Pause { process, until, reason } => {
+                    crate::pause::pause(self, &process, until, &reason, (actor, via)).await
+                }
+                Ask::Resume { process, reason } => crate::pause::resume(self, &process, &reason, (actor, via)).await,
                 Ask::Reload => {
                     self.ports.nudges.reload.notify_one();
                     Ok(Answer::Done { detail: "the files are being read again".into() })
@@ -247,7 +251,7 @@ fn observed(name: &str, by: &str, file: &str) -> String {
 }
 
 /// Why there is no such process: its file may be the broken one.
-fn unknown(name: &str, loaded: &Loaded) -> String {
+pub(crate) fn unknown(name: &str, loaded: &Loaded) -> String {
     let known: Vec<&str> = loaded.processes.keys().map(String::as_str).collect();
     let own = loaded.broken.iter().find(|(file, _)| Path::new(file).file_stem().is_some_and(|stem| stem == name));
     let broken = own.or(loaded.broken.first_key_value()).map(|(_, problem)| format!("a file is broken: {problem}"));

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use seaworthy_core::schedule::{Act, Decision, Timetable, decide};
+use seaworthy_core::schedule::{Act, Decision, Holds, Timetable, decide};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SkipReason},
@@ -102,6 +102,8 @@ impl Agenda {
 pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, StoreError> {
     let loaded = desk.ports.definitions.current();
     let now = desk.ports.clock.now();
+    // A pause is written into the rows that are read and written here.
+    let _rows = desk.runs.rows.read().await;
     agenda.turn(now);
     agenda.known.retain(|name, _| loaded.processes.contains_key(name));
     let due: Vec<Arc<Pinned>> = loaded.processes.values().filter(|p| !agenda.is_quiet(p, now)).cloned().collect();
@@ -147,10 +149,13 @@ async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Op
     let Some(row) = in_force(ports, &pinned, now).await? else { return Ok((None, false)) };
     let Some((schedule, timetable)) = timetable(&pinned.process) else { return Ok((None, false)) };
     let count = u32::try_from(live.len()).unwrap_or(u32::MAX);
-    let decision = decide(schedule, &timetable, &row, count, now);
+    let loaded = ports.definitions.current();
+    let holds = Holds::of(schedule, &loaded.site.blackouts, row.pause.as_ref());
+    let decision = decide(schedule, &timetable, &row, holds, count, now);
+    let why = |nominal| holds.on(&timetable, nominal).or_else(|| holds.at(now)).map_or(String::new(), |(_, why)| why);
     let mut gone: Vec<At> = Vec::new();
     loop {
-        let plan = Plan::of(ports, &pinned, &row, &decision, &gone).await?;
+        let plan = Plan::of(ports, &pinned, &row, &decision, &why, &gone).await?;
         let waiting = !plan.row.queued.is_empty();
         // A quiet advance of the cursor is not worth a write: the row is written with the next act.
         if plan.batch.views.is_empty() {
@@ -190,6 +195,7 @@ impl Plan {
         pinned: &Pinned,
         row: &ScheduleRow,
         decision: &Decision,
+        why: &(dyn Fn(At) -> String + Sync),
         gone: &[At],
     ) -> Result<Plan, StoreError> {
         let batch = Batch::by(ports.actor, Via::Node);
@@ -207,14 +213,17 @@ impl Plan {
                 }
                 Act::Skip { nominal, reason } => {
                     plan.row.queued.retain(|q| q != nominal);
-                    plan.events.push(Event::OccurrenceSkipped { nominal: *nominal, reason: *reason });
-                    plan.skipped(&pinned.process.name, *nominal, *reason, 1);
+                    let held = matches!(reason, SkipReason::Calendar | SkipReason::Blackout | SkipReason::Paused);
+                    let detail = if held { why(*nominal) } else { String::new() };
+                    let event = Event::OccurrenceSkipped { nominal: *nominal, reason: *reason, detail: detail.clone() };
+                    plan.events.push(event);
+                    plan.skipped(&pinned.process.name, *nominal, *reason, detail, 1);
                 }
                 Act::SkipMany { count, first, last, reason } => {
                     let event =
                         Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason };
                     plan.events.push(event);
-                    plan.skipped(&pinned.process.name, *last, *reason, *count);
+                    plan.skipped(&pinned.process.name, *last, *reason, String::new(), *count);
                 }
             }
         }
@@ -250,8 +259,9 @@ impl Plan {
         Ok(())
     }
 
-    fn skipped(&mut self, process: &str, nominal: At, reason: SkipReason, count: u64) {
-        self.batch.views.push(ViewChange::Skipped(SkippedRow { process: process.to_owned(), nominal, reason, count }));
+    fn skipped(&mut self, process: &str, nominal: At, reason: SkipReason, detail: String, count: u64) {
+        let row = SkippedRow { process: process.to_owned(), nominal, reason, detail, count };
+        self.batch.views.push(ViewChange::Skipped(row));
     }
 }
 
@@ -284,7 +294,7 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     let mut events = Vec::new();
     let mut batch = Batch::by(ports.actor, Via::Node);
     let (mut since, mut cursor) = (now, now);
-    let mut queued = Vec::new();
+    let (mut queued, mut pause) = (Vec::new(), None);
     if let Some(row) = row {
         let before = crate::reload::recorded(ports, name, &row.digest).await?;
         if before.as_ref().is_some_and(|b| b.fires() == pinned.process.fires()) {
@@ -293,18 +303,20 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
         } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
             // The queue goes on under the new schedule.
             let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
-            for act in decide(schedule, &timetable, &unqueued, 0, now).acts {
+            let loaded = ports.definitions.current();
+            let holds = Holds::of(schedule, &loaded.site.blackouts, row.pause.as_ref());
+            for act in decide(schedule, &timetable, &unqueued, holds, 0, now).acts {
                 record_missed(name, &act, &mut events, &mut batch);
             }
         }
-        queued = row.queued;
+        (queued, pause) = (row.queued, row.pause);
         if pinned.process.fires().is_none() {
             unqueue(name, std::mem::take(&mut queued), &mut events, &mut batch);
         }
     }
     events.push(Event::ScheduleSet { digest: pinned.digest.clone(), since: cursor });
     batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
-    let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since, cursor, queued };
+    let row = ScheduleRow { process: name.clone(), digest: pinned.digest.clone(), since, cursor, queued, pause };
     batch.views.push(ViewChange::Schedule(row.clone()));
     ports.journal.append(batch).await?;
     Ok(Some(row))
@@ -346,7 +358,8 @@ fn record_missed(process: &str, act: &Act, events: &mut Vec<Event>, batch: &mut 
         Act::SkipMany { count, first, last, reason } => {
             Event::OccurrencesSkipped { count: *count, first: *first, last: *last, reason: *reason }
         }
-        _ => Event::OccurrenceSkipped { nominal, reason },
+        _ => Event::OccurrenceSkipped { nominal, reason, detail: String::new() },
     });
-    batch.views.push(ViewChange::Skipped(SkippedRow { process: process.to_owned(), nominal, reason, count }));
+    let row = SkippedRow { process: process.to_owned(), nominal, reason, detail: String::new(), count };
+    batch.views.push(ViewChange::Skipped(row));
 }

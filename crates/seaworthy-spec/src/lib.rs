@@ -90,7 +90,8 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
         };
         Some(entries.iter().filter_map(|(name, _)| name.text()).map(str::to_owned).collect())
     };
-    let around = Around { routes: names("routes"), teams: names("teams"), exists };
+    let calendars = names("calendars").and_then(|_| document.as_ref().map(build::calendar::calendars));
+    let around = Around { routes: names("routes"), teams: names("teams"), calendars, exists };
     let site = built.filter(|_| !report.has_errors());
     let mut diagnostics = report.finish();
     let mut processes = Vec::new();

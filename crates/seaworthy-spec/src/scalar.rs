@@ -2,7 +2,7 @@
 //!
 //! This module must not know keys or files. It is strict where YAML is generous: `no` is no false, `022` no 18.
 
-use seaworthy_core::schedule::parse_time_in;
+use seaworthy_core::schedule::{parse_days, parse_time_in};
 use seaworthy_model::{
     process::{Backoff, Bound, Overlap},
     time::{At, Span},
@@ -44,6 +44,7 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
         Kind::Span => span(text).map(drop),
         Kind::Size => size(text).map(drop),
         Kind::Instant => instant(text, "UTC").map(drop),
+        Kind::Days => parse_days(text).map(drop).map_err(|sentence| split(&sentence)),
         Kind::Bound => bound(text).map(drop),
         Kind::Backoff => backoff(text).map(drop),
         Kind::Overlap => overlap(text).map(drop),

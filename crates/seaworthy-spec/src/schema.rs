@@ -75,6 +75,7 @@ fn value(kind: &'static Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::Expect => json!({ "type": "string", "pattern": r"\S", "examples": ["1 == 1"] }),
         Kind::Cron => json!({ "type": "string", "pattern": r"\S", "examples": ["0 1 * * *"] }),
         Kind::Calendar => json!({ "type": "string", "pattern": r"\S", "examples": ["Mon..Fri 02:30"] }),
+        Kind::Days => json!({ "type": "string", "pattern": r"\S", "examples": ["12-25", "Sat..Sun"] }),
         Kind::Zone => json!({ "type": "string", "pattern": r"\S", "examples": ["Europe/Berlin"] }),
         Kind::Span => exact(span, "1h30m"),
         Kind::Size => exact(r"^[0-9.]+([kKMGT]B|[KMGT]iB|B)$", "20GiB"),

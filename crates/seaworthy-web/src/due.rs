@@ -7,8 +7,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use seaworthy_core::schedule::Timetable;
-use seaworthy_model::{site::Pinned, time::At};
+use seaworthy_core::schedule::{Holds, Timetable};
+use seaworthy_model::{
+    schedule::{Blackout, Pause},
+    site::Pinned,
+    time::At,
+};
 
 /// Answers that are kept; beyond it all are forgotten.
 const KEPT_MAX: usize = 8_192;
@@ -19,6 +23,8 @@ pub struct Next {
     pub at: At,
     /// As the timetable writes it, with the zone's offset.
     pub local: String,
+    /// What will keep it from running, as far as that is known now.
+    pub skipped: Option<String>,
 }
 
 /// By digest of the definition.
@@ -38,7 +44,7 @@ impl Due {
                 _ => {}
             }
         }
-        let next = upcoming(pinned, now, 1).into_iter().next();
+        let next = upcoming(pinned, &(&[], None), now, 1).into_iter().next();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT_MAX {
             kept.clear();
@@ -48,12 +54,17 @@ impl Due {
     }
 }
 
-/// The next `count` due times after `now`.
-pub fn upcoming(pinned: &Pinned, now: At, count: usize) -> Vec<Next> {
+/// Blackouts of the site, and the last pause of a process.
+pub type Held<'a> = (&'a [Blackout], Option<&'a Pause>);
+
+/// The next `count` due times after `now`, those that something keeps from running among them.
+pub fn upcoming(pinned: &Pinned, held: &Held<'_>, now: At, count: usize) -> Vec<Next> {
     // A schedule in force was parsed when it was loaded; one that cannot be parsed now has no next time to show.
-    let Some(Ok(timetable)) = pinned.process.schedule.as_ref().map(Timetable::parse) else { return vec![] };
+    let Some(schedule) = &pinned.process.schedule else { return vec![] };
+    let Ok(timetable) = Timetable::parse(schedule) else { return vec![] };
+    let holds = Holds::of(schedule, held.0, held.1);
     std::iter::successors(timetable.next_after(now), |at| timetable.next_after(*at))
         .take(count)
-        .map(|at| Next { at, local: timetable.local(at) })
+        .map(|at| Next { at, local: timetable.local(at), skipped: holds.on(&timetable, at).map(|(_, why)| why) })
         .collect()
 }

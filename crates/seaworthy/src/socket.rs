@@ -16,6 +16,7 @@ use rustix::process::Uid;
 use seaworthy_model::{
     entry::Via,
     port::{Answer, Ask, Requests as _},
+    time::At,
 };
 use seaworthy_runtime::Stop;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,16 @@ pub enum Asked {
     },
     Cancel {
         run: String,
+        reason: String,
+    },
+    /// `until` in nanoseconds of UTC.
+    Pause {
+        process: String,
+        until: i64,
+        reason: String,
+    },
+    Resume {
+        process: String,
         reason: String,
     },
     Reload,
@@ -183,6 +194,8 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
         Asked::Copy { file } => return copy(house, &file).await,
         Asked::Run { process, inputs } => Ask::Run { process, inputs },
         Asked::Drill { process } => Ask::Drill { process },
+        Asked::Pause { process, until, reason } => Ask::Pause { process, until: At(until), reason },
+        Asked::Resume { process, reason } => Ask::Resume { process, reason },
         Asked::Reload => Ask::Reload,
         Asked::Confirm { digest, reason } => Ask::Confirm { digest, reason },
         Asked::Cancel { run, reason } => match run.parse() {

@@ -10,7 +10,7 @@ use seaworthy_model::{
     view::ScheduleRow,
 };
 
-use super::Timetable;
+use super::{Hold, Holds, Timetable};
 
 /// An occurrence noticed this long after its nominal time is still on time; a later one was missed: nobody was there.
 pub const GRACE: Span = Span::seconds(5);
@@ -24,6 +24,9 @@ pub const CATCH_UP_MAX: usize = 100;
 
 /// Most occurrences that are skipped one by one for one reason; the older ones are counted together.
 pub const RECORDED_MAX: usize = 50;
+
+/// Most missed occurrences that are looked at in search of one that nothing keeps from running.
+const LOOKED_AT_MAX: usize = 1_000;
 
 /// What is to be done about one occurrence, or about many that are skipped together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,19 +63,35 @@ pub struct Decision {
 ///   for each other. `queue` keeps at most its number waiting. `replace` stops the live run for the newest, which
 ///   replaces what waits for that end as well. A queued occurrence starts when nothing is live, whatever its age,
 ///   before anything else.
+/// - What a calendar leaves out, and what is due in a pause or in a blackout that says so, is skipped with that reason,
+///   missed or not. In another blackout the newest that is due waits in the queue for its end. In a pause the queue is
+///   skipped as well.
 /// - After a clock was set back, nominal times that have a run already come again; the journal refuses their second
 ///   run by its unique `(process, nominal)`.
 /// - A row whose cursor is `now` starts nothing: that is how a new or changed schedule begins, without history.
-pub fn decide(schedule: &Schedule, timetable: &Timetable, row: &ScheduleRow, live_runs: u32, now: At) -> Decision {
+pub fn decide(
+    schedule: &Schedule,
+    timetable: &Timetable,
+    row: &ScheduleRow,
+    holds: Holds<'_>,
+    live_runs: u32,
+    now: At,
+) -> Decision {
     let mut cursor = row.cursor;
     if now < cursor && cursor.since(now) > CLOCK_STEP {
         cursor = now;
     }
-    let mut plan =
-        Plan { timetable, overlap: schedule.overlap, acts: vec![], live: live_runs, queued: row.queued.len() };
+    let (overlap, queued) = (schedule.overlap, row.queued.len());
+    let mut plan = Plan { timetable, holds, overlap, acts: vec![], live: live_runs, queued };
     let replaces = schedule.overlap == Overlap::Replace;
-    if !replaces {
-        plan.drain(&row.queued);
+    let held = holds.at(now).map(|(hold, _)| hold);
+    match held {
+        Some(Hold::Skip(reason)) => {
+            plan.acts.extend(row.queued.iter().map(|nominal| Act::Skip { nominal: *nominal, reason }));
+            plan.queued = 0;
+        }
+        None if !replaces => plan.drain(&row.queued),
+        _ => {}
     }
     let mut fresh = vec![];
     if cursor < now {
@@ -80,6 +99,15 @@ pub fn decide(schedule: &Schedule, timetable: &Timetable, row: &ScheduleRow, liv
         let late = At((now - GRACE).0 - 1).max(cursor);
         let due = timetable.newest(late, now, usize::MAX);
         let caught_up = plan.miss(schedule, cursor, late, now, due.is_empty());
+        let due = plan.unheld(due);
+        let (caught_up, due) = match held {
+            None => (caught_up, due),
+            // A blackout is on: the newest waits for its end.
+            Some(_) => {
+                plan.put_off(&row.queued, &[caught_up, due].concat());
+                (vec![], vec![])
+            }
+        };
         if replaces {
             fresh = [caught_up, due].concat();
         } else {
@@ -88,7 +116,7 @@ pub fn decide(schedule: &Schedule, timetable: &Timetable, row: &ScheduleRow, liv
         }
         cursor = now;
     }
-    if replaces {
+    if replaces && held.is_none() {
         plan.replace(&row.queued, &fresh);
     }
     Decision { acts: plan.acts, next: timetable.next_after(cursor), cursor }
@@ -96,6 +124,7 @@ pub fn decide(schedule: &Schedule, timetable: &Timetable, row: &ScheduleRow, liv
 
 struct Plan<'a> {
     timetable: &'a Timetable,
+    holds: Holds<'a>,
     overlap: Overlap,
     acts: Vec<Act>,
     live: u32,
@@ -124,26 +153,72 @@ impl Plan<'_> {
         };
         let expired =
             schedule.within.map_or(cursor, |within| At((now - within).0.saturating_sub(1)).clamp(cursor, late));
-        if wanted == 0 {
-            self.skip(cursor, late, SkipReason::Downtime);
-            return vec![];
+        let chosen = if wanted == 0 { vec![] } else { self.choose(expired, late, wanted) };
+        match wanted {
+            0 => self.skip(cursor, late, SkipReason::Downtime, &[]),
+            _ => {
+                self.skip(cursor, expired, SkipReason::Expired, &[]);
+                self.skip(expired, late, SkipReason::Downtime, &chosen);
+            }
         }
-        let chosen = self.timetable.newest(expired, late, wanted);
-        self.skip(cursor, expired, SkipReason::Expired);
-        self.skip(expired, chosen.first().map_or(late, |first| At(first.0 - 1)), SkipReason::Downtime);
         chosen
     }
 
-    /// Skips all occurrences after `after` up to `upto`: the newest one by one, the others together.
-    fn skip(&mut self, after: At, upto: At, reason: SkipReason) {
-        let count = self.timetable.count(after, upto);
-        let single = self.timetable.newest(after, upto, RECORDED_MAX);
-        let together = count - single.len() as u64;
+    /// The newest missed occurrences that nothing keeps from running, oldest first.
+    fn choose(&self, after: At, upto: At, wanted: usize) -> Vec<At> {
+        let (mut chosen, mut upto, mut looked_at) = (Vec::new(), upto, 0);
+        while chosen.len() < wanted && looked_at < LOOKED_AT_MAX {
+            let newest = self.timetable.newest(after, upto, RECORDED_MAX.max(wanted));
+            let Some(oldest) = newest.first() else { break };
+            (upto, looked_at) = (At(oldest.0 - 1), looked_at + newest.len());
+            let free = newest.iter().rev().filter(|nominal| self.skips(**nominal).is_none());
+            chosen.extend(free.take(wanted - chosen.len()).copied());
+        }
+        chosen.reverse();
+        chosen
+    }
+
+    /// Why an occurrence never runs, if something keeps it from that.
+    fn skips(&self, nominal: At) -> Option<SkipReason> {
+        match self.holds.on(self.timetable, nominal)? {
+            (Hold::Skip(reason), _) => Some(reason),
+            (Hold::Later(_), _) => None,
+        }
+    }
+
+    /// Records those that something keeps from running for good, and returns the others.
+    fn unheld(&mut self, nominals: Vec<At>) -> Vec<At> {
+        let (free, held): (Vec<At>, Vec<At>) = nominals.into_iter().partition(|nominal| self.skips(*nominal).is_none());
+        let skip = |nominal: At| Some(Act::Skip { nominal, reason: self.skips(nominal)? });
+        let skips: Vec<Act> = held.into_iter().filter_map(skip).collect();
+        self.acts.extend(skips);
+        free
+    }
+
+    /// Only the newest waits for the end of a blackout.
+    fn put_off(&mut self, queue: &[At], fresh: &[At]) {
+        let Some((newest, older)) = fresh.split_last() else { return };
+        let older = queue.iter().chain(older);
+        self.acts.extend(older.map(|nominal| Act::Skip { nominal: *nominal, reason: SkipReason::Blackout }));
+        self.acts.push(Act::Queue { nominal: *newest });
+    }
+
+    /// Skips all occurrences after `after` up to `upto` but those that were chosen: the newest one by one, the others
+    /// together.
+    fn skip(&mut self, after: At, upto: At, reason: SkipReason, chosen: &[At]) {
+        let count = self.timetable.count(after, upto) - chosen.len() as u64;
+        let mut single = self.timetable.newest(after, upto, RECORDED_MAX + chosen.len());
+        single.retain(|nominal| !chosen.contains(nominal));
+        let together = count.saturating_sub(single.len() as u64);
         if let (1.., Some(first), Some(oldest)) = (together, self.timetable.next_after(after), single.first()) {
             let last = self.timetable.newest(after, At(oldest.0 - 1), 1).first().copied().unwrap_or(first);
             self.acts.push(Act::SkipMany { count: together, first, last, reason });
         }
-        self.acts.extend(single.into_iter().map(|nominal| Act::Skip { nominal, reason }));
+        let acts: Vec<Act> = single
+            .into_iter()
+            .map(|nominal| Act::Skip { nominal, reason: self.skips(nominal).unwrap_or(reason) })
+            .collect();
+        self.acts.extend(acts);
     }
 
     /// Only the newest counts, be it due now or waiting for the end of a run that is being stopped.

@@ -11,14 +11,18 @@
 mod calendar;
 mod count;
 mod cron;
+mod days;
 mod decide;
 mod field;
+mod hold;
 mod pattern;
 mod spread;
 mod zone;
 
 pub use calendar::split_zone;
+pub use days::parse_days;
 pub use decide::{Act, CATCH_UP_MAX, CLOCK_STEP, Decision, GRACE, RECORDED_MAX, decide};
+pub use hold::{Hold, Holds, PAUSE_MAX};
 pub use zone::{parse_time, parse_time_in, utc, zone_exists};
 
 use seaworthy_model::{
@@ -112,6 +116,11 @@ impl Timetable {
     /// The first fire strictly after `t`; `None` if there is none within [`SEARCH_YEARS`].
     pub fn next_after(&self, t: At) -> Option<At> {
         self.next_unshifted(self.unshifted(t)).map(|fire| self.shifted(fire))
+    }
+
+    /// The date that the wall shows in the schedule's zone.
+    fn date(&self, t: At) -> jiff::civil::Date {
+        self.zone.civil(zone::timestamp(t)).date()
     }
 
     /// By how much `jitter` puts every fire off.

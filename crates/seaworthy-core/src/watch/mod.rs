@@ -10,6 +10,7 @@ use seaworthy_model::{
     id::RunId,
     process::Process,
     run::{Artifact, Kind, Verified},
+    schedule::{Blackout, Pause},
     time::{At, Span},
     view::{EndedRun, LiveRun, SignalRow, SkippedRow},
 };
@@ -38,10 +39,17 @@ pub struct WatchFacts<'a> {
     pub ended: &'a [EndedRun],
     /// Newest first.
     pub skipped: &'a [SkippedRow],
+    /// The last pause, over or not.
+    pub pause: Option<&'a Pause>,
+    /// Of the whole site.
+    pub blackouts: &'a [Blackout],
     /// What is there now of [`artifact_to_look_at`]; `None`: nobody looked.
     pub artifact: Option<Result<Artifact, String>>,
     pub now: At,
 }
+
+/// How long a pause may last, all extensions counted, before the watcher says that it does.
+pub const PAUSED_LONG: Span = Span::seconds(7 * 24 * 3600);
 
 /// Something that is wrong now. The key stays the same as long as it is the same wrong:
 /// `missed/NAME/NOMINAL`, `late/NAME/NOMINAL`, `long/NAME/RUN`, `drill/NAME`, `artifact/NAME/RUN`.
@@ -67,8 +75,10 @@ enum Sight {
 ///
 /// - *missed*: nothing started for a nominal time within `start_within`. Cleared by any later start, so that a run
 ///   by hand clears it too. A nominal time skipped since a run was live is not missed; one skipped for downtime is.
+///   What a calendar, a blackout or a pause keeps from running is not missed.
 /// - *late*: the run for a nominal time started after `start_within`. Stands until another run starts.
 /// - *long*: a run is or was live for longer than `finish_within`, from its start. Stands until another run ends.
+/// - *paused for long*: a pause was extended and has lasted for more than [`PAUSED_LONG`].
 /// - *drill overdue*: the last verified drill (or the time since which the process is in force) is longer ago than
 ///   `restore.every`.
 /// - *artifact gone*: the newest verified artifact is not there any more, or has another size or hash than its record.
@@ -117,6 +127,7 @@ fn sights(facts: &WatchFacts<'_>) -> Vec<Sight> {
         }
         sights.extend(watch.finish_within.into_iter().flat_map(|within| rule::long(facts, within)));
     }
+    sights.extend(rule::paused_long(facts));
     sights.extend(rule::drill_overdue(facts));
     sights.extend(rule::artifact_gone(facts));
     sights

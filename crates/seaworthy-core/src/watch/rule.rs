@@ -9,8 +9,11 @@ use seaworthy_model::{
     time::{At, Span},
 };
 
-use super::{Finding, MISSED_APART, MISSED_MAX, Sight, WatchFacts, artifact_to_look_at};
-use crate::schedule::{Timetable, utc};
+use super::{Finding, MISSED_APART, MISSED_MAX, PAUSED_LONG, Sight, WatchFacts, artifact_to_look_at};
+use crate::schedule::{Holds, Timetable, utc};
+
+/// Most nominal times that something keeps from running and that are looked past at once.
+const HELD_MAX: usize = 1_000;
 
 /// The smallest step of time: right after a limit.
 const TICK: Span = Span(1);
@@ -55,9 +58,14 @@ pub(super) fn missed(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span
     let started = started(facts);
     let last_start = started.iter().map(|run| run.at).max();
     let overlapped = |nominal: At| {
-        let live_then = |reason| matches!(reason, SkipReason::Overlap | SkipReason::QueueFull);
-        facts.skipped.iter().any(|row| row.nominal == nominal && live_then(row.reason))
+        let meant = |reason| {
+            use SkipReason::{Blackout, Calendar, Overlap, Paused, QueueFull};
+            matches!(reason, Overlap | QueueFull | Calendar | Blackout | Paused)
+        };
+        facts.skipped.iter().any(|row| row.nominal == nominal && meant(row.reason))
     };
+    let holds = facts.process.schedule.as_ref().map(|own| Holds::of(own, facts.blackouts, facts.pause));
+    let held = |nominal: At| holds.is_some_and(|holds| holds.on(timetable, nominal).is_some());
     let served = |nominal: At| started.iter().any(|run| run.nominal == Some(nominal));
     let mut sights = Vec::new();
     // A start serves every nominal time up to it.
@@ -70,12 +78,22 @@ pub(super) fn missed(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span
     if let Some(oldest) = facts.skipped.iter().map(|row| row.nominal).min() {
         after = after.max(oldest - TICK);
     }
+    let mut held_so_far = 0;
     while sights.len() < MISSED_MAX {
         let Some(nominal) = timetable.next_after(after) else { break };
         after = nominal;
         // Each turn here uses up a row of the facts. A clock that was set may serve a nominal time before it comes.
         if overlapped(nominal) || served(nominal) {
             continue;
+        }
+        if held(nominal) {
+            held_so_far += 1;
+            if held_so_far < HELD_MAX {
+                continue;
+            }
+            // Nothing is wrong up to here; what comes after it is looked at when it comes.
+            sights.push(Sight::Then(nominal + within + TICK));
+            break;
         }
         let limit = nominal + within;
         if facts.now <= limit {
@@ -187,6 +205,29 @@ pub(super) fn long(facts: &WatchFacts<'_>, within: Span) -> Vec<Sight> {
         sights.push(finding(run.run, start, format!("it ran for {took}, until {end}")));
     }
     sights
+}
+
+pub(super) fn paused_long(facts: &WatchFacts<'_>) -> Vec<Sight> {
+    let name = &facts.process.name;
+    let Some(pause) = facts.pause.filter(|pause| pause.holds(facts.now) && pause.extended > 0) else { return vec![] };
+    let limit = pause.since + PAUSED_LONG;
+    if facts.now <= limit {
+        return vec![Sight::Then(limit + TICK)];
+    }
+    vec![Sight::Wrong(Finding {
+        key: format!("paused/{name}/{}", utc(pause.since)),
+        kind: SignalKind::PausedLong,
+        nominal: None,
+        run: None,
+        expected: format!("a pause of `{name}` ends within {PAUSED_LONG}, or the process is changed"),
+        seen: format!(
+            "paused since {}, extended {} times, now until {}: {}",
+            shown(facts, pause.since),
+            pause.extended,
+            shown(facts, pause.until),
+            pause.reason
+        ),
+    })]
 }
 
 pub(super) fn drill_overdue(facts: &WatchFacts<'_>) -> Vec<Sight> {

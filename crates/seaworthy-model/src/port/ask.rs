@@ -9,6 +9,7 @@ use crate::{
     entry::Via,
     id::{ActorId, RunId},
     ping::Ping,
+    time::At,
 };
 
 /// What a person may ask for.
@@ -24,6 +25,17 @@ pub enum Ask {
     },
     Cancel {
         run: RunId,
+        reason: String,
+    },
+    /// Nothing of it starts by itself until then. In a pause: until then instead.
+    Pause {
+        process: String,
+        until: At,
+        reason: String,
+    },
+    /// Ends a pause before its time.
+    Resume {
+        process: String,
         reason: String,
     },
     Reload,

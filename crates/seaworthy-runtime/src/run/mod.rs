@@ -17,7 +17,7 @@ use std::{
 
 use seaworthy_core::run::State;
 use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, view::LiveRun};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -39,6 +39,8 @@ pub struct Runs {
     idle: Notify,
     /// Of the driven ones: those that only wait for a word from outside.
     waiting: AtomicUsize,
+    /// Held for writing by who pauses, for reading by the schedule loop, so that no row is written over.
+    pub(crate) rows: RwLock<()>,
 }
 
 impl Runs {
@@ -51,6 +53,7 @@ impl Runs {
             old: Mutex::default(),
             idle: Notify::new(),
             waiting: AtomicUsize::new(0),
+            rows: RwLock::new(()),
         })
     }
 

@@ -240,6 +240,8 @@ impl Watcher {
             live: &live,
             ended: &ended,
             skipped: &skipped,
+            pause: row.as_ref().and_then(|row| row.pause.as_ref()),
+            blackouts: &self.ports.definitions.current().site.blackouts,
             artifact,
             now,
         };

@@ -3,6 +3,7 @@
 //! `conform` has told about each value alone; what does not conform is left out here without a second word. The result
 //! is only used if the file has no error. This module must not read files.
 
+pub mod calendar;
 pub mod check;
 pub mod config;
 pub mod drill;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::{
     process::{Command, Line},
+    schedule::DaySet,
     time::Span,
 };
 
@@ -28,6 +30,7 @@ pub struct Around<'s> {
     /// Names in the site file; `None` if that file cannot be read, then references are not judged.
     pub routes: Option<BTreeSet<String>>,
     pub teams: Option<BTreeSet<String>>,
+    pub calendars: Option<BTreeMap<String, DaySet>>,
     /// Whether a file exists, relative to the site's folder.
     pub exists: &'s dyn Fn(&str) -> bool,
 }

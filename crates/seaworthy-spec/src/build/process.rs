@@ -36,7 +36,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
             Some("B") => Tier::B,
             _ => Tier::C,
         },
-        schedule: document.get("schedule").and_then(|node| schedule(node, &name, report)),
+        schedule: document.get("schedule").and_then(|node| schedule(node, &name, around, report)),
         env: map(document, "env"),
         secrets: texts(document, "secrets"),
         verify: checks(document, &Looked { made: &made, steps: &steps, drill: false }, report),

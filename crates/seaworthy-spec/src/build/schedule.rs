@@ -2,18 +2,25 @@
 //!
 //! This module must not know calendars: core reads the expression, here its problems get their place.
 
-use seaworthy_core::schedule::{JITTER_MAX, Part, Timetable, split_zone, zone_exists};
+use seaworthy_core::schedule::{Hold, Holds, JITTER_MAX, Part, Timetable, split_zone, zone_exists};
 use seaworthy_model::{
+    event::SkipReason,
     process::{Missed, Overlap, Schedule, When},
     time::{At, Span},
 };
 
 use crate::{inside::inside, scalar, source::Report, tree::Node};
 
-use super::{span, text};
+use super::{Around, calendar, span, text};
+
+/// Days with an occurrence that are looked at for one that no calendar leaves out: ten years of a daily one.
+const DAYS_LOOKED_AT: usize = 3_653;
+/// 2026-01-01T00:00:00Z; a constant, so that a file that loads today loads tomorrow.
+const LOOK_FROM: At = At(1_767_225_600_000_000_000);
+const DAY: Span = Span::seconds(20 * 3600);
 
 /// What a schedule of the process `name` says. `None` if it does not say when.
-pub fn schedule(node: &Node, name: &str, report: &mut Report<'_>) -> Option<Schedule> {
+pub fn schedule(node: &Node, name: &str, around: &Around<'_>, report: &mut Report<'_>) -> Option<Schedule> {
     let mut timezone = zone(node, report);
     let mut whens = Vec::new();
     if let Some(every) = node.get("every") {
@@ -45,6 +52,9 @@ pub fn schedule(node: &Node, name: &str, report: &mut Report<'_>) -> Option<Sche
         overlap: overlap(node),
         jitter,
         spread_by,
+        except: calendar::named(node, "except", around, report),
+        only: calendar::named(node, "only", around, report),
+        blackouts: calendar::blackouts(node, timezone.as_deref().unwrap_or("UTC"), report),
         ..Schedule::new(whens.first()?.0.clone(), timezone.as_deref().unwrap_or("UTC"))
     };
     for (when, at) in &whens {
@@ -56,11 +66,36 @@ pub fn schedule(node: &Node, name: &str, report: &mut Report<'_>) -> Option<Sche
             report.error("bad-schedule", place, problem.message, problem.help);
         }
     }
+    let calendars = node.get("except").or_else(|| node.get("only"));
+    if let (Ok(timetable), Some(key)) = (Timetable::parse(&schedule), calendars)
+        && left_out(&schedule, &timetable)
+    {
+        let message = "its calendars leave out every occurrence of the next years: it never runs";
+        report.error(
+            "bad-schedule",
+            key.place,
+            message,
+            "look at `except` and `only`, and at the days of their calendars",
+        );
+    }
     let when = match whens.len() {
         1 => schedule.when,
         _ => When::Any(whens.into_iter().map(|(when, _)| when).collect()),
     };
     Some(Schedule { when, ..schedule })
+}
+
+/// Whether the calendars leave every occurrence out, as far as a look at many of them can tell.
+fn left_out(schedule: &Schedule, timetable: &Timetable) -> bool {
+    let holds = Holds::of(schedule, &[], None);
+    // Blackouts pass; calendars stay.
+    let calendar = |at: At| matches!(holds.on(timetable, at), Some((Hold::Skip(SkipReason::Calendar), _)));
+    let mut days = std::iter::successors(timetable.next_after(LOOK_FROM), |at| timetable.next_after(*at + DAY));
+    let mut looked = 0;
+    days.by_ref().take(DAYS_LOOKED_AT).all(|at| {
+        looked += 1;
+        calendar(at)
+    }) && looked > 0
 }
 
 fn written(expression: &Node) -> Option<&str> {

@@ -37,6 +37,7 @@ pub fn site(document: &Node, report: &mut Report<'_>) -> Option<Site> {
         routes,
         smtp,
         secrets: named(document, "secrets", |_, node| place(node)),
+        blackouts: super::calendar::blackouts(document, "UTC", report),
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Kind {
     Cron,
     /// An `OnCalendar` expression, as systemd.time(7).
     Calendar,
+    /// Days: `2026-12-25`, `12-24..01-06`, `Sat..Sun`.
+    Days,
     /// A name of the time zone database.
     Zone,
     /// A length of time: `90s`, `1h30m`.
@@ -139,6 +141,26 @@ const fn may(key: &'static str, kind: Kind, about: &'static str) -> Field {
 
 /// Most words of a command that is given as a list.
 const ARGUMENTS_MAX: usize = 1_000;
+
+/// Most blackouts of a site or of a schedule.
+const BLACKOUTS_MAX: usize = 100;
+
+const BLACKOUTS: Kind = Kind::List { of: &Kind::Object(&BLACKOUT), max: BLACKOUTS_MAX };
+
+static BLACKOUT: Shape = Shape::new(
+    "blackout",
+    "a blackout",
+    &[
+        must("from", Kind::Instant, "When it begins: `2026-12-24T18:00:00Z`, or `2026-12-24 19:00 Europe/Berlin`."),
+        must("until", Kind::Instant, "The first moment after it."),
+        must("reason", Kind::Text, "Shown wherever something does not run because of it."),
+        may(
+            "over",
+            Kind::Word(&["skip", "latest"]),
+            "What was due in it when it is over: nothing of it (skip, the default), or the newest (latest).",
+        ),
+    ],
+);
 
 /// A text for `sh -c`, or program and arguments.
 const COMMAND: Kind = Kind::Either(&[Kind::Text, Kind::List { of: &Kind::Value, max: ARGUMENTS_MAX }]);

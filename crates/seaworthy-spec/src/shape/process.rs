@@ -26,6 +26,8 @@ pub const PARALLEL_MAX: u32 = 64;
 pub const QUEUE_MAX: u32 = 100;
 /// Most expressions of one schedule.
 pub const EXPRESSIONS_MAX: usize = 20;
+/// Most calendars of one `except` or `only`.
+pub const CALENDARS_MAX: usize = 20;
 /// Most runs that keep their artifacts.
 pub const KEEP_MAX: u32 = 10_000;
 
@@ -77,6 +79,17 @@ const JITTER: Field = may(
     Kind::Span,
     "Every occurrence is due later by a part of this that stays the same for the process. At most a day.",
 );
+const EXCEPT: Field = may(
+    "except",
+    Kind::Many { of: &Kind::Name, max: CALENDARS_MAX },
+    "Calendars of the site file; on their days it does not run.",
+);
+const ONLY: Field = may(
+    "only",
+    Kind::Many { of: &Kind::Name, max: CALENDARS_MAX },
+    "Calendars of the site file; it runs on days of one of them and on no other.",
+);
+const BLACKOUTS_OF: Field = may("blackouts", super::BLACKOUTS, "Times in which it does not run.");
 const MISSED: Field = may(
     "missed",
     Kind::Word(&["skip", "latest", "all"]),
@@ -108,6 +121,9 @@ static SCHEDULE: Choice = Choice {
                 ),
                 TIMEZONE,
                 JITTER,
+                EXCEPT,
+                ONLY,
+                BLACKOUTS_OF,
                 MISSED,
                 WITHIN,
                 OVERLAP,
@@ -124,6 +140,9 @@ static SCHEDULE: Choice = Choice {
                 ),
                 TIMEZONE,
                 JITTER,
+                EXCEPT,
+                ONLY,
+                BLACKOUTS_OF,
                 MISSED,
                 WITHIN,
                 OVERLAP,
@@ -137,6 +156,9 @@ static SCHEDULE: Choice = Choice {
                 may("anchor", Kind::Instant, "An instant that the interval is counted from. Default 1970-01-01."),
                 TIMEZONE,
                 JITTER,
+                EXCEPT,
+                ONLY,
+                BLACKOUTS_OF,
                 MISSED,
                 WITHIN,
                 OVERLAP,

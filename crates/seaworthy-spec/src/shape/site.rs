@@ -2,10 +2,12 @@
 //!
 //! This module must not know how a file is read nor what is built from it.
 
-use super::{COMMAND, Choice, Kind, Shape, may, must};
+use super::{BLACKOUTS, COMMAND, Choice, Kind, Shape, may, must};
 
 /// Most teams, routes or secrets of a site, and most people of a team.
 pub const NAMES_MAX: usize = 1_000;
+/// Most days and spans of days of one calendar.
+pub const DAYS_MAX: usize = 2_000;
 /// Most mail addresses of one route.
 pub const ADDRESSES_MAX: usize = 50;
 
@@ -28,6 +30,12 @@ pub static SITE: Shape = Shape::new(
             Kind::Map { key: &Kind::Variable, of: &Kind::OneOf(&PLACE), max: NAMES_MAX },
             "Where secrets come from. Without an entry: the environment variable of the same name.",
         ),
+        may(
+            "calendars",
+            Kind::Map { key: &Kind::Name, of: &Kind::Many { of: &Kind::Days, max: DAYS_MAX }, max: NAMES_MAX },
+            "Named sets of days, for `except` and `only` of schedules: dates, spans, days of every year, weekdays.",
+        ),
+        may("blackouts", BLACKOUTS, "Times in which no schedule starts anything."),
     ],
 );
 

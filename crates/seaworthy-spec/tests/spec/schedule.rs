@@ -1,12 +1,16 @@
 //! Schedules in files: what is read, and where what is wrong is pointed at.
 
 use expect_test::expect;
+use seaworthy_core::schedule::utc;
 use seaworthy_model::{
     process::{Overlap, When},
+    schedule::{Days, WhenOver},
     time::{At, Span},
 };
 
-use crate::{problems, process::process};
+use seaworthy_spec::read;
+
+use crate::{problems, process::process, site_problems, source};
 
 #[test]
 fn a_schedule_counts_intervals_from_its_anchor() {
@@ -132,4 +136,78 @@ fn wrong_schedules_are_marked_inside_their_text() {
         2 | schedule: 0 1 * * *
           |           ^^^^^^^^^ help: write a mapping that begins with one of: cron, calendar, every
     "#]].assert_eq(&shown);
+}
+
+const CALENDARS: &str = "site: it
+calendars:
+  holidays: [12-25, 2026-12-24..2027-01-02]
+  workdays: Mon..Fri
+blackouts:
+  - { from: 2026-12-24 18:00 Europe/Berlin, until: 2026-12-27T06:00:00Z, reason: year-end freeze }
+";
+
+#[test]
+fn calendars_and_blackouts_come_from_the_site_and_are_pinned_with_the_schedule() {
+    let text = "process: it\nschedule:\n  cron: 0 3 * * *\n  timezone: Europe/Berlin\n  except: holidays\n  only: [workdays]\n  \
+                blackouts: [{ from: 2026-07-01 00:00, until: 2026-07-02 00:00, reason: stocktaking, over: latest }]\n";
+    let read = read(&source("seaworthy.yaml", CALENDARS), &[source("ops/it.yaml", text)], &|_| true);
+    let schedule = read.processes[0].1.schedule.clone().expect("it has one");
+    assert_eq!((schedule.except[0].name.as_str(), schedule.except[0].days.len()), ("holidays", 2));
+    assert_eq!(schedule.only[0].days, [Days::Weekdays(0b1_1111)]);
+    let own = &schedule.blackouts[0];
+    // Local times of the schedule's own zone.
+    assert_eq!((utc(own.from).as_str(), own.over), ("2026-06-30T22:00:00Z", WhenOver::Latest));
+    let site = read.site.expect("it is whole");
+    assert_eq!(
+        (utc(site.blackouts[0].from).as_str(), site.blackouts[0].over),
+        ("2026-12-24T17:00:00Z", WhenOver::Skip)
+    );
+}
+
+#[test]
+fn wrong_calendars_are_marked_where_they_are_named() {
+    let wrong = "site: it\ncalendars: { holidays: [2026-02-30, Sat..Sun], a: tomorrow }\nblackouts:\n  - { from: 2026-02-02, until: 2026-01-01, reason: it }\n";
+    let file = |keys: &str| format!("process: it\nschedule: {{ cron: 0 3 * * *, {keys} }}\n");
+    let with = |keys: &str| {
+        let read = read(&source("seaworthy.yaml", CALENDARS), &[source("ops/it.yaml", &file(keys))], &|_| true);
+        crate::rendered(&read, &[seaworthy_spec::Severity::Error])
+    };
+    let shown = [
+        site_problems(wrong),
+        with("except: holiday"),
+        with("only: workdays, except: workdays"),
+        problems(&file("except: x")),
+    ];
+    expect![[r#"
+        error[wrong-value]: `2026-02-30` is neither a day nor a span of days
+          --> seaworthy.yaml:2:25
+          |
+        2 | calendars: { holidays: [2026-02-30, Sat..Sun], a: tomorrow }
+          |                         ^^^^^^^^^^ help: write `2026-12-25`, `2026-12-24..2027-01-02`, `12-25` for every year, or weekdays such as `Sat..Sun`
+        error[wrong-value]: `tomorrow` is neither a day nor a span of days
+          --> seaworthy.yaml:2:51
+          |
+        2 | calendars: { holidays: [2026-02-30, Sat..Sun], a: tomorrow }
+          |                                                   ^^^^^^^^ help: write `2026-12-25`, `2026-12-24..2027-01-02`, `12-25` for every year, or weekdays such as `Sat..Sun`
+        error[bad-blackout]: this blackout ends before it begins
+          --> seaworthy.yaml:4:25
+          |
+        4 |   - { from: 2026-02-02, until: 2026-01-01, reason: it }
+          |                         ^^^^^ help: write `until` later than `from`
+        error[unknown-calendar]: there is no calendar `holiday`
+          --> ops/it.yaml:2:38
+          |
+        2 | schedule: { cron: 0 3 * * *, except: holiday }
+          |                                      ^^^^^^^ help: write `holidays`; or add it under `calendars:` in the site file
+        error[bad-schedule]: its calendars leave out every occurrence of the next years: it never runs
+          --> ops/it.yaml:2:54
+          |
+        2 | schedule: { cron: 0 3 * * *, only: workdays, except: workdays }
+          |                                                      ^^^^^^^^ help: look at `except` and `only`, and at the days of their calendars
+        error[unknown-calendar]: there is no calendar `x`
+          --> ops/it.yaml:2:38
+          |
+        2 | schedule: { cron: 0 3 * * *, except: x }
+          |                                      ^ help: add it under `calendars:` in the site file
+    "#]].assert_eq(&shown.concat());
 }

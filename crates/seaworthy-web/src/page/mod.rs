@@ -8,6 +8,7 @@ mod field;
 pub mod help;
 pub mod output;
 pub mod overview;
+pub mod pause;
 pub mod process;
 pub mod processes;
 pub mod row;
@@ -33,6 +34,8 @@ pub fn routes() -> Router<Shared> {
         .route("/processes/{name}", get(process::show))
         .route("/processes/{name}/run", post(ask::run))
         .route("/processes/{name}/drill", post(ask::drill))
+        .route("/processes/{name}/pause", post(pause::pause))
+        .route("/processes/{name}/resume", post(pause::resume))
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/cancel", post(ask::cancel))
         .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))

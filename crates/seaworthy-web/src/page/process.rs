@@ -14,7 +14,7 @@ use seaworthy_model::{
     run::Kind,
     site::Pinned,
     time::At,
-    view::{EndedRun, LiveRun, RunQuery},
+    view::{EndedRun, LiveRun, RunQuery, SkippedRow},
 };
 use serde::Deserialize;
 
@@ -22,7 +22,12 @@ use crate::{
     app::{App, Fault, Frame, Shared},
     due::{self, Next},
     moment::{Ago, Moment, Second},
-    page::{Region, field::Field, processes::Facets},
+    page::{
+        Region,
+        field::Field,
+        pause::{self, Paused},
+        processes::Facets,
+    },
     plot::{Strip, Trend},
     projection::{Mark, Summary},
     shape::State,
@@ -82,6 +87,8 @@ pub struct ProcessView {
     pub observed: Option<String>,
     pub skipped: Vec<(Moment, &'static str, String)>,
     pub next: Vec<(String, Moment, String)>,
+    pub paused: Option<Paused>,
+    pub lengths: &'static [(&'static str, &'static str)],
     pub digest: String,
     pub file: String,
     pub broken: Option<Words>,
@@ -168,6 +175,8 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
     let mut signals = app.watch().signals(true, 200).await?;
     signals.retain(|signal| signal.process == name);
     let skipped = views.skipped(Some(name), SKIPPED_MAX).await?;
+    let row = views.schedule(name).await?;
+    let holds = (&loaded.site.blackouts[..], row.as_ref().and_then(|row| row.pause.as_ref()));
     let live_run = live.iter().find(|run| run.kind == Kind::Run);
     let href = format!("{base}/processes/{}", show::segment(name));
     let live_mark = live_run.map(|run| (run.run.to_string(), if run.troubled { State::Troubled } else { State::Live }));
@@ -193,11 +202,10 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         observed: pinned.process.observed.clone(),
         can_drill: pinned.process.drill.as_ref().is_some_and(|drill| drill.restore.is_some()),
         inputs: pinned.process.inputs.iter().map(Field::of).collect(),
-        skipped: skipped
-            .iter()
-            .map(|row| (Moment { at: row.nominal, now }, row.reason.word(), more(row.count)))
-            .collect(),
-        next: due::upcoming(pinned, now, NEXT_MAX).into_iter().map(|next| due_row(next, now)).collect(),
+        skipped: skipped.iter().map(|row| (Moment { at: row.nominal, now }, row.reason.word(), more(row))).collect(),
+        next: due::upcoming(pinned, &holds, now, NEXT_MAX).into_iter().map(|next| due_row(next, now)).collect(),
+        paused: Paused::of(row.as_ref().and_then(|row| row.pause.as_ref()), now),
+        lengths: &pause::LENGTHS,
         digest: pinned.digest.clone(),
         file: pinned.file.clone(),
         broken: pinned.broken.clone().map(Words),
@@ -213,12 +221,16 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
     })
 }
 
-fn more(count: u64) -> String {
-    if count > 1 { format!("{} occurrences", show::count(count)) } else { String::new() }
+fn more(row: &SkippedRow) -> String {
+    match row.count {
+        0 | 1 => row.detail.clone(),
+        count => format!("{} occurrences", show::count(count)),
+    }
 }
 
 fn due_row(next: Next, now: At) -> (String, Moment, String) {
-    (next.local, Moment { at: next.at, now }, format!("in {}", show::age(next.at.since(now))))
+    let wait = next.skipped.unwrap_or_else(|| format!("in {}", show::age(next.at.since(now))));
+    (next.local, Moment { at: next.at, now }, wait)
 }
 
 fn going_on(base: &str, run: &LiveRun) -> (String, State, String) {

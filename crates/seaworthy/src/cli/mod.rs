@@ -17,9 +17,12 @@ mod init;
 mod journal;
 mod logs;
 mod made_up;
+mod pause;
 mod ping;
 mod plan;
+mod planned;
 mod restore;
+mod resume;
 mod rows;
 mod run;
 mod runs;
@@ -84,6 +87,10 @@ pub enum Verb {
     Exec(exec::Args),
     /// Keys by which something outside may say how it goes, as with Healthchecks
     Ping(ping::Args),
+    /// Start nothing of a process by itself for a while, with a reason and an end
+    Pause(pause::Args),
+    /// End a pause before its time
+    Resume(resume::Args),
     /// Rehearse the restore of a process's newest verified artifact
     Drill(drill::Args),
     /// The runs of the past, newest first
@@ -148,6 +155,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Init(args) => init::run(&ask, args),
         Verb::Import(args) => import::run(&ask, args),
         Verb::Check(args) => check::run(&ask, args),
+        Verb::Pause(args) => pause::run(&ask, args).await,
+        Verb::Resume(args) => resume::run(&ask, args).await,
         Verb::Plan(args) => plan::run(&ask, args).await,
         Verb::Confirm(args) => confirm::run(&ask, args).await,
         Verb::Up(args) => up::run(&ask, args).await,

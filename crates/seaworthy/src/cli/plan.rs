@@ -1,12 +1,14 @@
 //! `plan`: the next ten fire times of every process in local time and UTC, and what would change.
 
-use seaworthy_core::schedule::{Timetable, parse_time, utc};
-use seaworthy_model::{port::Clock as _, site::Pinned, time::At};
-use serde_json::{Value, json};
+use seaworthy_core::schedule::{parse_time, utc};
+use seaworthy_model::port::Clock as _;
+use seaworthy_store::sqlite::Sqlite;
+use serde_json::json;
 
 use super::{
     Ask,
     difference::{self, Change, Changes},
+    planned,
 };
 use crate::{
     out::Tone,
@@ -14,9 +16,6 @@ use crate::{
     trouble::{Trouble, code},
     wire,
 };
-
-/// Fire times that are listed.
-const FIRES: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,6 +38,8 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         return Err(Trouble::start(format!("no process `{name}` in the files")));
     }
     let changes = Changes::read(&place).await?;
+    let views =
+        if place.store().is_file() { Some(Sqlite::open_readonly(&place.store())?.opened().views) } else { None };
     let mut objects = Vec::new();
     let gone = changes.gone.iter().filter(|p| !loaded.processes.contains_key(&p.process.name));
     let all = loaded.processes.values().chain(gone);
@@ -56,40 +57,24 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         for line in change.iter().flat_map(|change| change.lines(&ask.out)) {
             ask.out.line(&line);
         }
-        let next = fires(ask, pinned, from);
+        let pause = planned::pause(views.as_deref(), &pinned.process.name).await?;
+        let next = planned::fires(&ask.out, pinned, &loaded.site, pause.as_ref(), from);
+        let targets = planned::targets(&pinned.process);
+        if !targets.is_empty() {
+            ask.out.line(&format!("  touches {}", targets.join(", ")));
+        }
         objects.push(json!({
             "process": pinned.process.name, "next": next, "change": word, "digest": pinned.digest,
-            "observed": pinned.process.observed, "difference": change.map(Change::object),
+            "observed": pinned.process.observed, "targets": targets, "difference": change.map(Change::object),
         }));
     }
+    let load = planned::load(&ask.out, &loaded, from);
     for held in &changes.besides {
         ask.out.line(&difference::line(held));
     }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("{} {problem}", ask.out.paint(Tone::Bad, "broken:")));
     }
-    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>() }));
+    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "load": load, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if loaded.broken.is_empty() { code::VERIFIED } else { code::NOT_STARTED })
-}
-
-fn fires(ask: &Ask, pinned: &Pinned, from: At) -> Vec<Value> {
-    let Some(schedule) = &pinned.process.schedule else {
-        match pinned.process.observed {
-            Some(_) => ask.out.line("  its timetable is not known here"),
-            None => ask.out.line("  no schedule: it runs when a person asks"),
-        }
-        return Vec::new();
-    };
-    let Ok(timetable) = Timetable::parse(schedule) else { return Vec::new() };
-    let mut out = Vec::new();
-    if let Some(jitter) = schedule.jitter {
-        ask.out.line(&format!("  each {} after its time: its part of the jitter of {jitter}", timetable.shift()));
-    }
-    let mut at = from;
-    while let Some(next) = timetable.next_after(at).filter(|_| out.len() < FIRES) {
-        ask.out.line(&format!("  {}   {}", utc(next), timetable.local(next)));
-        out.push(json!({ "utc": utc(next), "local": timetable.local(next), "skipped": null }));
-        at = next;
-    }
-    out
 }

@@ -1,7 +1,9 @@
 //! `status`: in one sentence, is everything proven? Then the worst first.
 
-use seaworthy_core::schedule::Timetable;
-use seaworthy_model::{port::Clock as _, process::Process, run::Verified, site::Loaded, time::At, view::ProcessView};
+use seaworthy_core::schedule::{Timetable, utc};
+use seaworthy_model::{
+    port::Clock as _, process::Process, run::Verified, schedule::Pause, site::Loaded, time::At, view::ProcessView,
+};
 use serde_json::json;
 
 use super::{Ask, difference, site, story};
@@ -26,6 +28,8 @@ struct Row {
     restorable: Option<At>,
     /// Of an observed process: when somebody else runs it next.
     next: Option<At>,
+    /// End and reason of a pause that is in force.
+    paused: Option<(At, String)>,
 }
 
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
@@ -36,7 +40,10 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     for (name, pinned) in &loaded.processes {
         rows.push(match &pinned.process.observed {
             Some(by) => observed(&pinned.process, by),
-            None => row(name, site.views.process(name).await?),
+            None => {
+                let pause = site.views.schedule(name).await?.and_then(|row| row.pause);
+                paused(row(name, site.views.process(name).await?), pause.as_ref(), RealClock.now())
+            }
         });
     }
     rows.sort_by(|a, b| (a.rank, a.proven, &a.name).cmp(&(b.rank, b.proven, &b.name)));
@@ -85,7 +92,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     }
     let processes: Vec<_> = rows
         .iter()
-        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time), "next_at": r.next.map(site::time) }))
+        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time), "next_at": r.next.map(site::time), "paused": r.paused.as_ref().map(|(until, why)| json!({ "until": site::time(*until), "reason": why })) }))
         .collect();
     let open: Vec<_> = signals
         .iter()
@@ -93,6 +100,14 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .collect();
     ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
+}
+
+/// A pause in force is told beside what the last run said.
+fn paused(row: Row, pause: Option<&Pause>, now: At) -> Row {
+    let Some(pause) = pause.filter(|pause| pause.holds(now)) else { return row };
+    let said = format!("paused until {}: {}", utc(pause.until), pause.reason);
+    let detail = if row.detail.is_empty() { said } else { format!("{said}; {}", row.detail) };
+    Row { detail, paused: Some((pause.until, pause.reason.clone())), ..row }
 }
 
 fn row(name: &str, view: ProcessView) -> Row {
@@ -108,6 +123,7 @@ fn row(name: &str, view: ProcessView) -> Row {
             proven,
             restorable,
             next: None,
+            paused: None,
         };
     };
     let (word, tone) = story::words(last.executed, last.verified);
@@ -117,7 +133,17 @@ fn row(name: &str, view: ProcessView) -> Row {
         Verified::Unproven => 2,
         Verified::Yes => 3,
     };
-    Row { name: name.into(), word, tone, rank, detail: last.reason.clone(), proven, restorable, next: None }
+    Row {
+        name: name.into(),
+        word,
+        tone,
+        rank,
+        detail: last.reason.clone(),
+        proven,
+        restorable,
+        next: None,
+        paused: None,
+    }
 }
 
 /// Somebody else runs it, and nobody looks at what comes of it.
@@ -135,6 +161,7 @@ fn observed(process: &Process, by: &str) -> Row {
         proven: None,
         restorable: None,
         next,
+        paused: None,
     }
 }
 

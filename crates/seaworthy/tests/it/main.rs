@@ -39,6 +39,7 @@ mod secret;
 mod server;
 mod server_full;
 mod server_history;
+mod server_hold;
 mod server_keep;
 mod server_schedule;
 mod server_tell;

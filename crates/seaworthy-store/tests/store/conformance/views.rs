@@ -22,6 +22,7 @@ pub async fn a_schedule_is_remembered_as_last_written(w: &World) {
         since: At(cursor),
         cursor: At(cursor),
         queued,
+        pause: None,
     };
     assert_eq!(w.views.schedule("p").await, Ok(None));
     write(w, vec![ViewChange::Schedule(row(5, vec![]))]).await;
@@ -35,6 +36,7 @@ pub async fn skipped_occurrences_come_newest_first(w: &World) {
         process: process.to_owned(),
         nominal: At(nominal),
         reason: SkipReason::Overlap,
+        detail: String::new(),
         count,
     };
     let rows = [row("p", 10, 1), row("q", 20, 1), row("p", 30, 4)];
