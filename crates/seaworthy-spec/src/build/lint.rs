@@ -58,7 +58,13 @@ fn facets(document: &Node, process: &Process, place: Place, report: &mut Report<
         process.missing().into_iter().filter(|facet| document.get(key(*facet)).is_none()).collect();
     let words: Vec<&str> = missing.iter().map(|facet| facet.word()).collect();
     let keys: Vec<String> = missing.iter().map(|facet| format!("`{}:`", key(*facet))).collect();
-    let help = format!("add {}", keys.join(", "));
+    let help = match &process.observed {
+        Some(_) => format!(
+            "put `seaworthy exec {} --` before its command there and write `pinged: true` here, or take it over with steps and checks",
+            process.name
+        ),
+        None => format!("add {}", keys.join(", ")),
+    };
     if missing.contains(&Facet::Verify) {
         let message = format!("`{}` is unproven: it lacks {}", process.name, words.join(", "));
         report.finding("unproven", place, message, help);

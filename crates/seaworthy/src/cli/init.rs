@@ -43,6 +43,9 @@ pub struct Args {
     /// Only look around and say what is here; writes nothing
     #[arg(long, conflicts_with_all = ["pack", "set", "list"])]
     pub look: bool,
+    /// Write down what somebody else runs on this host and this site does not know yet
+    #[arg(long, conflicts_with_all = ["pack", "set", "list", "look"])]
+    pub observe: bool,
     /// Search this folder for SQLite files as well
     #[arg(long, value_name = "DIR")]
     pub search: Vec<PathBuf>,
@@ -80,9 +83,16 @@ pub fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         files.extend(offer::packs(&args.pack, &args.set, site.as_ref())?);
         return finish(ask, &args, &folder, site.as_ref(), &name, &files, None);
     }
+    if let (Some(place), true) = (&site, args.observe) {
+        let mut around = look_around(ask, &args, &folder);
+        offer::only_new(&mut around, place)?;
+        offer::tell(ask, &around);
+        let files = observed(&around);
+        return finish(ask, &args, &folder, site.as_ref(), &name, &files, Some(&around));
+    }
     if site.is_some() {
         return Err(Trouble::refused(format!(
-            "{} is a site already; nothing was written. `seaworthy init --look` says what is on this host, `--list` has ready processes for it",
+            "{} is a site already; nothing was written. `seaworthy init --look` says what is on this host, `--observe` writes down what runs there, `--list` has ready processes",
             folder.display()
         )));
     }
@@ -99,11 +109,13 @@ fn first(name: &str, around: &Around) -> Vec<Filled> {
         at("ops/backup-example.yaml", PROCESS),
         at("procedures/backup-example-failed.md", PROCEDURE),
     ];
-    files.extend(around.observed.iter().map(|observed| {
-        let (file, text) = observed.file();
-        Filled { file, text }
-    }));
+    files.extend(observed(around));
     files
+}
+
+fn observed(around: &Around) -> Vec<Filled> {
+    let filled = |(file, text)| Filled { file, text };
+    around.observed.iter().map(|observed| filled(observed.file())).collect()
 }
 
 fn look_around(ask: &Ask, args: &Args, folder: &Path) -> Around {

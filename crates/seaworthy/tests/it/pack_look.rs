@@ -237,3 +237,66 @@ fn on_a_terminal_each_pack_is_asked_for_and_only_a_yes_writes_it() {
     assert!(shown.contains("PostgreSQL 15 listens on 5433: write pack postgres? [y/N]"), "{shown}");
     assert_eq!(site.sh("ls ops"), "backup-example.yaml\nbackup-mysql.yaml\nfound\n", "{shown}");
 }
+
+#[test]
+fn what_came_later_is_observed_on_request_once_and_what_is_ours_already_is_not() {
+    let site = Site::new();
+    let root = whole_host(&site);
+    let first = site.json(&["init", "--observe", "--root", &root]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(first.json["files"], serde_json::json!(["ops/found/cron-dump-shop.yaml", "ops/found/timer-tidy.yaml"]));
+    // Taken over: the same name, run from here.
+    site.write("ops/found/timer-tidy.yaml", "process: timer-tidy\nsteps:\n  - { run: 'true' }\n");
+    image(&site, &[("etc/cron.d/later", "7 4 * * * app /usr/local/bin/later\n")]);
+    let second = site.json(&["init", "--observe", "--root", &root]);
+    assert_eq!(second.code, 0, "{second:?}");
+    assert_eq!(second.json["files"], serde_json::json!(["ops/found/cron-later.yaml"]));
+    assert_eq!(site.json(&["init", "--observe", "--root", &root]).json["files"], serde_json::json!([]));
+    let check = site.say(&["check"]).stdout;
+    assert!(check.contains("put `seaworthy exec cron-later --` before its command there"), "{check}");
+}
+
+#[test]
+fn a_name_of_a_file_cannot_write_a_process_nor_speak_to_the_terminal() {
+    let site = Site::bare();
+    let evil = "x\nprocess: evil\nsteps: [{ run: touch evil }]\n---\n# \u{1b}[2J.timer";
+    let timer = "[Timer]\nOnCalendar=daily\nUnit=t.service\n";
+    let files = [
+        ("run/systemd/system/x".to_owned(), ""),
+        (format!("etc/systemd/system/timers.target.wants/{evil}"), timer),
+        (format!("etc/systemd/system/{evil}"), timer),
+        ("etc/systemd/system/t.service".to_owned(), "[Service]\nExecStart=/bin/t\n"),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), *text)).collect();
+    let root = image(&site, &files);
+    let init = site.say(&["init", "--root", &root]);
+    assert!(!init.stdout.contains('\u{1b}'), "{init:?}");
+    let plan = site.json(&["plan"]);
+    let processes = plan.json["processes"].as_array().map(Vec::len).unwrap_or_default();
+    assert!(processes <= 2, "the example, and at most what is observed: {plan:?}");
+    assert!(!plan.stdout.contains("\"process\":\"evil\""), "{plan:?}");
+}
+
+#[test]
+fn nobody_in_particular_may_look() {
+    if !has(&["setpriv"]) || !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: setpriv: another user needs root to become");
+        return;
+    }
+    let site = Site::bare();
+    let look = site.command(&["-C", "/", "init", "--look", "--json"]);
+    let mut nobody = std::process::Command::new("setpriv");
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(look.get_program()).args(look.get_args());
+    nobody
+        .current_dir("/")
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let said = crate::kit::finish(nobody);
+    if said.code == 126 || said.code == 127 {
+        println!("SKIPPED: setpriv: another user cannot reach the program");
+        return;
+    }
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.json["found"].as_array().is_some_and(|found| !found.is_empty()), "{said:?}");
+}

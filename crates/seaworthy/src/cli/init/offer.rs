@@ -8,7 +8,7 @@ use std::{
 };
 
 use seaworthy_core::schedule::Timetable;
-use seaworthy_model::{port::Clock as _, time::At};
+use seaworthy_model::{port::Clock as _, process::Process, time::At};
 use seaworthy_runtime::reload::Files as _;
 use seaworthy_spec::Source;
 use serde_json::{Value, json};
@@ -19,20 +19,35 @@ use super::{
 };
 use crate::{
     cli::{Ask, import::source, site},
-    out::{Tone, raw},
+    out::{Tone, raw, safe},
     place::{Place, SITE_FILE},
     real::RealClock,
     trouble::Trouble,
     who,
 };
 
+/// Leaves out what the site observes already, by whoever runs it, and names that are taken.
+///
+/// # Errors
+/// When the site's files cannot be read.
+pub fn only_new(around: &mut Around, site: &Place) -> Result<(), Trouble> {
+    let files = site.read().map_err(Trouble::start)?;
+    let read = seaworthy_spec::read(&files.site, &files.ops, &|_| true);
+    around.observed.retain(|new| {
+        let known = |process: &Process| process.observed.as_ref() == Some(&new.by) || process.name == new.name;
+        let file = site.folder.join(new.file().0);
+        !read.processes.iter().any(|(_, process)| known(process)) && !file.exists()
+    });
+    Ok(())
+}
+
 /// Says what was found, with what to type.
 pub fn tell(ask: &Ask, around: &Around) {
     ask.out.line(&format!("On {}:", who::host()));
     for found in &around.found {
-        ask.out.line(&format!("  {}", found.what));
+        ask.out.line(&format!("  {}", safe(&found.what)));
         if let Some(command) = found.command() {
-            ask.out.line(&format!("    {}", ask.out.paint(Tone::Quiet, &command)));
+            ask.out.line(&format!("    {}", ask.out.paint(Tone::Quiet, &safe(&command))));
         }
     }
     if !around.observed.is_empty() {
@@ -44,7 +59,7 @@ pub fn tell(ask: &Ask, around: &Around) {
         ask.out.line(&format!("  {:32} {}, {next}", observed.name, observed.by));
     }
     for remark in &around.remarks {
-        ask.out.line(&format!("  {}", ask.out.paint(Tone::Doubt, remark)));
+        ask.out.line(&format!("  {}", ask.out.paint(Tone::Doubt, &safe(remark))));
     }
     ask.out.line("");
 }
@@ -82,7 +97,7 @@ pub fn yes(ask: &Ask, question: &str) -> bool {
     if ask.out.json || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return false;
     }
-    crate::out::bytes(format!("{question} [y/N] ").as_bytes());
+    crate::out::bytes(format!("{} [y/N] ", safe(question)).as_bytes());
     let _ = std::io::stdout().flush();
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);

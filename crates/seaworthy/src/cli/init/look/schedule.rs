@@ -10,7 +10,7 @@ use seaworthy_spec::{
 };
 
 use super::{Around, FOUND_MAX, Host, name_of};
-use crate::cli::import::source;
+use crate::{cli::import::source, out};
 
 /// A thing that somebody else runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +50,11 @@ fn take(who: &str, format: &str, found: &source::Found, around: &mut Around, nam
             n += 1;
             name = format!("{own}-{n}");
         }
-        let by = if who == "cron" {
-            format!("{who}, {} line {}", draft.file, draft.line)
-        } else {
-            format!("{who}, {}", draft.file)
+        // A name of a file may hold anything, and this is written into a file of ours.
+        let place = out::safe(&draft.file).replace(['\t', '\n'], " ");
+        let by = match who {
+            "cron" => format!("{who}, {place} line {}", draft.line),
+            _ => format!("{who}, {place}"),
         };
         let schedule = draft.schedule.map(|schedule| (schedule.key, schedule.when, schedule.timezone));
         around.observed.push(Observed { name, by, schedule });
