@@ -210,7 +210,9 @@ fn split_schedule(text: &str) -> Option<(String, &str)> {
 
 /// Whether our own schedule reads it; else why not.
 pub(super) fn fires(cron: &str, zone: &str) -> Result<(), String> {
-    let schedule = Judged::new(When::Cron(cron.to_owned()), zone);
+    // A `~` is drawn from the name, whichever that is.
+    let spread_by = Some("process".to_owned());
+    let schedule = Judged { spread_by, ..Judged::new(When::Cron(cron.to_owned()), zone) };
     Timetable::parse(&schedule).map(drop).map_err(|problem| format!("{}; {}", problem.message, problem.help))
 }
 

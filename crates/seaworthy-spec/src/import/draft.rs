@@ -27,6 +27,8 @@ pub struct Draft {
     pub secrets: Vec<String>,
     pub steps: Vec<Step>,
     pub verify: Vec<Http>,
+    /// Of all of a run.
+    pub timeout: Option<Span>,
     /// Times and shortest wait of a retry.
     pub retry: Option<(u32, Option<Span>)>,
     pub start_within: Option<Span>,
@@ -38,9 +40,12 @@ pub struct Draft {
 /// When it is due. Texts, as the file says them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Schedule {
-    /// `cron` or `every`.
+    /// `cron`, `calendar` or `every`.
     pub key: &'static str,
     pub when: String,
+    /// Further expressions of the same kind.
+    pub more: Vec<String>,
+    pub jitter: Option<Span>,
     pub timezone: Option<String>,
     pub missed: Option<&'static str>,
     pub within: Option<Span>,

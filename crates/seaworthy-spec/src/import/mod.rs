@@ -6,13 +6,20 @@
 //! draft goes.
 
 mod command;
+mod cronicle;
 mod crontab;
 mod draft;
+mod fields;
+mod healthchecks;
+mod json;
+mod kubernetes;
 mod name;
+mod rundeck;
 mod systemd;
+mod uptime_kuma;
 mod write;
 
-pub use draft::{Code, Draft, Left, LeftKind, Schedule, Step};
+pub use draft::{Code, Draft, Http, Left, LeftKind, Schedule, Step};
 pub use write::yaml;
 
 use crate::{Severity, Source};
@@ -44,9 +51,14 @@ pub struct Tool {
 }
 
 /// Every tool. One more is a file of this folder and a line here.
-pub static TOOLS: [Tool; 2] = [
+pub static TOOLS: [Tool; 7] = [
     Tool { name: "crontab", about: "crontab(5): `crontab -l`, /etc/crontab, /etc/cron.d", read: crontab::read },
     Tool { name: "systemd", about: "timers with their services", read: systemd::read },
+    Tool { name: "kubernetes", about: "manifests of CronJobs", read: kubernetes::read },
+    Tool { name: "healthchecks", about: "the checks that its management API lists", read: healthchecks::read },
+    Tool { name: "uptime-kuma", about: "the JSON backup of version 1", read: uptime_kuma::read },
+    Tool { name: "cronicle", about: "what `control.sh export` writes", read: cronicle::read },
+    Tool { name: "rundeck", about: "job definitions as YAML or JSON", read: rundeck::read },
 ];
 
 /// What came of an import.

@@ -1,16 +1,18 @@
 //! systemd timers with their services as drafts.
 //!
-//! Sources are unit files; their names say what they are, and `NAME.timer.d/*.conf` belongs to `NAME.timer`. What a
-//! timer says in words of cron is carried over; the sandbox of a service is not, and is named line by line. This module
-//! must not know other tools.
+//! Sources are unit files; their names say what they are, and `NAME.timer.d/*.conf` belongs to `NAME.timer`. The
+//! sandbox of a service is not carried over, and is named line by line. This module must not know other tools.
 
-mod calendar;
 mod service;
 mod unit;
 
 use std::collections::BTreeMap;
 
-use seaworthy_model::time::Span;
+use seaworthy_core::schedule::{Timetable, split_zone};
+use seaworthy_model::{
+    process::{Schedule as Judged, When},
+    time::Span,
+};
 
 use super::{
     Around, Code, Draft, Schedule,
@@ -83,13 +85,13 @@ fn pair(timer_name: &str, units: &BTreeMap<String, Unit>, around: &Around, gathe
 fn is_timer_key(setting: &Setting) -> bool {
     let known = ["OnCalendar", "OnUnitActiveSec", "OnUnitInactiveSec", "OnBootSec", "OnStartupSec", "OnActiveSec"];
     setting.section == "Timer"
-        && (known.contains(&setting.key.as_str()) || matches!(setting.key.as_str(), "Persistent" | "Unit"))
+        && (known.contains(&setting.key.as_str())
+            || matches!(setting.key.as_str(), "Persistent" | "Unit" | "RandomizedDelaySec" | "FixedRandomDelay"))
         || setting.section == "Unit" && matches!(setting.key.as_str(), "Description" | "Documentation")
 }
 
 fn why_not(setting: &Setting) -> &'static str {
     match (setting.section.as_str(), setting.key.as_str()) {
-        ("Timer", "RandomizedDelaySec" | "FixedRandomDelay") => "a run starts when it is due, not later by chance",
         ("Timer", "AccuracySec") => "a run starts when it is due, to the second",
         ("Timer", "WakeSystem") => "a sleeping host is not woken",
         ("Install", _) => "a process is in force when its file is there; there is nothing to enable",
@@ -105,26 +107,7 @@ fn why_not(setting: &Setting) -> &'static str {
 fn schedule(timer: &Unit, around: &Around, notes: &mut Notes) -> Option<Schedule> {
     let persistent = timer.last("Timer", "Persistent").is_some_and(|setting| unit::is_yes(&setting.value));
     let missed = Some(if persistent { "latest" } else { "skip" });
-    let mut schedule: Option<Schedule> = None;
-    for setting in timer.all("Timer", "OnCalendar") {
-        if schedule.is_some() {
-            let reason = "a process has one schedule; write a second process for it";
-            notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason);
-            continue;
-        }
-        match calendar::cron(&setting.value) {
-            Ok((when, zone)) => {
-                let zone = zone.unwrap_or_else(|| around.timezone.clone());
-                if let Err(reason) = super::crontab::fires(&when, &zone) {
-                    notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason);
-                    continue;
-                }
-                let timezone = Some(zone).filter(|zone| zone != "UTC");
-                schedule = Some(Schedule { key: "cron", when, timezone, missed, ..Schedule::default() });
-            }
-            Err(reason) => notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason),
-        }
-    }
+    let mut schedule = calendars(timer, around, notes).map(|schedule| Schedule { missed, ..schedule });
     let again = timer.all("Timer", "OnUnitActiveSec").chain(timer.all("Timer", "OnUnitInactiveSec"));
     for setting in again {
         let every = unit::span(&setting.value).filter(|span| *span >= Span::seconds(1));
@@ -136,7 +119,7 @@ fn schedule(timer: &Unit, around: &Around, notes: &mut Notes) -> Option<Schedule
                 notes.changed(Code::Schedule, setting.at(), setting.what(), reason);
             }
             (Some(_), Some(_)) => {
-                let reason = "a process has one schedule; write a second process for it";
+                let reason = "an interval beside another schedule is a second process; write it";
                 notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason);
             }
             (None, _) => notes.not_carried(Code::Schedule, setting.at(), setting.what(), "it is not a length of time"),
@@ -148,5 +131,36 @@ fn schedule(timer: &Unit, around: &Around, notes: &mut Notes) -> Option<Schedule
             notes.not_carried(Code::Trigger, setting.at(), setting.what(), reason);
         }
     }
+    if let (Some(setting), Some(schedule)) = (timer.last("Timer", "RandomizedDelaySec"), &mut schedule) {
+        schedule.jitter = unit::span(&setting.value).filter(|span| span.0 > 0).map(|span| span.min(JITTER_MAX));
+        let reason = "it is `jitter`: the delay is another for each process and the same for ever, a day at most";
+        notes.changed(Code::Field, setting.at(), setting.what(), reason);
+    }
     schedule
+}
+
+/// Longest spread of a schedule here.
+const JITTER_MAX: Span = Span::seconds(24 * 3600);
+
+/// All `OnCalendar` of one zone.
+fn calendars(timer: &Unit, around: &Around, notes: &mut Notes) -> Option<Schedule> {
+    let (mut zone, mut texts) = (None, Vec::new());
+    for setting in timer.all("Timer", "OnCalendar") {
+        let (text, named) = split_zone(&setting.value);
+        let own = named.unwrap_or(&around.timezone).to_owned();
+        let judged = Judged::new(When::Calendar(text.to_owned()), &own);
+        if let Err(problem) = Timetable::parse(&judged) {
+            let reason = format!("{}; {}", problem.message, problem.help);
+            notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason);
+        } else if zone.as_ref().is_some_and(|zone| *zone != own) {
+            let reason = "a schedule has one time zone; write a second process for it";
+            notes.not_carried(Code::Schedule, setting.at(), setting.what(), reason);
+        } else {
+            zone = Some(own);
+            texts.push(text.to_owned());
+        }
+    }
+    let (first, more) = texts.split_first()?;
+    let timezone = zone.filter(|zone| zone != "UTC");
+    Some(Schedule { key: "calendar", when: first.clone(), more: more.to_vec(), timezone, ..Schedule::default() })
 }

@@ -23,6 +23,9 @@ pub fn yaml(draft: &Draft) -> String {
     if draft.pinged {
         text.push_str("pinged: true\n");
     }
+    if let Some(timeout) = draft.timeout {
+        text.push_str(&format!("timeout: {}\n", span(timeout)));
+    }
     schedule(draft, &mut text);
     if !draft.env.is_empty() {
         text.push_str("env:\n");
@@ -53,9 +56,17 @@ pub fn yaml(draft: &Draft) -> String {
 fn schedule(draft: &Draft, text: &mut String) {
     let Some(schedule) = &draft.schedule else { return };
     text.push_str("schedule:\n");
-    pair(text, "  ", schedule.key, &schedule.when);
+    if schedule.more.is_empty() {
+        pair(text, "  ", schedule.key, &schedule.when);
+    } else {
+        let all = [std::slice::from_ref(&schedule.when), &schedule.more].concat();
+        text.push_str(&format!("  {}: {}\n", schedule.key, list(&all)));
+    }
     if let Some(zone) = &schedule.timezone {
         pair(text, "  ", "timezone", zone);
+    }
+    if let Some(jitter) = schedule.jitter {
+        text.push_str(&format!("  jitter: {}\n", span(jitter)));
     }
     if let Some(missed) = schedule.missed {
         pair(text, "  ", "missed", missed);

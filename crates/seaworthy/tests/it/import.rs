@@ -30,13 +30,44 @@ fn what_this_host_runs_by_cron_and_systemd_becomes_process_files() {
     if Path::new("/lib/systemd/system/apt-daily.timer").exists() {
         assert!(count(&timers) > 0);
         let text = site.read("ops/timers/apt-daily.yaml");
-        assert!(text.contains("cron: 0 6,18 * * *") && text.contains("missed: latest"), "{text}");
+        assert!(text.contains("6,18:00") && text.contains("jitter: 12h") && text.contains("missed: latest"), "{text}");
     } else {
         println!("SKIPPED: systemd: this host has no /lib/systemd/system/apt-daily.timer");
     }
     assert_eq!(checked(&site), count(&crontab) + count(&timers));
     let plan = site.json(&["plan"]);
     assert_eq!(plan.code, 0, "{}", plan.stderr);
+}
+
+/// An export in the shape of a tool's documentation.
+fn export(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seaworthy-spec/tests/spec/import");
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn exports_of_other_tools_become_process_files_that_check_takes() {
+    let site = Site::new();
+    let mut all = 0;
+    for (tool, file, processes, code) in [
+        ("kubernetes", "cronjobs.yaml", 3, 1),
+        ("healthchecks", "healthchecks.json", 3, 0),
+        ("uptime-kuma", "kuma.json", 3, 0),
+        ("cronicle", "cronicle.txt", 3, 1),
+        ("rundeck", "rundeck.yaml", 3, 1),
+    ] {
+        let said = site.json(&["import", tool, &export(file), "--write", &format!("ops/{tool}")]);
+        let written: Vec<&str> =
+            said.json["processes"].as_array().unwrap().iter().map(|p| p["became"].as_str().unwrap()).collect();
+        assert_eq!((said.code, written.len()), (code, processes), "{tool}: {}", said.stderr);
+        assert!(written.iter().all(|became| *became == "written"), "{tool}: {written:?}");
+        assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{tool}");
+        all += processes;
+    }
+    assert_eq!(checked(&site), all);
+    assert_eq!(site.json(&["plan"]).code, 0);
+    let ping = site.json(&["ping", "new", "filesystem-backup"]);
+    assert_eq!(ping.code, 0, "a check of Healthchecks goes on pinging: {ping:?}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn the_crontab_of_debian_becomes_processes_of_its_users() {
               cd / && run-parts --report /etc/cron.hourly
         ---
         # from /etc/crontab:19
-        process: run-parts-89c3
+        process: run-parts-bd1b
         schedule:
           cron: 25 6 * * *
           timezone: Europe/Berlin
@@ -37,7 +37,7 @@ fn the_crontab_of_debian_becomes_processes_of_its_users() {
               test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }
         ---
         # from /etc/crontab:20
-        process: run-parts-3ce7
+        process: run-parts-7b2d
         schedule:
           cron: 47 6 * * 7
           timezone: Europe/Berlin
@@ -50,7 +50,7 @@ fn the_crontab_of_debian_becomes_processes_of_its_users() {
               test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.weekly; }
         ---
         # from /etc/crontab:21
-        process: run-parts-ecfd
+        process: run-parts-aa62
         schedule:
           cron: 52 6 1 * *
           timezone: Europe/Berlin
@@ -163,7 +163,7 @@ fn a_half_broken_crontab_is_named_line_by_line_and_the_good_rest_is_there() {
               /bin/good one
         ---
         # from crontab -l:10
-        process: good-ad4f
+        process: good-da90
         schedule:
           cron: 0 3 * * *
           missed: skip

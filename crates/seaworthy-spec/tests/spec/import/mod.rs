@@ -1,6 +1,8 @@
 //! What a team has already becomes process files that load, and what they cannot say is named.
 
+mod broken_export;
 mod crontab;
+mod export;
 mod systemd;
 
 use seaworthy_spec::{

@@ -28,8 +28,8 @@ fn a_timer_and_its_service_become_one_process() {
     loads(&import);
     expect![[r##"
         # from /etc/systemd/system/backup@orders.timer and backup@orders.service
-        # OnCalendar=: a process has one schedule; write a second process for it
-        # RandomizedDelaySec=: a run starts when it is due, not later by chance
+        # OnCalendar=: a schedule has one time zone; write a second process for it
+        # RandomizedDelaySec=: it is `jitter`: the delay is another for each process and the same for ever, a day at most
         # WantedBy=: a process is in force when its file is there; there is nothing to enable
         # the value of PGPASSWORD: its value is not written into a process file; say under `secrets:` of seaworthy.yaml where PGPASSWORD comes from
         # User=: the step goes through `runuser -u backup`, which only root may do: run the server as root, or as backup and leave it out
@@ -39,8 +39,9 @@ fn a_timer_and_its_service_become_one_process() {
         process: backup-orders
         about: Backup of orders
         schedule:
-          cron: 30 2 * * 1-5
+          calendar: Mon..Fri 02:30
           timezone: Europe/Paris
+          jitter: 5m
           missed: latest
         env:
           KEEP: 3
@@ -66,8 +67,8 @@ fn a_timer_and_its_service_become_one_process() {
               /usr/bin/chown root /backup/orders
             needs: [step-2]
             timeout: 90m
-        /etc/systemd/system/backup@orders.timer:5: not carried over: OnCalendar=: a process has one schedule; write a second process for it
-        /etc/systemd/system/backup@orders.timer:7: not carried over: RandomizedDelaySec=: a run starts when it is due, not later by chance
+        /etc/systemd/system/backup@orders.timer:5: not carried over: OnCalendar=: a schedule has one time zone; write a second process for it
+        /etc/systemd/system/backup@orders.timer:7: changed: RandomizedDelaySec=: it is `jitter`: the delay is another for each process and the same for ever, a day at most
         /etc/systemd/system/backup@orders.timer:9: not carried over: WantedBy=: a process is in force when its file is there; there is nothing to enable
         /etc/systemd/system/backup@orders.service:7: not carried over: the value of PGPASSWORD: its value is not written into a process file; say under `secrets:` of seaworthy.yaml where PGPASSWORD comes from
         /etc/systemd/system/backup@orders.service.d/nice.conf:3: changed: User=: the step goes through `runuser -u backup`, which only root may do: run the server as root, or as backup and leave it out
@@ -109,8 +110,11 @@ fn what_a_timer_says_beyond_cron_is_named() {
           - run: [systemd-tmpfiles, "--clean"]
         ---
         # from b.timer and c.service
-        # OnCalendar=: a day of the month and a day of the week must both match, and cron takes either; look at the date in the command
         process: b
+        schedule:
+          calendar: Mon *-*-1..7 02:00
+          timezone: Europe/Berlin
+          missed: skip
         steps:
           - run: [/bin/d, x y]
         g.timer:1: broken: this line: it is neither a `[Section]` nor a `Key=value` in one
@@ -118,7 +122,6 @@ fn what_a_timer_says_beyond_cron_is_named() {
         h.socket:1: broken: this file: a unit file ends with .timer or .service, and a drop-in with .conf in NAME.timer.d
         a.timer:3: changed: OnUnitActiveSec=: here an interval is counted from an anchor, not from the last run
         a.timer:2: not carried over: OnBootSec=: nothing is started when the host, systemd or the timer starts
-        b.timer:2: not carried over: OnCalendar=: a day of the month and a day of the week must both match, and cron takes either; look at the date in the command
         d.timer:1: broken: d.timer: its service `d.service` is not among these files, so nobody knows what is done
         f@.timer:1: not carried over: f@.timer: a template is one timer for each of its instances; import the instances, such as those that `systemctl list-timers` shows
         g.service:1: broken: g.service: it has no ExecStart, so there is nothing to do
