@@ -205,6 +205,16 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
+/// Values as they would be said again.
+pub fn written(values: &Facts) -> BTreeMap<String, String> {
+    let text = |value: &Value| match value {
+        Value::Duration(nanos) => format!("{nanos}ns"),
+        Value::List(items) => serde_json::Value::from(items.iter().map(plain).collect::<Vec<_>>()).to_string(),
+        other => plain(other),
+    };
+    values.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
 /// Environment of every command of a run: `INPUT_NAME`.
 pub fn variables(inputs: &Facts) -> impl Iterator<Item = (String, String)> {
     inputs.iter().map(|(name, value)| (variable("INPUT", name), plain(value)))

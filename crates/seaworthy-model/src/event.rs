@@ -212,6 +212,17 @@ pub enum Event {
         step: String,
         reason: String,
     },
+    /// A run that had ended goes on: `again` are done anew, of `look` it is looked first whether they happened.
+    RunResumed {
+        again: Vec<String>,
+        look: Vec<String>,
+    },
+    /// The step counts as done since it was done in another run, whose artifacts and outputs it takes over.
+    StepTaken {
+        step: String,
+        from: RunId,
+        outputs: Facts,
+    },
     /// What the step handed on to later ones.
     OutputsTaken {
         step: String,

@@ -227,6 +227,8 @@ pub trait Places: Send + Sync {
     /// What an attempt wrote there, secrets masked; empty if nothing. `Err` says in a sentence why it cannot be taken,
     /// such as more than [`HANDED_BYTES_MAX`](crate::input::HANDED_BYTES_MAX).
     fn handed(&self, attempt: OutputKey, hidden: Vec<Secret>) -> Fut<'_, Result<String, String>>;
+    /// Copies what one run made into the work folder of another. `Err` says in a sentence why it cannot.
+    fn carry(&self, from: RunId, to: RunId, name: &str) -> Fut<'_, Result<(), String>>;
     /// Whether anything is left in a run's work folder. `true` where that cannot be known.
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
         let _ = run;

@@ -148,6 +148,8 @@ pub enum ViewChange {
     RunLive(LiveRun),
     /// Inserts the summary and removes the live row.
     RunEnded(Box<EndedRun>),
+    /// Removes the summary of a run that goes on and brings back its live row. Refused if it has not ended.
+    RunResumed(LiveRun),
     Schedule(ScheduleRow),
     Skipped(SkippedRow),
     Signal(SignalRow),

@@ -3,6 +3,7 @@
 //! A loop takes no input; a nudge only wakes it. This crate sees ports and never adapters, decides nothing
 //! (core does) and shows nothing (web and the command line do).
 
+mod again;
 pub mod drill;
 pub mod notify;
 pub mod outside;

@@ -45,6 +45,8 @@ impl Requests for Desk {
                     crate::pause::pause(self, &process, until, &reason, (actor, via)).await
                 }
                 Ask::Resume { process, reason } => crate::pause::resume(self, &process, &reason, (actor, via)).await,
+                Ask::GoOn { run } => self.resume(run, actor, via).await,
+                Ask::Rerun { run, from } => self.rerun(run, &from, actor, via).await,
                 Ask::Reload => {
                     self.ports.nudges.reload.notify_one();
                     Ok(Answer::Done { detail: "the files are being read again".into() })

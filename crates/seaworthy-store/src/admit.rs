@@ -144,6 +144,11 @@ pub(crate) fn ended_twice(run: impl std::fmt::Display) -> StoreError {
     refused(format!("`{run}` has ended already; its summary is written once"))
 }
 
+/// Only a run that has ended goes on again.
+pub(crate) fn not_ended(run: impl std::fmt::Display) -> StoreError {
+    refused(format!("`{run}` has not ended, so it cannot go on again"))
+}
+
 /// Somebody else took the effect since it was read.
 pub(crate) fn taken(key: &str) -> StoreError {
     refused(format!("the effect `{key}` is not as it was read; another has taken it"))

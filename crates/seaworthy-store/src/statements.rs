@@ -67,6 +67,8 @@ statements! {
     /// Changes no row if the run has ended already.
     ENDED_ADD = "insert into ended_run (run, process, kind, verified, ended_at, wide) \
                  values ($1, $2, $3, $4, $5, $6) on conflict (run) do nothing";
+    /// For a run that goes on.
+    ENDED_REMOVE = "delete from ended_run where run = $1";
     ENDED_GET = "select wide from ended_run where run = $1";
     ENDED_AT = "select ended_at from ended_run where run = $1";
     /// Answered from the index alone.

@@ -101,9 +101,11 @@ impl Summary {
             Kind::Run => (&mut self.runs, &mut self.last_verified),
             Kind::Drill => (&mut self.drills, &mut self.last_proven),
         };
-        if list.iter().any(|mark| mark.run == run.run) {
+        if list.iter().any(|mark| mark.run == run.run && mark.ended_at == run.ended_at) {
             return;
         }
+        // A run that went on after an end is shown with its last one.
+        list.retain(|mark| mark.run != run.run);
         let mark = Mark::of(run);
         if run.verified == Verified::Yes && mark.is_verified() {
             *proof = Some(mark.clone());

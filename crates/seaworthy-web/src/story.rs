@@ -156,6 +156,16 @@ impl Story {
             Event::VerificationEnded { round, verified } => self.rounds.push((at, round, verified)),
             Event::HealTried { heal } => self.heals.push((at, heal)),
             Event::HealStarted { rung, .. } => self.rungs.push((at, rung)),
+            Event::RunResumed { again, look } => {
+                self.end = None;
+                self.cancel = None;
+                let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+                let detail = format!("again: {}; looked at first: {}", word(&again), word(&look));
+                self.remarks.push((at, "the run".to_owned(), "resumed", detail));
+            }
+            Event::StepTaken { step, from, .. } => {
+                self.remarks.push((at, format!("step {step}"), "taken over", format!("done in {from}")));
+            }
             Event::StepSkipped { step, reason } => self.remarks.push((at, format!("step {step}"), "skipped", reason)),
             Event::OutputsTaken { step, outputs } => {
                 let all: Vec<String> =

@@ -68,6 +68,13 @@ pub enum Asked {
         process: String,
         reason: String,
     },
+    GoOn {
+        run: String,
+    },
+    Rerun {
+        run: String,
+        from: String,
+    },
     Reload,
     /// Agrees to a change that waits.
     Confirm {
@@ -198,6 +205,14 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
         Asked::Resume { process, reason } => Ask::Resume { process, reason },
         Asked::Reload => Ask::Reload,
         Asked::Confirm { digest, reason } => Ask::Confirm { digest, reason },
+        Asked::GoOn { run } => match run.parse() {
+            Ok(run) => Ask::GoOn { run },
+            Err(e) => return Answered::Refused { reason: format!("{e}") },
+        },
+        Asked::Rerun { run, from } => match run.parse() {
+            Ok(run) => Ask::Rerun { run, from },
+            Err(e) => return Answered::Refused { reason: format!("{e}") },
+        },
         Asked::Cancel { run, reason } => match run.parse() {
             Ok(run) => Ask::Cancel { run, reason },
             Err(e) => return Answered::Refused { reason: format!("{e}") },

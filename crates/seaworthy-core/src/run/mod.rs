@@ -4,6 +4,7 @@
 //! `next` takes no input but the state, so fresh start, crash and failover are one code path. Nothing here
 //! may know how a command is run or where an entry is kept.
 
+mod again;
 mod condition;
 mod forward;
 mod judge;
@@ -15,6 +16,7 @@ mod settle;
 mod state;
 mod usual;
 
+pub use again::{rerun, resume};
 pub use condition::taken;
 pub use judge::{judge, skipped, unable};
 pub use next::{Act, Next, interrupted, next};

@@ -134,6 +134,14 @@ impl Plan {
         self.steps.iter().map(|s| s.id.clone()).filter(|id| found.contains(id)).collect()
     }
 
+    /// A step and all that follows it: what needs it, directly or not; in a sequence all that stand after it.
+    pub(super) fn after_and(&self, id: &str) -> Vec<String> {
+        if !self.in_sequence {
+            return self.from_step(id);
+        }
+        self.steps.iter().map(|step| step.id.clone()).skip_while(|other| other != id).collect()
+    }
+
     /// Whether any step must not be repeated blindly.
     pub fn is_once(&self, id: &str) -> bool {
         self.steps.iter().any(|s| s.id == id && s.effect == Effect::Once)

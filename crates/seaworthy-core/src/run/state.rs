@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::next::nothing;
 use seaworthy_model::{
     event::{DrillArtifact, Event},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
@@ -132,6 +133,7 @@ impl State {
             }
             Event::Waiting { until, .. } => self.waiting = Some(*until),
             Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
+            Event::RunResumed { again, look } => self.resume(again, look),
             Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),
             Event::RunExpired { limit } => self.expired = Some(*limit),
             Event::RunEnded { executed, verified, reason, duration, recovery } => {
@@ -182,6 +184,13 @@ impl State {
                     last.made.insert(name.clone(), Err(reason.clone()));
                 }
             }
+            Event::StepTaken { step, outputs, .. } => {
+                let ended = Some((at, nothing()));
+                let (made, handed) = (BTreeMap::new(), Some(Ok(())));
+                let taken = Attempt { number: 0, started_at: at, ended, made, handed, settled: None };
+                self.attempts.entry(step.clone()).or_default().push(taken);
+                self.outputs.insert(step.clone(), outputs.clone());
+            }
             Event::StepSkipped { step, reason } => {
                 self.waiting = None;
                 self.skipped.insert(step.clone(), reason.clone());
@@ -207,6 +216,33 @@ impl State {
         }
     }
 
+    fn resume(&mut self, again: &[String], look: &[String]) {
+        (self.ended, self.cancel, self.expired, self.pass, self.waiting) = (None, None, None, None, None);
+        (self.rung, self.tries, self.heal_open, self.claimed_at) = (0, 0, false, None);
+        self.rounds += 1;
+        self.repeat(again);
+        for step in look {
+            if let Some(last) = self.last_mut(step) {
+                last.settled = None;
+                if let Some((_, acted)) = &mut last.ended {
+                    acted.outcome = Outcome::Unknown;
+                }
+            }
+        }
+        // What was seen of artifacts then may be otherwise now.
+        self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());
+    }
+
+    /// These are done anew: what they were is of an earlier pass.
+    fn repeat(&mut self, steps: &[String]) {
+        for step in steps {
+            let attempts = self.attempts.get(step).map_or(0, Vec::len);
+            self.pass_from.insert(step.clone(), attempts);
+            self.skipped.remove(step);
+            self.outputs.remove(step);
+        }
+    }
+
     fn apply_verification(&mut self, at: At, event: &Event) {
         match event {
             Event::Checked { judged } => self.checks.push(judged.clone()),
@@ -224,12 +260,7 @@ impl State {
                 self.tries += 1;
                 self.heal_open = true;
                 self.pass = None;
-                for step in again {
-                    let attempts = self.attempts.get(step).map_or(0, Vec::len);
-                    self.pass_from.insert(step.clone(), attempts);
-                    self.skipped.remove(step);
-                    self.outputs.remove(step);
-                }
+                self.repeat(again);
                 // A rung that acts may have made anything anew, or removed it: what was seen before is no longer known.
                 if what == "run" {
                     self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());

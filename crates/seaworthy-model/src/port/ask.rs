@@ -38,6 +38,15 @@ pub enum Ask {
         process: String,
         reason: String,
     },
+    /// Goes on with a run that ended failed, unknown or cancelled.
+    GoOn {
+        run: RunId,
+    },
+    /// Does a step of an ended run and all that follows it once more, as a new run.
+    Rerun {
+        run: RunId,
+        from: String,
+    },
     Reload,
     /// Something outside says how it goes.
     Ping(Ping),

@@ -78,6 +78,19 @@ impl Places for FilePlaces {
         })
     }
 
+    fn carry(&self, from: RunId, to: RunId, name: &str) -> Fut<'_, Result<(), String>> {
+        let (from, to) = (work(&self.data, from).join(name), work(&self.data, to).join(name));
+        let what = name.to_owned();
+        Box::pin(async move {
+            let done = off_runtime(move || {
+                private(to.parent().unwrap_or(&to))?;
+                copy(&from, &to)
+            });
+            let done = done.await.map_err(|error| error.to_string())?;
+            done.map_err(|error| format!("`{what}` could not be taken over ({error}); repeat the step that makes it"))
+        })
+    }
+
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
         let work = work(&self.data, run);
         Box::pin(async move {
@@ -124,6 +137,19 @@ impl Places for FilePlaces {
             })
         })
     }
+}
+
+/// A file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(from)?.is_dir() {
+        return fs::copy(from, to).map(drop);
+    }
+    private(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// What stands in the file of an attempt; nothing if there is none.

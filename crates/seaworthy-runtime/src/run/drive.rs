@@ -78,7 +78,7 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Op
 }
 
 /// All that is durable of a run.
-async fn read(runs: &Runs, run: RunId) -> Result<(State, u64), StoreError> {
+pub(crate) async fn read(runs: &Runs, run: RunId) -> Result<(State, u64), StoreError> {
     let entries = runs.ports.journal.stream(&Stream::run(run), 0).await?;
     let version = entries.last().map_or(0, |e| e.header.version);
     let mut state = State::default();

@@ -20,6 +20,8 @@ use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Proce
 use tokio::sync::{Notify, RwLock, Semaphore};
 use tracing::{error, info, warn};
 
+pub(crate) use drive::read;
+
 use crate::{
     ports::{Ports, Stop},
     requests::Fresh,
@@ -159,7 +161,7 @@ impl Runs {
     }
 
     /// The definition that a run was pinned to: the current one, or the one the journal keeps.
-    async fn definition(&self, name: &str, digest: &str) -> Result<Option<Arc<Process>>, StoreError> {
+    pub(crate) async fn definition(&self, name: &str, digest: &str) -> Result<Option<Arc<Process>>, StoreError> {
         if let Some(pinned) = self.ports.definitions.current().processes.get(name).filter(|p| p.digest == digest) {
             return Ok(Some(Arc::new(pinned.process.clone())));
         }

@@ -13,7 +13,7 @@ use seaworthy_model::{
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
-use crate::admit::{Admitted, borne_out, droppable, ended_twice, taken};
+use crate::admit::{Admitted, borne_out, droppable, ended_twice, not_ended, taken};
 
 /// One store's content.
 #[derive(Default, Clone)]
@@ -101,6 +101,11 @@ impl State {
             {
                 return Err(ended_twice(row.run));
             }
+            if let ViewChange::RunResumed(row) = change
+                && !self.ended_at.contains_key(&row.run)
+            {
+                return Err(not_ended(row.run));
+            }
         }
         self.check_claims(batch)
     }
@@ -158,6 +163,12 @@ impl State {
                 self.live.remove(&row.run);
                 self.ended_at.insert(row.run, row.ended_at);
                 self.ended.insert((row.ended_at, row.run), *row);
+            }
+            ViewChange::RunResumed(row) => {
+                if let Some(at) = self.ended_at.remove(&row.run) {
+                    self.ended.remove(&(at, row.run));
+                }
+                self.live.insert(row.run, row);
             }
             ViewChange::Schedule(row) => drop(self.schedules.insert(row.process.clone(), row)),
             ViewChange::Skipped(row) => drop(self.skipped.insert((row.nominal, row.process.clone()), row)),

@@ -15,7 +15,7 @@ use seaworthy_model::{
 use super::error::of;
 use super::row::{execute, first, int, kind_word, peaks, to_wide};
 use crate::{
-    admit::{Admitted, AdmittedWrite, Sealed, borne_out, droppable, ended_twice, sealable, taken},
+    admit::{Admitted, AdmittedWrite, Sealed, borne_out, droppable, ended_twice, not_ended, sealable, taken},
     claim::Past,
     statements as sql,
 };
@@ -166,6 +166,12 @@ fn view(conn: &Connection, change: &ViewChange) -> Result<(), StoreError> {
     match change {
         ViewChange::RunLive(row) => execute(conn, sql::LIVE_SET, params![row.run.bytes(), to_wide(row)?]),
         ViewChange::RunEnded(row) => return ended(conn, row),
+        ViewChange::RunResumed(row) => {
+            if execute(conn, sql::ENDED_REMOVE, [row.run.bytes()])? == 0 {
+                return Err(not_ended(row.run));
+            }
+            execute(conn, sql::LIVE_SET, params![row.run.bytes(), to_wide(row)?])
+        }
         ViewChange::Schedule(row) => execute(conn, sql::SCHEDULE_SET, params![row.process, to_wide(row)?]),
         ViewChange::Skipped(row) => execute(conn, sql::SKIPPED_SET, params![row.process, row.nominal.0, to_wide(row)?]),
         ViewChange::Signal(row) => execute(

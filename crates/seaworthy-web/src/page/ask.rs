@@ -53,6 +53,15 @@ pub async fn cancel(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Re
     answer(&app, asked)
 }
 
+pub async fn resume(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Response {
+    let asked = async {
+        let run = find(&app, &id).await?;
+        ask(&app, Ask::GoOn { run }, Some(run)).await
+    };
+    let asked = asked.await;
+    answer(&app, asked)
+}
+
 /// The run whose page answers.
 async fn ask(app: &App, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> {
     match app.web.requests.ask(ask, app.web.actor, Via::Web).await? {

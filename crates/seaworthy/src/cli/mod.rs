@@ -2,7 +2,9 @@
 //!
 //! A verb reads the command line, asks a server or opens the site itself, and prints. It must not decide.
 
+mod again;
 mod backup;
+mod cancel;
 mod check;
 mod completions;
 mod confirm;
@@ -89,10 +91,14 @@ pub enum Verb {
     Ping(ping::Args),
     /// Start nothing of a process by itself for a while, with a reason and an end
     Pause(pause::Args),
-    /// End a pause before its time
+    /// End a pause before its time, or go on with a run that ended failed, unknown or cancelled
     Resume(resume::Args),
     /// Rehearse the restore of a process's newest verified artifact
     Drill(drill::Args),
+    /// Stop a run that goes on in the server
+    Cancel(cancel::Args),
+    /// Do a step of an ended run and all that follows it once more, as a new run
+    Rerun(again::RerunArgs),
     /// The runs of the past, newest first
     Runs(runs::Args),
     /// One run in full
@@ -165,6 +171,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Exec(args) => exec::run(&ask, args).await,
         Verb::Ping(args) => ping::run(&ask, args).await,
         Verb::Drill(args) => drill::run(&ask, args).await,
+        Verb::Cancel(args) => cancel::run(&ask, args).await,
+        Verb::Rerun(args) => again::rerun(&ask, args).await,
         Verb::Runs(args) => runs::run(&ask, args).await,
         Verb::Show(args) => show::run(&ask, args).await,
         Verb::Logs(args) => logs::run(&ask, args).await,

@@ -20,17 +20,22 @@ use crate::trouble::Trouble;
 /// Problems that are listed; more are as good as one.
 const LISTED_MAX: usize = 20;
 
+/// Suspects that are remembered; of more the first are told at once.
+const SUSPECTS_MAX: usize = 100_000;
+
 /// Compares while the entries go by.
 pub struct Rows<'a> {
     views: &'a dyn Views,
     ended: u64,
+    /// Rows that are not as an end on record, unless a later entry explains it.
+    suspect: BTreeMap<RunId, (u64, String)>,
     named: BTreeMap<ActorId, (u64, String)>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Rows<'a> {
     pub fn new(views: &'a dyn Views) -> Self {
-        Self { views, ended: 0, named: BTreeMap::new(), problems: Vec::new() }
+        Self { views, ended: 0, suspect: BTreeMap::new(), named: BTreeMap::new(), problems: Vec::new() }
     }
 
     /// Takes in one entry.
@@ -53,8 +58,19 @@ impl<'a> Rows<'a> {
                         format!("executed {}, verified {}", r.executed.word(), r.verified.word())
                     });
                     let recorded = format!("executed {}, verified {}", executed.word(), verified.word());
-                    self.wrong(entry.position, format!("{run} ended {recorded}, but its row says {shown}"));
+                    let what = format!("{run} ended {recorded}, but its row says {shown}");
+                    if self.suspect.len() < SUSPECTS_MAX {
+                        self.suspect.insert(run, (entry.position, what));
+                    } else {
+                        self.wrong(entry.position, what);
+                    }
                 }
+            }
+            // It goes on: its row is that of its next end.
+            Ok(Some(Event::RunResumed { .. })) => {
+                self.ended = self.ended.saturating_sub(1);
+                let run = entry.header.stream.as_str().strip_prefix("run/").and_then(|id| id.parse().ok());
+                run.map(|run: RunId| self.suspect.remove(&run));
             }
             Ok(Some(Event::ActorNamed { actor, digest })) => {
                 self.named.insert(actor, (entry.position, digest));
@@ -69,6 +85,9 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// When the rows cannot be read.
     pub async fn finish(mut self, journal: &dyn Journal) -> Result<Vec<Problem>, Trouble> {
+        for (position, what) in std::mem::take(&mut self.suspect).into_values() {
+            self.wrong(position, what);
+        }
         let rows = self.views.ended_count().await?;
         if rows != self.ended {
             let what = format!("{} runs have ended, but there are {rows} rows of ended runs", self.ended);

@@ -85,6 +85,11 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
 /// What else happens to steps.
 fn of_step(out: &Out, event: &Event) -> Option<String> {
     Some(match event {
+        Event::RunResumed { again, look } => {
+            let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+            format!("  resume  again: {}; looked at first: {}", word(again), word(look))
+        }
+        Event::StepTaken { step, from, .. } => format!("  take    {step}, done in {from}"),
         Event::StepSkipped { step, reason } => format!("  skip    {step}: {}", safe(reason)),
         Event::OutputsTaken { step, outputs } => {
             let all: Vec<String> = outputs.iter().map(|(name, v)| format!("{name} = {}", plain(v))).collect();

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
 
+mod again;
 mod branch;
 mod change;
 mod command;

@@ -74,6 +74,7 @@ cases! {
         a_live_run_has_one_row,
         a_run_that_ends_is_no_longer_live,
         a_run_ends_once,
+        a_run_that_goes_on_is_live_again_and_ends_anew,
         ended_runs_come_newest_first,
         ended_runs_are_chosen_by_process_kind_and_verdict,
         pages_follow_each_other_without_gap_or_repetition,

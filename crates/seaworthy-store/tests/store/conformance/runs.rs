@@ -57,6 +57,21 @@ pub async fn a_run_ends_once(w: &World) {
     assert_eq!(w.views.ended_run(fresh.run).await, Ok(None));
 }
 
+pub async fn a_run_that_goes_on_is_live_again_and_ends_anew(w: &World) {
+    let going = live("a");
+    let resumed = || Batch { views: vec![ViewChange::RunResumed(going.clone())], ..batch() };
+    assert!(matches!(w.journal.append(resumed()).await, Err(StoreError::Refused { .. })), "it has not ended");
+    let first = EndedRun { run: going.run, verified: Verified::No, ..ended("a", 9) };
+    end(w, vec![first.clone()]).await;
+    w.journal.append(resumed()).await.unwrap();
+    assert_eq!(w.views.live_runs().await, Ok(vec![going.clone()]));
+    assert_eq!((w.views.ended_run(going.run).await, w.views.ended_count().await), (Ok(None), Ok(0)));
+    let last = EndedRun { ended_at: seaworthy_model::time::At(12), ..first };
+    end(w, vec![last.clone()]).await;
+    assert_eq!(w.views.ended_run(going.run).await, Ok(Some(last)));
+    assert_eq!(ask(w, all(10)).await, [going.run]);
+}
+
 pub async fn ended_runs_come_newest_first(w: &World) {
     let (a, b, c) = (ended("a", 30), ended("b", 10), ended("c", 30));
     let order = [c.run, a.run, b.run];

@@ -56,6 +56,7 @@ pub struct RunView {
     pub needs_person: bool,
     pub live: bool,
     pub cancel_asked: Option<String>,
+    pub can_resume: bool,
     /// Names and values of the form that asks for the same once more.
     pub inputs: Vec<(String, String)>,
     pub facts: Vec<(&'static str, String)>,
@@ -187,6 +188,8 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
     let inputs = story.inputs.iter().map(|(name, value)| (format!("{INPUT_PREFIX}{name}"), written(value))).collect();
     Ok(RunView {
         inputs,
+        can_resume: story.kind == seaworthy_model::run::Kind::Run
+            && story.end.as_ref().is_some_and(|end| end.executed != seaworthy_model::run::Executed::Ok),
         base: app.web.base.clone(),
         run: run.to_string(),
         process: story.process.clone(),

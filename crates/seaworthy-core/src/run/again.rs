@@ -1,0 +1,86 @@
+//! A run that has ended and is to go on, or of which a part is to be done once more: which steps, and what is kept.
+//!
+//! Only a person asks for it. A step that must happen once is never repeated on that word alone. This module must not
+//! know who asked.
+
+use seaworthy_model::{
+    event::Event,
+    id::RunId,
+    process::Effect,
+    run::{Executed, Kind},
+};
+
+use super::{Plan, State, state::Standing};
+
+/// Goes on with a run that ended failed, unknown or cancelled: at the steps that are not done.
+///
+/// # Errors
+/// Why it cannot go on.
+pub fn resume(run: RunId, plan: &Plan, state: &State) -> Result<Event, String> {
+    let Some(end) = &state.ended else { return Err(format!("{run} has not ended; look at it: seaworthy show {run}")) };
+    if plan.kind == Kind::Drill {
+        return Err(format!("{run} is a drill; rehearse it anew: seaworthy drill {}", plan.process));
+    }
+    if end.executed == Executed::Ok {
+        let process = &plan.process;
+        return Err(format!(
+            "all steps of {run} were done, there is nothing to go on with; run it anew: seaworthy run {process}"
+        ));
+    }
+    let (mut again, mut look) = (Vec::new(), Vec::new());
+    for step in &plan.steps {
+        match (state.standing(&step.id), step.effect) {
+            (Standing::Done | Standing::Skipped | Standing::Fresh, _) => {}
+            (_, Effect::Once) => look.push(step.id.clone()),
+            _ => again.push(step.id.clone()),
+        }
+    }
+    Ok(Event::RunResumed { again, look })
+}
+
+/// What a new run takes over of an ended one when it begins at `from`: a step each, with what it made.
+///
+/// # Errors
+/// Why that cannot be done.
+pub fn rerun(
+    run: RunId,
+    old: &Plan,
+    new: &Plan,
+    state: &State,
+    from: &str,
+) -> Result<Vec<(Event, Vec<String>)>, String> {
+    if state.ended.is_none() || old.kind == Kind::Drill {
+        return Err(format!("{run} is a drill, or has not ended; only an ended run can be repeated in part"));
+    }
+    if !new.steps.iter().any(|step| step.id == from) {
+        let known: Vec<&str> = new.steps.iter().map(|step| step.id.as_str()).collect();
+        return Err(format!("`{}` has no step `{from}`; there are: {}", new.process, known.join(", ")));
+    }
+    let repeated = new.after_and(from);
+    let mut taken = Vec::new();
+    for step in &new.steps {
+        let before = old.steps.iter().find(|other| other.id == step.id);
+        let standing = state.standing(&step.id);
+        if repeated.contains(&step.id) {
+            if step.effect == Effect::Once && !matches!(standing, Standing::Fresh | Standing::Skipped) {
+                return Err(format!(
+                    "step {} must happen once and was begun in {run}; begin at a step after it, or go on with that run: seaworthy resume {run}",
+                    step.id
+                ));
+            }
+            continue;
+        }
+        if standing != Standing::Done {
+            continue;
+        }
+        if before != Some(step) {
+            return Err(format!(
+                "step {} is defined otherwise now than in {run}; begin at it: --from {}",
+                step.id, step.id
+            ));
+        }
+        let outputs = state.outputs.get(&step.id).cloned().unwrap_or_default();
+        taken.push((Event::StepTaken { step: step.id.clone(), from: run, outputs }, step.makes.clone()));
+    }
+    Ok(taken)
+}
