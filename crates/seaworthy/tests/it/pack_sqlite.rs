@@ -1,8 +1,10 @@
 //! Pack `sqlite` on a database in use: verified, restored, and then broken the way it breaks in life.
 
+use std::process::{Command, Stdio};
+
 use crate::{
-    kit::Site,
-    pack_kit::{drilled, has, ops, refused, site_with, step_failed, verified},
+    kit::{Site, finish},
+    pack_kit::{at_once, drilled, has, ops, refused, site_with, step_failed, verified},
 };
 
 const PACK: &str = "sqlite";
@@ -46,4 +48,30 @@ fn a_database_in_use_is_copied_and_restored_and_what_is_cut_off_empty_or_left_ou
         "elsewhere\nops\nprocedures\nseaworthy.yaml\ntold.txt\nvault\n",
         "no empty database was made"
     );
+}
+
+#[test]
+fn a_vault_that_becomes_full_keeps_its_last_good_copy() {
+    let Some(site) = shop() else { return };
+    at_once(&site, PACK);
+    site.sh("mkdir vault");
+    let script = "set -e; mount -t tmpfs -o size=300k none vault
+        \"$1\" run sqlite --json > one.json; sha256sum vault/sqlite.db > good
+        sqlite3 data/app.db 'insert into orders (total) select a.id from orders a, orders b limit 60000'
+        code=0; \"$1\" run sqlite --json > two.json || code=$?; echo $code > code
+        sha256sum --check good > same || true";
+    let like = site.command(&[]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script, "-"]).arg(like.get_program());
+    command.current_dir(&site.folder).env_clear();
+    command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let done = finish(command);
+    if done.code != 0 && site.read("one.json").is_empty() {
+        println!("SKIPPED: a file system of its own: no mount here ({})", done.stderr.trim());
+        return;
+    }
+    assert_eq!((done.code, site.read("code").trim()), (0, "1"), "{done:?} {}", site.read("two.json"));
+    assert!(site.read("two.json").contains("No space left on device"), "{}", site.read("two.json"));
+    assert_eq!(site.read("same"), "vault/sqlite.db: OK\n", "the last good copy was replaced by a part of the next");
 }
