@@ -111,6 +111,7 @@ fn line_json(line: &Line) -> Json_ {
         "next_at": line.next.as_ref().map(|next| show::iso(next.at)),
         "missing": line.pinned.missing,
         "observed": line.pinned.process.observed,
+        "pinged": line.pinned.process.pinged,
         "signals": line.signals.len(),
         "digest": line.pinned.digest,
         "file": line.pinned.file,

@@ -85,6 +85,8 @@ pub struct ProcessView {
     pub inputs: Vec<Field>,
     /// Who runs it, if that is not us.
     pub observed: Option<String>,
+    /// Something outside starts it.
+    pub pinged: bool,
     pub skipped: Vec<(Moment, &'static str, String)>,
     pub next: Vec<(String, Moment, String)>,
     pub paused: Option<Paused>,
@@ -200,6 +202,7 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         drills: drills.iter().map(|run| run_row(base, run, now)).collect(),
         trend: Trend::of(base, summary.drills.iter(), now),
         observed: pinned.process.observed.clone(),
+        pinged: pinned.process.pinged,
         can_drill: pinned.process.drill.as_ref().is_some_and(|drill| drill.restore.is_some()),
         inputs: pinned.process.inputs.iter().map(Field::of).collect(),
         skipped: skipped.iter().map(|row| (Moment { at: row.nominal, now }, row.reason.word(), more(row))).collect(),

@@ -70,6 +70,34 @@ fn exports_of_other_tools_become_process_files_that_check_takes() {
     assert_eq!(ping.code, 0, "a check of Healthchecks goes on pinging: {ping:?}");
 }
 
+/// Stands for `kubectl`: writes down what it is asked, and a job of it ends at the second look as the file `end` says.
+const KUBECTL: &str = r#"#!/bin/sh
+echo "$*" >> asked
+case "$1" in
+  get) if [ -e looked ]; then rm looked; cat end; else : > looked; fi ;;
+  logs) echo "what the pod said" ;;
+esac
+"#;
+
+#[test]
+fn an_imported_cron_job_starts_a_job_waits_for_its_end_and_has_its_verdict() {
+    let site = Site::new();
+    site.write("bin/kubectl", KUBECTL);
+    site.sh("chmod +x bin/kubectl");
+    let path = std::env::var("PATH").unwrap_or_default();
+    site.env("PATH", &format!("{}:{path}", site.path("bin").display()));
+    assert_eq!(site.json(&["import", "kubernetes", &export("cronjobs.yaml"), "--write"]).code, 1, "a part is broken");
+    for (end, executed) in [("SuccessCriteriaMet Complete", "ok"), ("Failed", "failed")] {
+        site.write("end", end);
+        let run = site.json(&["run", "hello"]);
+        assert_eq!(run.json["executed"], executed, "{run:?}");
+        let logs = site.say(&["logs", run.json["run_id"].as_str().unwrap()]).stdout;
+        assert!(logs.contains("what the pod said"), "{logs}");
+    }
+    let asked = site.read("asked");
+    assert!(asked.starts_with("create job --namespace=prod --from=cronjob/hello hello-"), "{asked}");
+}
+
 #[test]
 fn a_file_that_is_there_is_left_as_it_is_until_it_is_forced() {
     let site = Site::new();

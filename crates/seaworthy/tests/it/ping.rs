@@ -91,6 +91,12 @@ fn the_pings_of_healthchecks_are_taken_as_they_are() {
     assert!(site.say(&["logs", id]).stdout.contains("copied 3 files\nno space left"));
     assert!(site.say(&["show", id]).stdout.contains("said    half way"));
 
+    let (_, page) = server.get("/processes/nightly").unwrap();
+    assert!(
+        page.contains("Started outside") && !page.contains("/processes/nightly/run\""),
+        "nobody can start it: {page}"
+    );
+
     ok(&[], &format!("{slug}/fail"));
     assert_eq!(show(&site, &ended(&site, "nightly", 4)[0])["steps"][0]["reason"], "it said that it failed");
     ok(&[], &format!("{slug}/0"));
