@@ -46,14 +46,20 @@ fn a_step_failed(state: &State) -> bool {
 ///
 /// A `tell` rung names its own route. `tell.route` is the implicit last rung: it is told at the end if the
 /// occasion is among `tell.when`, or if a ladder without a rung of its own for people has failed.
+///
+/// `state` has all of these events in it, also those after a rung for people: the next rung may have been opened in the
+/// same breath. A rung is tried only after a *no*, so what it tells about does not depend on what came next.
 pub fn routes(process: &Process, plan: &Plan, state: &State, events: &[Event]) -> Vec<(String, Occasion)> {
     let mut out = Vec::new();
-    let Some(occasion) = occasion(state) else { return out };
+    let at_the_end = occasion(state);
+    let on_the_ladder = if a_step_failed(state) { Occasion::Failed } else { Occasion::Unverified };
     for event in events {
         match event {
-            Event::HealTried { heal } if heal.outcome == HealOutcome::Told => out.push((heal.detail.clone(), occasion)),
+            Event::HealTried { heal } if heal.outcome == HealOutcome::Told => {
+                out.push((heal.detail.clone(), at_the_end.unwrap_or(on_the_ladder)));
+            }
             Event::RunEnded { .. } => {
-                let Some(tell) = &process.tell else { continue };
+                let (Some(tell), Some(occasion)) = (&process.tell, at_the_end) else { continue };
                 let told = state.heals.iter().any(|h| h.outcome == HealOutcome::Told && h.detail == tell.route);
                 let bad = occasion != Occasion::Healed;
                 let last_rung =
