@@ -300,14 +300,9 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
         if before.as_ref().is_some_and(|b| b.fires() == pinned.process.fires()) {
             // Another word of the file was changed: what is missing is missing still.
             (since, cursor) = (row.since, row.cursor);
-        } else if let Some((schedule, timetable)) = before.as_ref().and_then(timetable) {
+        } else if let Some(before) = &before {
             // The queue goes on under the new schedule.
-            let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
-            let loaded = ports.definitions.current();
-            let holds = Holds::of(schedule, &loaded.site.blackouts, row.pause.as_ref());
-            for act in decide(schedule, &timetable, &unqueued, holds, 0, now).acts {
-                record_missed(name, &act, &mut events, &mut batch);
-            }
+            missed_until(ports, now, before, &row, &mut events, &mut batch);
         }
         (queued, pause) = (row.queued, row.pause);
         if pinned.process.fires().is_none() {
@@ -322,13 +317,17 @@ async fn in_force(ports: &Ports, pinned: &Pinned, now: At) -> Result<Option<Sche
     Ok(Some(row))
 }
 
-/// A process is gone: the time until it comes back, if it does, is nobody's downtime.
+/// A process is gone: what was due until now was missed, and the time until it comes back, if it does, is nobody's
+/// downtime.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub async fn forget(ports: &Ports, name: &str, batch: &mut Batch) -> Result<(), StoreError> {
     let Some(row) = ports.views.schedule(name).await? else { return Ok(()) };
     let (now, mut events) = (ports.clock.now(), Vec::new());
+    if let Some(before) = crate::reload::recorded(ports, name, &row.digest).await? {
+        missed_until(ports, now, &before, &row, &mut events, batch);
+    }
     unqueue(name, row.queued.clone(), &mut events, batch);
     if !events.is_empty() {
         batch.writes.push(ports.ids().write(Stream::schedule(name), None, now, events));
@@ -336,6 +335,24 @@ pub async fn forget(ports: &Ports, name: &str, batch: &mut Batch) -> Result<(), 
     let row = ScheduleRow { digest: String::new(), since: now, cursor: now, queued: vec![], ..row };
     batch.views.push(ViewChange::Schedule(row));
     Ok(())
+}
+
+/// What was due under a schedule until it ceased to be in force, and was not decided on by then.
+fn missed_until(
+    ports: &Ports,
+    now: At,
+    before: &Process,
+    row: &ScheduleRow,
+    events: &mut Vec<Event>,
+    batch: &mut Batch,
+) {
+    let Some((schedule, timetable)) = timetable(before) else { return };
+    let unqueued = ScheduleRow { queued: vec![], ..row.clone() };
+    let loaded = ports.definitions.current();
+    let holds = Holds::of(schedule, &loaded.site.blackouts, row.pause.as_ref());
+    for act in decide(schedule, &timetable, &unqueued, holds, 0, now).acts {
+        record_missed(&before.name, &act, events, batch);
+    }
 }
 
 /// What waits for the end of a run when there is no schedule any more never becomes a run.

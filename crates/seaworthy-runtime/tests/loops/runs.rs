@@ -169,6 +169,24 @@ async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives()
 }
 
 #[tokio::test]
+async fn what_was_due_before_a_process_was_removed_has_a_record() {
+    let hourly = "process: dump\nschedule: { every: 1h }\nsteps:\n  - { run: 'true' }\n";
+    let world = World::new("", &[hourly]);
+    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) };
+    world.record().await;
+    schedule::activate(&desk, &mut Agenda::default()).await.unwrap();
+    // Nobody is there for three hours, and when somebody is again the file is gone.
+    world.pass(Span::seconds(3 * 3600)).await;
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    schedule::forget(&world.ports, "dump", &mut batch).await.unwrap();
+    world.ports.journal.append(batch).await.unwrap();
+    assert_eq!(world.kinds("occurrence_skipped").await.len(), 3, "{:?}", world.events().await);
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    schedule::forget(&world.ports, "dump", &mut batch).await.unwrap();
+    assert!(batch.writes.is_empty(), "once");
+}
+
+#[tokio::test]
 async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_over_invents_no_history() {
     let observed = "process: dump\nschedule: { every: 1h }\nobserved: cron, /etc/cron.d/dump line 3\n";
     let world = World::new("", &[observed]);
