@@ -5,6 +5,7 @@
 //! journal cannot say so. This module must not decide whether there is something to tell (core does).
 
 mod tried;
+mod turn;
 
 use seaworthy_model::{
     entry::{Stream, Via},
@@ -12,7 +13,7 @@ use seaworthy_model::{
     id::{RunId, SignalId},
     port::{Address, Batch, Message, SendError, StoreError},
     site::{Outlet, SecretPlace, Site},
-    time::Span,
+    time::{At, Span},
     view::{MessageRow, OutboxRow, ViewChange},
 };
 use serde::{Deserialize, Serialize};
@@ -142,12 +143,14 @@ pub struct Sender {
     only: Option<RunId>,
     /// What was tried and could not be recorded: nothing else is sent before it is.
     owed: Vec<Tried>,
+    /// The clock on the wall when it was looked at last.
+    last: Option<At>,
 }
 
 impl Sender {
     /// Of all messages. A send that is cut short by `stop` stays due and goes out again with the same id.
     pub fn new(ports: Ports, stop: Stop) -> Self {
-        Self { ports, stop, only: None, owed: Vec::new() }
+        Self { ports, stop, only: None, owed: Vec::new(), last: None }
     }
 
     /// Of the messages about one run; all others are another node's.
@@ -167,6 +170,7 @@ impl Sender {
                 return Err(trouble);
             }
         }
+        self.turn().await?;
         let claimed = self.claim().await?;
         let count = claimed.len();
         let mut sends = JoinSet::new();

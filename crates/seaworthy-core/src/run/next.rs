@@ -87,7 +87,9 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
     if let (Some(limit), true) = (plan.timeout, deadline.is_some_and(|at| now >= at)) {
         return Next::Record(vec![Event::RunExpired { limit }]);
     }
-    if let Some(until) = state.waiting.filter(|until| now < *until) {
+    // Before it began: the clock was set back, and the wait would grow by as much.
+    let began = state.waiting_since.is_none_or(|since| since <= now);
+    if let Some(until) = state.waiting.filter(|until| began && now < *until) {
         return Next::Wait(deadline.map_or(until, |at| at.min(until)));
     }
     match state.pass {

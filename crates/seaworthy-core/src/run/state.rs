@@ -76,6 +76,8 @@ pub struct State {
     /// Verdict of the present pass, once its verification has ended.
     pub pass: Option<Verified>,
     pub waiting: Option<At>,
+    /// When that wait began, as the clock on the wall was then.
+    pub waiting_since: Option<At>,
     pub rung: u32,
     pub tries: u32,
     pub heal_open: bool,
@@ -131,7 +133,7 @@ impl State {
                 self.fence = *fence;
                 self.claimed_at.get_or_insert(at);
             }
-            Event::Waiting { until, .. } => self.waiting = Some(*until),
+            Event::Waiting { until, .. } => (self.waiting, self.waiting_since) = (Some(*until), Some(at)),
             Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
             Event::RunResumed { again, look } => self.resume(again, look),
             Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),

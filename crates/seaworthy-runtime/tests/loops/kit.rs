@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst},
     },
 };
 
@@ -30,11 +30,18 @@ use tokio::sync::watch;
 pub const START: At = At(1_790_000_000_000_000_000);
 
 /// Time that stands still.
-pub struct Hands(watch::Sender<Span>);
+pub struct Hands(watch::Sender<Span>, AtomicI64);
+
+impl Hands {
+    /// Sets the clock on the wall back.
+    pub fn set_back(&self, span: Span) {
+        self.1.fetch_add(i64::try_from(span.0).unwrap(), SeqCst);
+    }
+}
 
 impl Clock for Hands {
     fn now(&self) -> At {
-        START + *self.0.borrow()
+        At((START + *self.0.borrow()).0 - self.1.load(SeqCst))
     }
 
     fn elapsed(&self) -> Span {
@@ -253,7 +260,7 @@ impl World {
         let writer = Writer { node: NodeId::new(START, &[1; 10]), epoch: 1 };
         let opened = Memory::new(writer).opened();
         let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false), full_for: Mutex::default() });
-        let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO)));
+        let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO), AtomicI64::new(0)));
         let ear = Arc::new(Ear { heard: Mutex::default(), answer: Mutex::new(Arc::new(|_| Ok("taken".into()))) });
         let (rest, in_force) = (Arc::new(Rest::default()), Arc::new(InForce::new(load(site, ops))));
         let ports = Ports {

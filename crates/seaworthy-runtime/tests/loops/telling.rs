@@ -161,6 +161,30 @@ async fn a_message_has_ended_when_each_of_its_outlets_has() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_holds_no_message_up() {
+    let world = World::new(ROUTE, &[]);
+    *world.ear.answer.lock().unwrap() = Arc::new(|_| Err(SendError { retry: true, reason: "busy".into() }));
+    let id = queue(&world, None).await;
+    let mut sender = Sender::new(world.ports.clone(), Stop::default());
+    assert_eq!(sender.activate().await, Ok(1));
+    *world.ear.answer.lock().unwrap() = Arc::new(|_| Ok("taken".into()));
+    let day = Span::seconds(24 * 3600);
+    world.hands.set_back(Span(31 * day.0));
+    assert_eq!(sender.activate().await, Ok(0), "its wait of five seconds goes on");
+    world.pass(Span::seconds(5)).await;
+    assert_eq!(sender.activate().await, Ok(1));
+    assert_eq!(heard(&world), [id, id]);
+    // While nobody was there.
+    let id = queue(&world, None).await;
+    world.hands.set_back(Span(31 * day.0));
+    let mut sender = Sender::new(world.ports.clone(), Stop::default());
+    assert_eq!(sender.activate().await, Ok(0), "somebody else may be sending it");
+    world.pass(Span::seconds(60)).await;
+    assert_eq!(sender.activate().await, Ok(1));
+    assert_eq!(heard(&world)[2..], [id]);
+}
+
+#[tokio::test]
 async fn stopping_gives_back_what_is_under_way() {
     let world = World::new(ROUTE, &[]);
     *world.ear.answer.lock().unwrap() = Arc::new(|_| panic!("nobody hears it"));
