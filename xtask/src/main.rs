@@ -20,6 +20,8 @@ const HELP: &str = "cargo xtask VERB
                            (format, tidy, clippy, build, tests, browser, deps) or part of a test's name;
                            --long adds the long suites
   tidy                     the house rules
+  sim [--seeds N] [--from S] [--seed S [--faults N]] [--all]
+                           plays worlds that fail, lie and lose power; a failing seed tells its story (docs/simulation.md)
   deps                     licences, banned crates, advisories
   parts                    install what the tests with real parts need
 ";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["tidy"] => tidy::run(&place.root),
         ["deps"] => deps::run(&place),
+        ["sim", rest @ ..] => sim(&place, rest),
         ["parts"] => Ok(parts::ready(&place).report()),
         ["test", rest @ ..] => test::Wanted::parse(rest).and_then(|wanted| test::run(&place, &wanted)),
         ["help" | "--help" | "-h"] => {
@@ -46,6 +49,18 @@ fn main() -> ExitCode {
             eprintln!("{sentence}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Plays seeds with the terminal as it is. Returns whether all held.
+fn sim(place: &Place, words: &[&str]) -> Result<bool, String> {
+    let mut command = std::process::Command::new("cargo");
+    command.args(["run", "--quiet", "--package", "seaworthy-sim", "--"]).args(words).current_dir(&place.root);
+    let status = command.status().map_err(|e| format!("cargo could not be started: {e}"))?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err("the simulation did not come to its end; what it said is above".into()),
     }
 }
 

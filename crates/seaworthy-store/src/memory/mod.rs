@@ -27,10 +27,12 @@ use state::State;
 
 /// A store that is gone with its last clone. Cheap to clone; all clones are one store.
 #[derive(Clone)]
-pub struct Memory(Arc<Shared>);
+pub struct Memory {
+    writer: Writer,
+    shared: Arc<Shared>,
+}
 
 struct Shared {
-    writer: Writer,
     /// A plain mutex: nothing is awaited while it is held.
     state: Mutex<State>,
     length: watch::Sender<u64>,
@@ -39,7 +41,7 @@ struct Shared {
 impl Memory {
     /// An empty store whose entries carry `writer`.
     pub fn new(writer: Writer) -> Memory {
-        Memory(Arc::new(Shared { writer, state: Mutex::default(), length: watch::Sender::new(0) }))
+        Memory { writer, shared: Arc::new(Shared { state: Mutex::default(), length: watch::Sender::new(0) }) }
     }
 
     /// The same store after a restart: what follows carries `writer`, what was there stays. As after a kill, what
@@ -47,12 +49,17 @@ impl Memory {
     pub fn reopened(&self, writer: Writer) -> Memory {
         let state = self.state().clone();
         let length = watch::Sender::new(state.tree.size);
-        Memory(Arc::new(Shared { writer, state: Mutex::new(state), length }))
+        Memory { writer, shared: Arc::new(Shared { state: Mutex::new(state), length }) }
+    }
+
+    /// The same store for another node: both write to it, each under its own name.
+    pub fn beside(&self, writer: Writer) -> Memory {
+        Memory { writer, shared: self.shared.clone() }
     }
 
     /// Node and epoch that its entries carry.
     pub fn writer(&self) -> Writer {
-        self.0.writer
+        self.writer
     }
 
     /// Both ports of this store.
@@ -61,7 +68,7 @@ impl Memory {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,8 +81,8 @@ impl Journal for Memory {
     fn append(&self, batch: Batch) -> Fut<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let batch = Admitted::admit(batch)?;
-            let length = self.state().append(self.0.writer, batch)?;
-            self.0.length.send_if_modified(|known| std::mem::replace(known, length) != length);
+            let length = self.state().append(self.writer, batch)?;
+            self.shared.length.send_if_modified(|known| std::mem::replace(known, length) != length);
             Ok(length)
         })
     }
@@ -93,7 +100,7 @@ impl Journal for Memory {
     }
 
     fn past(&self, position: u64) -> Fut<'_, Result<u64, StoreError>> {
-        let mut length = self.0.length.subscribe();
+        let mut length = self.shared.length.subscribe();
         Box::pin(async move {
             let closed = |_| StoreError::Unreachable { detail: "it was closed".to_owned() };
             length.wait_for(|length| *length > position).await.map(|length| *length).map_err(closed)
