@@ -172,7 +172,8 @@ async fn trouble_with_one_schedule_leaves_no_run_of_another_that_nobody_drives()
 async fn what_was_due_before_a_process_was_removed_has_a_record() {
     let hourly = "process: dump\nschedule: { every: 1h }\nsteps:\n  - { run: 'true' }\n";
     let world = World::new("", &[hourly]);
-    let desk = Desk { ports: world.ports.clone(), runs: Runs::new(world.ports.clone(), Stop::default()) };
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
     world.record().await;
     schedule::activate(&desk, &mut Agenda::default()).await.unwrap();
     // Nobody is there for three hours, and when somebody is again the file is gone.

@@ -36,7 +36,7 @@ impl Life {
         let claiming = life.stop.clone();
         let stop = Stop::default();
         let runs = Runs::new(house.ports.clone(), stop.clone());
-        let desk = Desk { ports: house.ports.clone(), runs };
+        let desk = Desk { ports: house.ports.clone(), runs, pings: Arc::default() };
         life.desk = Some(desk.clone());
         let (shore, over) = (shore.clone(), life.over.clone());
         life.spawn(async move {

@@ -2,7 +2,7 @@
 //!
 //! The order is that of `crates/seaworthy/src/cli/run.rs`. This module must not decide anything.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, atomic::Ordering::SeqCst};
 
 use seaworthy_model::{
     entry::Via,
@@ -56,7 +56,7 @@ async fn course(shore: &Shore, house: &House, wish: &Wish) -> Result<(), StoreEr
     shore.keep(&house.outcome.loaded);
     house.hands.sweep().await;
     let runs = Runs::new(ports.clone(), Stop::default());
-    let desk = Desk { ports: ports.clone(), runs: runs.clone() };
+    let desk = Desk { ports: ports.clone(), runs: runs.clone(), pings: Arc::default() };
     if let Answer::Started { run, .. } = desk.ask(wish.ask(), ports.actor, Via::Cli).await? {
         shore.world.accepted().push(run);
         let over = Stop::default();
