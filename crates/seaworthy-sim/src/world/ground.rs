@@ -76,6 +76,15 @@ impl Places for Ground {
         Box::pin(std::future::ready(Ok(String::new())))
     }
 
+    fn carry(&self, from: RunId, to: RunId, name: &str) -> Fut<'_, Result<(), String>> {
+        let step = format!("s{}", name.trim_start_matches('a'));
+        let mut truth = self.world.truth();
+        let made = truth.made.get(&(from, step.clone())).cloned();
+        let made = made.filter(|_| !truth.removed.contains(&(from, name.to_owned())));
+        let carried = made.map(|made| drop(truth.made.insert((to, step), made)));
+        Box::pin(std::future::ready(carried.ok_or_else(|| format!("`{name}` of {from} is not there (simulated)"))))
+    }
+
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
         Box::pin(std::future::ready(self.folders().contains(&run)))
     }
