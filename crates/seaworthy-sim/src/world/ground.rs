@@ -81,8 +81,14 @@ impl Places for Ground {
         let mut truth = self.world.truth();
         let made = truth.made.get(&(from, step.clone())).cloned();
         let made = made.filter(|_| !truth.removed.contains(&(from, name.to_owned())));
-        let carried = made.map(|made| drop(truth.made.insert((to, step), made)));
-        Box::pin(std::future::ready(carried.ok_or_else(|| format!("`{name}` of {from} is not there (simulated)"))))
+        let carried = match made {
+            None => Err(format!("`{name}` of {from} is not there (simulated)")),
+            Some(made) => {
+                truth.made.insert((to, step), made);
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(carried))
     }
 
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
