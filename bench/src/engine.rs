@@ -69,7 +69,11 @@ impl Drop for Scratch {
 /// Definitions from the text of one file under `ops/`.
 pub fn load(folder: &Path, ops: &str) -> Result<Loaded, String> {
     let site = Source { file: "seaworthy.yaml".into(), text: "site: figures\n".into() };
-    let read = seaworthy_spec::read(&site, &[Source { file: "ops/figures.yaml".into(), text: ops.into() }], &|_| false);
+    // A file has a limit.
+    let documents: Vec<&str> = ops.split("---\n").collect();
+    let files = documents.chunks(1_000).enumerate();
+    let files = files.map(|(n, some)| Source { file: format!("ops/figures-{n}.yaml"), text: some.join("---\n") });
+    let read = seaworthy_spec::read(&site, &files.collect::<Vec<_>>(), &|_| false);
     let Some(site) = read.site.filter(|_| !read.processes.is_empty()) else {
         let said: Vec<String> = read.diagnostics.iter().map(|d| d.render(false)).collect();
         return Err(said.join("\n"));
@@ -96,6 +100,7 @@ pub struct Engine {
     pub desk: Desk,
     pub tally: Arc<Tally>,
     store: Sqlite,
+    local: Local,
 }
 
 impl Engine {
@@ -111,13 +116,14 @@ impl Engine {
             ended: AtomicU64::new(0),
             free: Semaphore::new(0),
         });
+        let local = Local::new(data.to_path_buf(), keeper::launch(data)?);
         let ports = Ports {
             journal: tally.clone(),
             views: opened.views,
             clock: Arc::new(System),
             chance: Arc::new(System),
             definitions: Arc::new(InForce::new(loaded)),
-            provider: Arc::new(Local::new(data.to_path_buf(), keeper::launch(data)?)),
+            provider: Arc::new(local.clone()),
             probes: vec![],
             notifiers: vec![],
             places: Arc::new(FilePlaces::new(data.to_path_buf())),
@@ -130,12 +136,17 @@ impl Engine {
         };
         let runs = Runs::new(ports.clone(), Stop::default());
         let desk = Desk { ports: ports.clone(), runs: runs.clone(), pings: Arc::default() };
-        Ok(Engine { ports, runs, desk, tally, store })
+        Ok(Engine { ports, runs, desk, tally, store, local })
     }
 
     /// Asks for a run as a person does; returns when the request is durable.
     pub async fn ask(&self, process: &str) -> Result<RunId, String> {
         ask(&self.desk, process).await
+    }
+
+    /// Returns when the keeper of commands is there, as it is in a server that has started.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.local.ready().await
     }
 
     /// Returns when `count` runs have ended durably since the start.

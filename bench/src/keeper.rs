@@ -21,6 +21,15 @@ pub fn launch(data: &Path) -> Result<Launch, String> {
     Ok(Launch { words: vec![VERB.into(), data.as_os_str().to_owned(), socket], ..launch })
 }
 
+/// The keeper of this data folder, by its number.
+pub fn pid(data: &Path) -> Result<String, String> {
+    let user = rustix::process::geteuid().as_raw();
+    let file = data.join("keeper").join(format!("{PROTOCOL}-{user}.lock"));
+    let text = std::fs::read_to_string(&file).map_err(|e| format!("{} cannot be read ({e})", file.display()))?;
+    let about: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    Ok(about["pid"].to_string())
+}
+
 /// Is the keeper.
 pub fn be() -> ExitCode {
     let words: Vec<PathBuf> = std::env::args_os().skip(2).map(PathBuf::from).collect();

@@ -16,6 +16,7 @@ mod raw;
 mod seed;
 mod served;
 mod stamp;
+mod thousands;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,11 +37,13 @@ pub struct Ask {
 type Measure = fn(&Ask) -> Result<Value, String>;
 
 /// One more figure is one more file, one line here and one row in README.md.
-const FIGURES: [(&str, &str, Measure); 10] = [
+const FIGURES: [(&str, &str, Measure); 12] = [
     ("noop-one", "durable noop runs per second, one at a time", noop::one),
     ("noop-many", "durable noop runs per second, many in flight", noop::many),
     ("trigger-to-exec", "from asking for a run to its command's first instruction", exec::trigger),
     ("burst", "start lateness with 1,000 processes due at the same second", burst::burst),
+    ("thousands", "10,000 commands due in one second, beside a raw loop and APScheduler", thousands::burst),
+    ("spread", "10,000 commands spread over a minute", thousands::spread),
     ("seed", "makes a site with 100,000 ended runs in --folder", seed::figure),
     ("start", "from exec of the server to the first answered request", served::start),
     ("idle-memory", "resident memory of a server without work", served::memory),

@@ -16,6 +16,9 @@ pub const FOLDER: &str = "STAMPS";
 /// Variable that names the stamp. The engine sets it for every command.
 pub const NAME: &str = "SEAWORTHY_RUN";
 
+/// Variable that says when the command was due, in nanoseconds since 1970. It is left in the stamp too.
+pub const DUE: &str = "STAMP_DUE";
+
 /// Nanoseconds since 1970.
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -26,7 +29,8 @@ pub fn now() -> i64 {
 pub fn leave() -> ExitCode {
     let now = now();
     let (Some(folder), Some(name)) = (env::var_os(FOLDER), env::var_os(NAME)) else { return ExitCode::from(2) };
-    let written = fs::write(PathBuf::from(folder).join(name), now.to_string());
+    let due = env::var(DUE).unwrap_or_default();
+    let written = fs::write(PathBuf::from(folder).join(name), format!("{now} {due}"));
     ExitCode::from(u8::from(written.is_err()))
 }
 
@@ -35,7 +39,18 @@ pub fn read(folder: &Path, name: &str) -> Result<i64, String> {
     let file = folder.join(name);
     let text =
         fs::read_to_string(&file).map_err(|e| format!("the command left no stamp in {} ({e})", file.display()))?;
-    text.parse().map_err(|_| format!("{} holds no time", file.display()))
+    let first = text.split(' ').next().unwrap_or_default();
+    first.parse().map_err(|_| format!("{} holds no time", file.display()))
+}
+
+/// How many nanoseconds after its due time the command of this stamp began.
+pub fn late(file: &Path) -> Result<i64, String> {
+    let text = fs::read_to_string(file).map_err(|e| format!("{} cannot be read ({e})", file.display()))?;
+    let times: Vec<i64> = text.split(' ').filter_map(|time| time.parse().ok()).collect();
+    match times[..] {
+        [at, due] => Ok(at - due),
+        _ => Err(format!("{} does not say when it was due", file.display())),
+    }
 }
 
 /// Program and arguments of the command.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 /// Threads for what blocks. The journal's readers share them with looks and artifacts, and must find one free even when
-/// every place among those that act (64) holds some: each takes two or three at most. A thread costs nothing before it
+/// every place among those that look (64) holds some: each takes two or three at most. A thread costs nothing before it
 /// is used, and ends after ten idle seconds.
 const BLOCKING_MAX: usize = 256;
 

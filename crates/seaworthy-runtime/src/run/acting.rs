@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use seaworthy_core::run::{Act, interrupted, taken};
 use seaworthy_model::{
     event::Event,
@@ -12,7 +14,7 @@ use seaworthy_model::{
     run::{Acted, Outcome},
     time::At,
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
 use super::{drive::Drive, surroundings::not_started};
@@ -22,7 +24,7 @@ impl Drive<'_> {
     pub(super) async fn begin(&mut self, act: Act) -> Result<(), StoreError> {
         self.commit().await?;
         // Before the record says that it starts: what only waits here is not unknown after a crash.
-        let Some(permit) = self.permit().await? else { return Ok(()) };
+        let Some(permit) = self.permit(&self.runs.acting.clone()).await? else { return Ok(()) };
         self.note(act.event.clone());
         self.commit().await?;
         let order = match self.surroundings().order(&act).await {
@@ -38,12 +40,12 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// A place among those that act at the same time; `None`: something else comes first, and is taken in.
-    pub(super) async fn permit(&mut self) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+    /// A place among those that act, or look, at the same time; `None`: something else comes first, and is taken in.
+    pub(super) async fn permit(&mut self, of: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
         if self.runs.stop.is_asked() {
             return Ok(None);
         }
-        if let Ok(permit) = self.runs.acting.clone().try_acquire_owned() {
+        if let Ok(permit) = of.clone().try_acquire_owned() {
             return Ok(Some(permit));
         }
         let nudge = self.nudge.clone();
@@ -52,7 +54,7 @@ impl Drive<'_> {
             (attempt, acted) = self.under.next() => { self.ended(attempt, acted); Ok(None) },
             () = self.runs.stop.asked() => Ok(None),
             () = nudge.notified() => self.read_again().await.map(|()| None),
-            permit = self.runs.acting.clone().acquire_owned() => Ok(permit.ok()),
+            permit = of.clone().acquire_owned() => Ok(permit.ok()),
         }
     }
 

@@ -279,7 +279,7 @@ impl Drive<'_> {
 
     async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
         self.commit().await?;
-        let Some(_permit) = self.permit().await? else { return Ok(()) };
+        let Some(_permit) = self.permit(&self.runs.looking.clone()).await? else { return Ok(()) };
         let around = self.surroundings().look(check).await;
         let seen = match around {
             Err(reason) => Err(reason),

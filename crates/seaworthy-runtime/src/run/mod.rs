@@ -27,14 +27,18 @@ use crate::{
     requests::Fresh,
 };
 
-/// Commands and looks of one node that may be under way at the same time.
-pub const ACTING_MAX: usize = 64;
+/// Commands of one node that may be under way at the same time; more wait, and are not begun on record. The keeper holds
+/// 4,096 and opens three files for each. What an earlier life left is taken up whatever their number.
+pub const ACTING_MAX: usize = 256;
+/// Looks of one node at the same time: each may hold a thread and some of the journal's readers.
+pub const LOOKING_MAX: usize = 64;
 
 /// The runs that this node drives.
 pub struct Runs {
     ports: Ports,
     stop: Stop,
     acting: Arc<Semaphore>,
+    looking: Arc<Semaphore>,
     driven: Mutex<BTreeMap<RunId, Arc<Notify>>>,
     /// Definitions by digest that are no longer the current ones. Grows with edits of this life only.
     old: Mutex<BTreeMap<String, Arc<Process>>>,
@@ -51,6 +55,7 @@ impl Runs {
             ports,
             stop,
             acting: Arc::new(Semaphore::new(ACTING_MAX)),
+            looking: Arc::new(Semaphore::new(LOOKING_MAX)),
             driven: Mutex::default(),
             old: Mutex::default(),
             idle: Notify::new(),

@@ -179,13 +179,13 @@ fn what_only_waits_for_its_turn_is_not_begun_by_stopping() {
     // As many as act at the same time (runtime::run::ACTING_MAX), and eight more.
     std::thread::scope(|scope| {
         for client in &clients {
-            scope.spawn(|| (0..18).for_each(|_| assert_eq!(client.json(&["run", "wide", "--detach"]).code, 0)));
+            scope.spawn(|| (0..66).for_each(|_| assert_eq!(client.json(&["run", "wide", "--detach"]).code, 0)));
         }
     });
-    until("as many as may have begun", || (of(&history(&site), "attempt_started").len() == 64).then_some(()));
+    until("as many as may have begun", || (of(&history(&site), "attempt_started").len() == 256).then_some(()));
     assert_eq!(server.stop(), 0);
     let facts = history(&site);
-    assert_eq!((of(&facts, "run_requested").len(), of(&facts, "attempt_started").len()), (72, 64));
+    assert_eq!((of(&facts, "run_requested").len(), of(&facts, "attempt_started").len()), (264, 256));
     assert_eq!(of(&facts, "attempt_ended").len(), 0, "the others go on without the server");
     assert_eq!(of(&facts, "run_ended").len(), 0, "all are left for the next start");
 }
