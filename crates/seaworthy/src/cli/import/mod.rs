@@ -174,8 +174,11 @@ fn report(ask: &Ask, tool: &str, import: &Import, places: &[Place]) {
     let (broken, not, changed) = (count(LeftKind::Broken), count(LeftKind::NotCarried), count(LeftKind::Changed));
     if !ask.out.json {
         complain(&format!(
-            "{} processes from {tool}; {broken} broken, {not} not carried over, {changed} carried over with another meaning",
-            import.drafts.len()
+            "{} from {tool}; {broken} broken, {not} not carried over, {changed} carried over with another meaning",
+            match import.drafts.len() {
+                1 => "1 process".to_owned(),
+                count => format!("{count} processes"),
+            }
         ));
     }
     ask.out.object(&json!({ "v": 1, "tool": tool, "processes": processes, "left": import.left }));
