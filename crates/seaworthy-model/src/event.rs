@@ -212,6 +212,18 @@ pub enum Event {
         step: String,
         reason: String,
     },
+    /// A step waits for a person, until this time.
+    PersonAsked {
+        step: String,
+        until: At,
+    },
+    /// A person answered. `evidence`: what they brought along, or why not.
+    PersonAnswered {
+        step: String,
+        yes: bool,
+        evidence: String,
+        by: ActorId,
+    },
     /// A run that had ended goes on: `again` are done anew, of `look` it is looked first whether they happened.
     RunResumed {
         again: Vec<String>,

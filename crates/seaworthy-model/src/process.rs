@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{input::Input, time::Span};
 pub use crate::{
     schedule::{Missed, Overlap, Schedule, When},
-    step::{Action, Command, Effect, Limits, Line, OUTSIDE, Step},
+    step::{Action, Command, Duty, Effect, Limits, Line, OUTSIDE, Proof, Step},
 };
 
 /// Runs that keep their artifacts if the file does not say.
@@ -162,6 +162,8 @@ pub enum Occasion {
     Late,
     Long,
     Healed,
+    /// A step waits for a person; told whatever `when` says.
+    Asked,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

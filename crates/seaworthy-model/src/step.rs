@@ -79,8 +79,50 @@ pub enum Action {
     Run(Command),
     /// Does nothing, durably. For measuring the engine.
     Noop,
+    /// A person does it and signs for it.
+    Human(Duty),
+    /// A person other than the one who asked for the run agrees.
+    Approve(Duty),
     /// Carried out by somebody else, who tells of it. No file says this: it is what a pinged process does.
     Outside,
+}
+
+/// What a person is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// Instructions, or what is to be agreed to.
+    pub text: String,
+    /// Path of the Markdown file to follow, relative to the site's folder.
+    pub procedure: Option<String>,
+    /// Who is told; else the route of the process.
+    pub route: Option<String>,
+    /// After this long without an answer the step has failed.
+    pub within: Span,
+    pub evidence: Proof,
+}
+
+/// What a sign-off must bring along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    None,
+    Text,
+    /// An address that begins with http:// or https://.
+    Link,
+    /// The SHA-256 of a file.
+    File,
+}
+
+impl Proof {
+    /// The word that files use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Proof::None => "none",
+            Proof::Text => "text",
+            Proof::Link => "link",
+            Proof::File => "file",
+        }
+    }
 }
 
 /// Id of the one step of a pinged process.

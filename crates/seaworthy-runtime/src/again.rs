@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use seaworthy_core::{
     input::written,
-    run::{Plan, State, live, rerun, resume},
+    run::{Plan, State, live, rerun, resume, sign},
 };
 use seaworthy_model::{
     entry::{Stream, Via},
@@ -22,6 +22,9 @@ use crate::{
     run::read,
 };
 
+/// How often an answer is tried while others write to the run.
+const SIGN_TRIES_MAX: u32 = 10;
+
 type Found = (State, u64, Arc<Process>, Plan);
 
 impl Desk {
@@ -35,6 +38,42 @@ impl Desk {
             (Some(process), Some(plan)) => Ok((state, version, process, plan)),
             _ => Err(format!("the definition that {run} was pinned to is not in the journal any more")),
         })
+    }
+
+    pub(crate) async fn sign(
+        &self,
+        run: RunId,
+        step: &str,
+        yes: bool,
+        evidence: &str,
+        actor: ActorId,
+        via: Via,
+    ) -> Result<Answer, StoreError> {
+        let first = self.ports.journal.stream(&Stream::run(run), 0).await?.into_iter().next();
+        let Some(requester) = first.map(|entry| entry.header.actor) else {
+            return Ok(Answer::Refused { reason: format!("there is no {run}") });
+        };
+        for _ in 0..SIGN_TRIES_MAX {
+            let (state, version, _, plan) = match self.known(run).await? {
+                Ok(found) => found,
+                Err(reason) => return Ok(Answer::Refused { reason }),
+            };
+            let event = match sign(&plan, &state, step, yes, evidence, actor, requester) {
+                Ok(event) => event,
+                Err(reason) => return Ok(Answer::Refused { reason }),
+            };
+            let mut batch = Batch::by(actor, via);
+            batch.writes.push(self.ports.ids().write(Stream::run(run), Some(version), self.ports.clock.now(), [event]));
+            match self.ports.journal.append(batch).await {
+                Err(StoreError::Conflict { .. }) => continue,
+                other => drop(other?),
+            }
+            self.runs.nudge(run);
+            return Ok(Answer::Done {
+                detail: format!("step {step} of {run} is answered: {}", if yes { "yes" } else { "no" }),
+            });
+        }
+        Ok(Answer::Refused { reason: format!("{run} is busy; try again") })
     }
 
     pub(crate) async fn resume(&self, run: RunId, actor: ActorId, via: Via) -> Result<Answer, StoreError> {

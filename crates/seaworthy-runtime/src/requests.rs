@@ -45,6 +45,7 @@ impl Requests for Desk {
                     crate::pause::pause(self, &process, until, &reason, (actor, via)).await
                 }
                 Ask::Resume { process, reason } => crate::pause::resume(self, &process, &reason, (actor, via)).await,
+                Ask::Sign { run, step, yes, evidence } => self.sign(run, &step, yes, &evidence, actor, via).await,
                 Ask::GoOn { run } => self.resume(run, actor, via).await,
                 Ask::Rerun { run, from } => self.rerun(run, &from, actor, via).await,
                 Ask::Reload => {

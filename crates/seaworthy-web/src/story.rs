@@ -63,6 +63,8 @@ pub struct Story {
     pub heals: Vec<(At, Heal)>,
     /// Unknown ends that were looked at: time, step, whether it had happened, why.
     pub settled: Vec<(At, String, Option<bool>, String)>,
+    /// Steps that wait for a person now, and until when.
+    pub asked: Vec<(String, At)>,
     /// What else happened to steps: when, to what, a word, and why.
     pub remarks: Vec<(At, String, &'static str, String)>,
     /// Rungs that began: time and index.
@@ -120,6 +122,7 @@ impl Story {
             heals: vec![],
             settled: vec![],
             remarks: vec![],
+            asked: vec![],
             rungs: vec![],
             waits: vec![],
             hosts: vec![],
@@ -162,6 +165,16 @@ impl Story {
                 let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
                 let detail = format!("again: {}; looked at first: {}", word(&again), word(&look));
                 self.remarks.push((at, "the run".to_owned(), "resumed", detail));
+            }
+            Event::PersonAsked { step, until } => {
+                self.asked.retain(|(other, _)| *other != step);
+                self.asked.push((step.clone(), until));
+                self.remarks.push((at, format!("step {step}"), "asked", "it waits for a person".to_owned()));
+            }
+            Event::PersonAnswered { step, yes, evidence, by } => {
+                self.asked.retain(|(other, _)| *other != step);
+                let word = if yes { "signed" } else { "refused" };
+                self.remarks.push((at, format!("step {step}"), word, format!("{evidence} (by {by})")));
             }
             Event::StepTaken { step, from, .. } => {
                 self.remarks.push((at, format!("step {step}"), "taken over", format!("done in {from}")));

@@ -68,6 +68,12 @@ pub enum Asked {
         process: String,
         reason: String,
     },
+    Sign {
+        run: String,
+        step: String,
+        yes: bool,
+        evidence: String,
+    },
     GoOn {
         run: String,
     },
@@ -205,6 +211,10 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
         Asked::Resume { process, reason } => Ask::Resume { process, reason },
         Asked::Reload => Ask::Reload,
         Asked::Confirm { digest, reason } => Ask::Confirm { digest, reason },
+        Asked::Sign { run, step, yes, evidence } => match run.parse() {
+            Ok(run) => Ask::Sign { run, step, yes, evidence },
+            Err(e) => return Answered::Refused { reason: format!("{e}") },
+        },
         Asked::GoOn { run } => match run.parse() {
             Ok(run) => Ask::GoOn { run },
             Err(e) => return Answered::Refused { reason: format!("{e}") },

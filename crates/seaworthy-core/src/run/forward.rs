@@ -14,7 +14,7 @@ use seaworthy_model::{
 use super::{
     Act, Next, Plan, State, condition, judge,
     next::{UNKNOWN_REPEATS_MAX, finish, nothing},
-    settle,
+    person, settle,
     state::{Requested, Standing},
 };
 
@@ -38,6 +38,11 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
         }
     }
     let running = standings.iter().filter(|standing| **standing == Standing::Running).count();
+    let until = match person::answered(plan, state, &standings, now) {
+        Ok(next) => return next,
+        Err(until) => until,
+    };
+    let deadline = until.into_iter().chain(deadline).min();
     if let Some(at) = halted(plan, state, &standings) {
         return if running > 0 { Next::Attend(deadline) } else { halt(plan, state, requested, at, now) };
     }
@@ -48,6 +53,9 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
     }
     if running > 0 {
         return Next::Attend(deadline);
+    }
+    if let Some(until) = deadline.filter(|_| until.is_some()) {
+        return Next::Wait(until);
     }
     // Only steps that wait for each other are left. Spec has refused them; better in file order than not at all.
     if let Some(at) = standings.iter().position(|standing| !matches!(standing, Standing::Done | Standing::Skipped)) {
@@ -125,6 +133,7 @@ pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
             let reason = "somebody else starts it, and nobody saw how it ended; it is not repeated from here";
             finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason.into())
         }
+        Action::Human(duty) | Action::Approve(duty) => person::ask(step, duty, now),
         Action::Run(command) => act(plan, state, &step.id, command.clone(), step.timeout, Some(step)),
         Action::Noop => {
             let attempt = state.count(&step.id) + 1;

@@ -38,6 +38,10 @@ fn doing(state: &State) -> String {
     match (running.as_slice(), state.waiting) {
         ([(step, 1)], _) => format!("step {step}"),
         ([(step, n)], _) => format!("step {step}, attempt {n}"),
+        ([], _) if state.asked.values().any(|asked| asked.answer.is_none()) => {
+            let open = state.asked.iter().filter(|(_, asked)| asked.answer.is_none()).map(|(step, _)| step.as_str());
+            format!("waiting for a person: {}", open.take(DOING_NAMED_MAX).collect::<Vec<_>>().join(", "))
+        }
         ([], Some(_)) => "waiting before a retry".into(),
         ([], None) if state.claimed_at.is_none() => "waiting to be taken up".into(),
         ([], None) => format!("verifying, round {}", state.rounds + 1),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::next::nothing;
+use super::{next::nothing, person::Asked};
 use seaworthy_model::{
     event::{DrillArtifact, Event},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
@@ -51,6 +51,8 @@ pub(super) enum Standing {
     Unknown,
     /// Not done, on purpose.
     Skipped,
+    /// For a person.
+    Waiting,
 }
 
 /// The fold.
@@ -67,6 +69,8 @@ pub struct State {
     pub artifacts: BTreeMap<String, Artifact>,
     /// Steps that are not done on purpose, and why.
     pub skipped: BTreeMap<String, String>,
+    /// Steps that wait for a person, or waited.
+    pub asked: BTreeMap<String, Asked>,
     /// What steps hand on, by step.
     pub outputs: BTreeMap<String, Facts>,
     /// Rounds of looking that are complete.
@@ -150,6 +154,7 @@ impl State {
             }
             other => {
                 self.apply_step(at, other);
+                self.apply_person(at, other);
                 self.apply_verification(at, other);
             }
         }
@@ -218,6 +223,21 @@ impl State {
         }
     }
 
+    fn apply_person(&mut self, at: At, event: &Event) {
+        match event {
+            Event::PersonAsked { step, until } => {
+                self.waiting = None;
+                self.asked.insert(step.clone(), Asked { at, until: *until, answer: None });
+            }
+            Event::PersonAnswered { step, yes, evidence, by } => {
+                if let Some(asked) = self.asked.get_mut(step) {
+                    asked.answer = Some((at, *yes, evidence.clone(), *by));
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn resume(&mut self, again: &[String], look: &[String]) {
         (self.ended, self.cancel, self.expired, self.pass, self.waiting) = (None, None, None, None, None);
         (self.rung, self.tries, self.heal_open, self.claimed_at) = (0, 0, false, None);
@@ -241,6 +261,7 @@ impl State {
             let attempts = self.attempts.get(step).map_or(0, Vec::len);
             self.pass_from.insert(step.clone(), attempts);
             self.skipped.remove(step);
+            self.asked.remove(step);
             self.outputs.remove(step);
         }
     }
@@ -300,7 +321,9 @@ impl State {
         if self.skipped.contains_key(step) {
             return Standing::Skipped;
         }
-        let Some(last) = self.last(step) else { return Standing::Fresh };
+        let Some(last) = self.last(step) else {
+            return if self.asked.contains_key(step) { Standing::Waiting } else { Standing::Fresh };
+        };
         let Some((_, acted)) = &last.ended else { return Standing::Running };
         match (acted.outcome, &last.settled) {
             (Outcome::Unknown, Some((Some(true), _))) => Standing::Done,

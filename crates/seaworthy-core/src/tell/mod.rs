@@ -3,6 +3,10 @@
 //! This module decides whether there is something to say and says it. It must not know how a message
 //! travels, and it never repeats a secret: it only uses text that was masked before it was recorded.
 
+mod person;
+
+pub use person::{about_duty, duties};
+
 use seaworthy_model::{
     event::Event,
     id::{MessageId, RunId},
@@ -99,6 +103,7 @@ pub fn about_run(about: About<'_>, occasion: Occasion, id: MessageId, now: At) -
         Occasion::Missed => "MISSED",
         Occasion::Late => "STARTED LATE",
         Occasion::Long => "RUNS TOO LONG",
+        Occasion::Asked => "waits for a person",
     };
     let (expected, seen) = expectations(plan, state);
     let tried: Vec<String> =

@@ -38,6 +38,13 @@ pub enum Ask {
         process: String,
         reason: String,
     },
+    /// Signs for a step that waits for a person.
+    Sign {
+        run: RunId,
+        step: String,
+        yes: bool,
+        evidence: String,
+    },
     /// Goes on with a run that ended failed, unknown or cancelled.
     GoOn {
         run: RunId,

@@ -26,6 +26,9 @@ use tracing::{info, warn};
 use super::{Runs, surroundings::Surroundings, under::Under};
 use crate::{notify, writing::append_patiently};
 
+/// Between two looks whether a person has answered, beside being told so.
+const ANSWER_LOOK: Span = Span::seconds(2);
+
 /// A run under way.
 pub(super) struct Drive<'a> {
     pub(super) runs: &'a Runs,
@@ -179,10 +182,9 @@ impl Drive<'_> {
             match append_patiently(&self.runs.ports, &self.runs.stop, batch).await {
                 Ok(_) => {
                     self.version += self.pending.len() as u64;
-                    let told = self
-                        .pending
-                        .iter()
-                        .any(|d| matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. }));
+                    let told = self.pending.iter().any(|d| {
+                        matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. } | Event::PersonAsked { .. })
+                    });
                     for draft in self.pending.drain(..) {
                         if let Event::AttemptEnded { step, attempt, .. } = draft.event {
                             self.runs.ports.provider.noted(&OutputKey { run: self.run, step, attempt });
@@ -210,14 +212,11 @@ impl Drive<'_> {
         let events: Vec<Event> = self.pending.iter().map(|d| d.event.clone()).collect();
         for (route, occasion) in tell::routes(&self.process, &self.plan, &self.state, &events) {
             let id = ports.ids().message();
-            let about = tell::About {
-                site: &self.loaded.site,
-                process: &self.process,
-                plan: &self.plan,
-                run: self.run,
-                state: &self.state,
-            };
-            let message = tell::about_run(about, occasion, id, now);
+            let message = tell::about_run(self.about(), occasion, id, now);
+            notify::queue(ports, &self.loaded.site, &mut batch, route, message, None);
+        }
+        for (route, step) in tell::duties(&self.process, &self.plan, &events) {
+            let message = tell::about_duty(self.about(), step, ports.ids().message(), now);
             notify::queue(ports, &self.loaded.site, &mut batch, route, message, None);
         }
         batch.writes.push(Write {
@@ -226,6 +225,16 @@ impl Drive<'_> {
             drafts: self.pending.clone(),
         });
         batch
+    }
+
+    fn about(&self) -> tell::About<'_> {
+        tell::About {
+            site: &self.loaded.site,
+            process: &self.process,
+            plan: &self.plan,
+            run: self.run,
+            state: &self.state,
+        }
     }
 
     /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.
@@ -251,11 +260,15 @@ impl Drive<'_> {
     async fn wait(&mut self, until: At) -> Result<(), StoreError> {
         let ports = &self.runs.ports;
         let nudge = self.nudge.clone();
+        // Who signs without a server cannot nudge: the stream is looked at now and then.
+        let asking = self.state.asked.values().any(|asked| asked.answer.is_none());
+        let span = until.since(ports.clock.now());
+        let span = if asking { span.min(ANSWER_LOOK) } else { span };
         tokio::select! {
             biased;
             () = self.runs.stop.asked() => {}
             () = nudge.notified() => { self.read_again().await?; }
-            () = ports.clock.sleep(until.since(ports.clock.now())) => {}
+            () = ports.clock.sleep(span) => if asking { self.read_again().await? },
         }
         Ok(())
     }

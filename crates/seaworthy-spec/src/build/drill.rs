@@ -23,7 +23,7 @@ pub fn drill(process: &Node, made: &[String], around: &Around<'_>, report: &mut 
 }
 
 fn restore(node: &Node, made: &[String], in_sequence: bool, report: &mut Report<'_>) -> RestoreDrill {
-    let given = Given { inputs: &[], in_sequence };
+    let given = Given { inputs: &[], in_sequence, around: None, told: true };
     let first = steps(node.get("steps"), "step", &[], &given, report);
     let after = steps(node.get("after"), "after", &first, &given, report);
     let mut known = made.to_vec();

@@ -24,7 +24,12 @@ use super::{
 pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) -> Option<Process> {
     let name = text(document, "process")?;
     let inputs = inputs(document, report);
-    let given = Given { inputs: &inputs, in_sequence: document.get("parallel").is_none() };
+    let given = Given {
+        inputs: &inputs,
+        in_sequence: document.get("parallel").is_none(),
+        around: Some(around),
+        told: document.get("tell").is_some(),
+    };
     let steps = steps(document.get("steps"), "step", &[], &given, report);
     let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
     let process = Process {

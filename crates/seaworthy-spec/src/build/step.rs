@@ -7,18 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_core::expect::{Scope, compile};
 use seaworthy_model::{
     input::{Form, Input},
-    process::{Action, Effect, Limits, Step},
+    process::{Action, Duty, Effect, Limits, Proof, Step},
+    time::Span,
 };
 
 use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, source::Report, tree::Node};
 
-use super::{command, command_lint, input::form, map, span, text, texts};
+use super::{Around, command, command_lint, input::form, map, span, text, texts};
 
 /// What is around a list of steps.
 pub struct Given<'s> {
     pub inputs: &'s [Input],
     /// A list in which nothing is needed is done one after the other.
     pub in_sequence: bool,
+    /// Names and files that steps may refer to.
+    pub around: Option<&'s Around<'s>>,
+    /// The process has a route that is told.
+    pub told: bool,
 }
 
 /// The steps of a list. `prefix` names those without an id: `step-1`, `step-2` …; `taken` holds ids and artifacts of
@@ -31,7 +36,7 @@ pub fn steps(
     report: &mut Report<'_>,
 ) -> Vec<Step> {
     let items = list.map(Node::items).unwrap_or_default();
-    let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, report)).collect();
+    let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, given, report)).collect();
     let mut made: BTreeMap<&str, &str> = BTreeMap::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ids: BTreeSet<&str> = BTreeSet::new();
@@ -66,7 +71,7 @@ pub fn steps(
     steps
 }
 
-fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> Step {
+fn step(item: &Node, prefix: &str, number: usize, given: &Given<'_>, report: &mut Report<'_>) -> Step {
     command_lint(item, "run", report);
     let id = text(item, "id").unwrap_or_else(|| format!("{prefix}-{number}"));
     Step {
@@ -84,7 +89,42 @@ fn step(item: &Node, prefix: &str, number: usize, report: &mut Report<'_>) -> St
         despite_skipped: item.get("despite").is_some(),
         outputs: outputs(item, report),
         limits: limits(item),
-        ..Step::new(id, command(item, "run").map_or(Action::Noop, Action::Run))
+        ..Step::new(id, action(item, given, report))
+    }
+}
+
+/// Time for an answer if the file does not say.
+pub const ANSWER_WITHIN: Span = Span::seconds(24 * 3600);
+
+fn action(item: &Node, given: &Given<'_>, report: &mut Report<'_>) -> Action {
+    let duty = |text: String, report: &mut Report<'_>| {
+        let known = |key: &str, report: &mut Report<'_>| {
+            let (node, around) = (item.get(key)?, given.around?);
+            if key == "route" { around.route(node, report) } else { around.file(node, report) }
+        };
+        let (route, procedure) = (known("route", report), known("procedure", report));
+        if route.is_none() && item.get("route").is_none() && !given.told {
+            let place = item.key_place("id");
+            report.finding(
+                "nobody-told",
+                place,
+                "nobody is told that this step waits for a person",
+                "add `route:`, or `tell:` to the process",
+            );
+        }
+        let evidence = match self::text(item, "evidence").as_deref() {
+            Some("none") => Proof::None,
+            Some("link") => Proof::Link,
+            Some("file") => Proof::File,
+            _ => Proof::Text,
+        };
+        Duty { text, procedure, route, within: span(item, "within").unwrap_or(ANSWER_WITHIN), evidence }
+    };
+    match (command(item, "run"), text(item, "human"), text(item, "approve")) {
+        (Some(command), ..) => Action::Run(command),
+        (_, Some(text), _) => Action::Human(duty(text, report)),
+        (_, _, Some(text)) => Action::Approve(Duty { evidence: Proof::None, ..duty(text, report) }),
+        _ => Action::Noop,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod input;
 pub mod pack;
 pub mod process;
 pub mod site;
+pub mod step;
 
 /// What a value may be.
 pub enum Kind {

@@ -4,8 +4,9 @@
 
 use super::{
     COMMAND, Choice, Field, Kind, Shape,
-    input::{INPUTS, LIMITS, OUTPUTS},
+    input::{INPUTS, LIMITS},
     may, must,
+    step::{STEP, STEP_TIMEOUT},
 };
 
 /// Most steps of one list.
@@ -31,9 +32,9 @@ pub const CALENDARS_MAX: usize = 20;
 /// Most runs that keep their artifacts.
 pub const KEEP_MAX: u32 = 10_000;
 
-const ENV: Kind = Kind::Map { key: &Kind::Variable, of: &Kind::Value, max: VARIABLES_MAX };
-const SECRETS: Kind = Kind::Many { of: &Kind::Variable, max: VARIABLES_MAX };
-const SHELL: Kind = Kind::List { of: &Kind::Text, max: 20 };
+pub(super) const ENV: Kind = Kind::Map { key: &Kind::Variable, of: &Kind::Value, max: VARIABLES_MAX };
+pub(super) const SECRETS: Kind = Kind::Many { of: &Kind::Variable, max: VARIABLES_MAX };
+pub(super) const SHELL: Kind = Kind::List { of: &Kind::Text, max: 20 };
 const STEPS: Kind = Kind::List { of: &Kind::OneOf(&STEP), max: STEPS_MAX };
 const CHECKS: Kind = Kind::List { of: &Kind::OneOf(&CHECK), max: CHECKS_MAX };
 
@@ -163,56 +164,6 @@ static SCHEDULE: Choice = Choice {
                 WITHIN,
                 OVERLAP,
             ],
-        ),
-    ],
-};
-
-const ID: Field = may("id", Kind::Name, "Unique in its list. Default step-1, step-2 …");
-const NEEDS: Field =
-    may("needs", Kind::Many { of: &Kind::Name, max: STEPS_MAX }, "Ids of steps that must be done before.");
-const STEP_TIMEOUT: Field = may("timeout", Kind::Span, "The step is stopped after this long. Default: none.");
-const EFFECT: Field = may(
-    "effect",
-    Kind::Word(&["read", "idempotent", "once"]),
-    "What may be assumed about repeating it. Default idempotent; once is never repeated blindly.",
-);
-
-const WHEN: Field =
-    may("when", Kind::Expect, "The condition under which it is done, over `inputs.NAME` and `steps.ID.outputs.NAME`.");
-const DESPITE: Field =
-    may("despite", Kind::Word(&["skipped"]), "Done although a step that it needs was skipped. Default: skipped too.");
-const LIMITS_OF_STEP: Field = may("limits", Kind::Object(&LIMITS), "What its processes may use.");
-
-static STEP: Choice = Choice {
-    title: "a step",
-    shapes: &[
-        Shape::new(
-            "step-run",
-            "a step",
-            &[
-                must("run", COMMAND, "A text for `sh -c`, or a list: program and arguments without a shell."),
-                ID,
-                NEEDS,
-                STEP_TIMEOUT,
-                EFFECT,
-                may(
-                    "makes",
-                    Kind::Many { of: &Kind::Path, max: ARTIFACTS_MAX },
-                    "Artifacts that it makes, relative to WORKDIR.",
-                ),
-                may("env", ENV, "Environment of this step, in addition."),
-                may("secrets", SECRETS, "Secrets that only this step gets."),
-                may("shell", SHELL, "Program and first arguments that get the text. Default [sh, -c]."),
-                WHEN,
-                DESPITE,
-                may("outputs", OUTPUTS, "Values that it hands on: it writes lines `name=value` to the file $OUTPUTS."),
-                LIMITS_OF_STEP,
-            ],
-        ),
-        Shape::new(
-            "step-noop",
-            "a noop step",
-            &[must("noop", Kind::True, "Does nothing, durably. For measuring the engine."), ID, NEEDS, WHEN, DESPITE],
         ),
     ],
 };

@@ -53,6 +53,21 @@ pub async fn cancel(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Re
     answer(&app, asked)
 }
 
+pub async fn sign(
+    Extract(app): Extract<Shared>,
+    Path((id, step)): Path<(String, String)>,
+    Form(fields): Form<BTreeMap<String, String>>,
+) -> Response {
+    let asked = async {
+        let run = find(&app, &id).await?;
+        let said = |name: &str| fields.get(name).cloned().unwrap_or_default();
+        let wish = Ask::Sign { run, step, yes: said("answer") == "yes", evidence: said("evidence") };
+        ask(&app, wish, Some(run)).await
+    };
+    let asked = asked.await;
+    answer(&app, asked)
+}
+
 pub async fn resume(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Response {
     let asked = async {
         let run = find(&app, &id).await?;

@@ -38,6 +38,7 @@ pub fn routes() -> Router<Shared> {
         .route("/processes/{name}/resume", post(pause::resume))
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/cancel", post(ask::cancel))
+        .route("/runs/{id}/sign/{step}", post(ask::sign))
         .route("/runs/{id}/resume", post(ask::resume))
         .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))
         .route("/changes", get(changes::show))

@@ -30,6 +30,7 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod sign;
 mod site;
 mod status;
 mod story;
@@ -97,6 +98,10 @@ pub enum Verb {
     Drill(drill::Args),
     /// Stop a run that goes on in the server
     Cancel(cancel::Args),
+    /// Sign for a step that a person does
+    Sign(sign::SignArgs),
+    /// Agree to what another person asked for
+    Approve(sign::ApproveArgs),
     /// Do a step of an ended run and all that follows it once more, as a new run
     Rerun(again::RerunArgs),
     /// The runs of the past, newest first
@@ -172,6 +177,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Ping(args) => ping::run(&ask, args).await,
         Verb::Drill(args) => drill::run(&ask, args).await,
         Verb::Cancel(args) => cancel::run(&ask, args).await,
+        Verb::Sign(args) => sign::sign(&ask, args).await,
+        Verb::Approve(args) => sign::approve(&ask, args).await,
         Verb::Rerun(args) => again::rerun(&ask, args).await,
         Verb::Runs(args) => runs::run(&ask, args).await,
         Verb::Show(args) => show::run(&ask, args).await,

@@ -2,7 +2,7 @@
 //!
 //! This module must not read anything; it is given events.
 
-use seaworthy_core::input::plain;
+use seaworthy_core::{input::plain, schedule::utc};
 use seaworthy_model::{
     event::Event,
     run::{Executed, HealOutcome, Kind, Outcome, Verdict, Verified},
@@ -88,6 +88,10 @@ fn of_step(out: &Out, event: &Event) -> Option<String> {
         Event::RunResumed { again, look } => {
             let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
             format!("  resume  again: {}; looked at first: {}", word(again), word(look))
+        }
+        Event::PersonAsked { step, until } => format!("  ask     {step}: waits for a person until {}", utc(*until)),
+        Event::PersonAnswered { step, yes, evidence, .. } => {
+            format!("          {step}: {}: {}", if *yes { "signed" } else { "a person said no" }, safe(evidence))
         }
         Event::StepTaken { step, from, .. } => format!("  take    {step}, done in {from}"),
         Event::StepSkipped { step, reason } => format!("  skip    {step}: {}", safe(reason)),

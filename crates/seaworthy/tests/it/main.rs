@@ -34,6 +34,7 @@ mod pack_release_checklist;
 mod pack_seaworthy_backup;
 mod pack_sqlite;
 mod pack_system_updates;
+mod person;
 mod ping;
 mod postgres;
 mod secret;

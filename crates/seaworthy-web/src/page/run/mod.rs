@@ -17,7 +17,9 @@ use axum::{
 use seaworthy_model::{
     entry::{Entry, Stream},
     id::RunId,
+    process::Action,
     run::Cause,
+    time::At,
     view::MessageRow,
 };
 
@@ -57,6 +59,8 @@ pub struct RunView {
     pub live: bool,
     pub cancel_asked: Option<String>,
     pub can_resume: bool,
+    /// Steps that wait for a person: their page's address, id, what is asked, and until when.
+    pub duties: Vec<(String, String, String, Moment)>,
     /// Names and values of the form that asks for the same once more.
     pub inputs: Vec<(String, String)>,
     pub facts: Vec<(&'static str, String)>,
@@ -188,6 +192,7 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
     let inputs = story.inputs.iter().map(|(name, value)| (format!("{INPUT_PREFIX}{name}"), written(value))).collect();
     Ok(RunView {
         inputs,
+        duties: duties(app, &story, run, now).await?,
         can_resume: story.kind == seaworthy_model::run::Kind::Run
             && story.end.as_ref().is_some_and(|end| end.executed != seaworthy_model::run::Executed::Ok),
         base: app.web.base.clone(),
@@ -221,6 +226,24 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         lead,
         position,
     })
+}
+
+/// Steps that wait for a person, in the words of the definition that the run was pinned to.
+async fn duties(app: &App, story: &Story, run: RunId, now: At) -> Result<Vec<(String, String, String, Moment)>, Fault> {
+    if story.asked.is_empty() || story.end.is_some() {
+        return Ok(vec![]);
+    }
+    let loaded = app.web.definitions.current();
+    let steps = loaded.processes.get(&story.process).map(|pinned| pinned.process.steps.clone()).unwrap_or_default();
+    let text = |id: &str| match steps.iter().find(|step| step.id == id).map(|step| &step.action) {
+        Some(Action::Human(duty) | Action::Approve(duty)) => duty.text.clone(),
+        _ => String::new(),
+    };
+    let one = |(step, until): &(String, At)| {
+        let href = format!("{}/runs/{run}/sign/{}", app.web.base, show::segment(step));
+        (href, step.clone(), text(step), Moment { at: *until, now })
+    };
+    Ok(story.asked.iter().map(one).collect())
 }
 
 /// Where the run came from and what it rests on, as pairs of word and text.

@@ -120,6 +120,7 @@ fn occasion(occasion: Occasion) -> &'static str {
         Occasion::Late => "late",
         Occasion::Long => "long",
         Occasion::Healed => "healed",
+        Occasion::Asked => "asked",
     }
 }
 
