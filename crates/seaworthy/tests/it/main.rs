@@ -7,6 +7,7 @@
 mod again;
 mod branch;
 mod change;
+mod chaos;
 mod command;
 mod contract;
 mod crash;

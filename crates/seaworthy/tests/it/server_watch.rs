@@ -15,11 +15,11 @@ use crate::{
 const SECOND: i64 = 1_000_000_000;
 const TELL: &str = "tell: { when: [missed, late, long, unverified], route: oncall }\n";
 
-/// `seaworthy watch`, as a process of its own.
-struct Watch(Child);
+/// `seaworthy watch`, as a process of its own. Killed when it is dropped.
+pub struct Watch(Child);
 
 impl Watch {
-    fn begin(site: &Site) -> Watch {
+    pub fn begin(site: &Site) -> Watch {
         let log = fs::File::create(site.aside("watch.log")).unwrap();
         Watch(site.command(&["watch"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
