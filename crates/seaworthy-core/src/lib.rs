@@ -7,6 +7,7 @@ pub mod audit;
 pub mod change;
 pub mod expect;
 pub mod input;
+pub mod retain;
 pub mod run;
 pub mod schedule;
 pub mod tell;

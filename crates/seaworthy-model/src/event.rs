@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 mod coding;
+mod drill;
 mod sent;
 
 pub use coding::UnknownEvent;
+pub use drill::DrillArtifact;
 pub use sent::SendOutcome;
 
 use crate::{
@@ -62,6 +64,21 @@ pub enum Event {
     BodyDropped {
         entry: EntryId,
         position: u64,
+        why: String,
+    },
+    /// Bodies of a process's runs were dropped by retention, in the stream `retention/NAME`: positions from and to,
+    /// both in. All its runs up to `through` were looked at; `left` are those that something still needed.
+    BodiesDropped {
+        process: String,
+        what: String,
+        through: RunId,
+        left: Vec<RunId>,
+        ranges: Vec<(u64, u64)>,
+    },
+    /// Files of runs are about to be removed by retention.
+    FilesDropped {
+        what: String,
+        runs: Vec<RunId>,
         why: String,
     },
     /// The data folder was restored from a backup that ended at this position.
@@ -340,14 +357,4 @@ pub enum Event {
         actor: ActorId,
         why: String,
     },
-}
-
-/// Which artifact a drill restores, fixed when the drill is requested.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DrillArtifact {
-    pub from_run: RunId,
-    pub name: String,
-    pub place: String,
-    pub bytes: u64,
-    pub sha256: Option<String>,
 }

@@ -13,6 +13,7 @@ pub mod order;
 pub mod ping;
 pub mod port;
 pub mod process;
+pub mod retain;
 pub mod run;
 pub mod schedule;
 pub mod signal;

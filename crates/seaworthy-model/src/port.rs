@@ -8,7 +8,10 @@ mod ask;
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 pub use self::ask::{Answer, Ask, Requests};
-pub use self::store_error::StoreError;
+pub use self::{
+    retain::{Archive, Leftovers},
+    store_error::StoreError,
+};
 pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
     checkpoint::Checkpoint,
@@ -24,6 +27,7 @@ use crate::{
     },
 };
 
+mod retain;
 mod store_error;
 
 /// A boxed future.

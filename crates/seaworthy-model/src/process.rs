@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{input::Input, time::Span};
+use crate::{input::Input, retain::Retention, time::Span};
 pub use crate::{
     schedule::{Missed, Overlap, Schedule, When},
     step::{Action, Command, Duty, Effect, Limits, Line, OUTSIDE, Proof, Step},
@@ -36,6 +36,9 @@ pub struct Process {
     pub drill: Option<Drill>,
     /// How many runs keep their artifacts.
     pub keep: u32,
+    /// How long what runs left behind is kept, where the file says more than that number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<Retention>,
     /// Somebody else runs it, and this says who and where that stands. It has no steps and is never run from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<String>,
@@ -251,6 +254,7 @@ impl Process {
             tell: None,
             drill: None,
             keep: KEEP_DEFAULT,
+            retain: None,
             inputs: vec![],
             parallel: None,
             timeout: None,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     change::Held,
     process::{Command, Facet, Process},
+    retain::SiteRetention,
     schedule::Blackout,
     time::{At, Span},
 };
@@ -27,6 +28,8 @@ pub struct Site {
     /// For every process.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blackouts: Vec<Blackout>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<SiteRetention>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ pub mod ports;
 pub mod prune;
 pub mod reload;
 pub mod requests;
+pub mod retain;
 pub mod run;
 pub mod schedule;
 pub mod seal;

@@ -53,6 +53,7 @@ pub struct Nudges {
     pub notify: Arc<Notify>,
     pub reload: Arc<Notify>,
     pub branch: Arc<Notify>,
+    pub retain: Arc<Notify>,
     pub watch: Arc<Notify>,
 }
 

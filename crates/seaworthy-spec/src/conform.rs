@@ -269,6 +269,7 @@ fn name(kind: &Kind) -> String {
         Kind::Expect => "a condition".into(),
         Kind::Span => "a length of time".into(),
         Kind::Size => "a size".into(),
+        Kind::CountOrSpan { .. } => "a number or a length of time".into(),
         Kind::Bound => "a length of time or a share of the usual one".into(),
         Kind::Whole { .. } => "a whole number".into(),
         Kind::True => "`true`".into(),

@@ -43,6 +43,8 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
         Kind::Path => path(text),
         Kind::Span => span(text).map(drop),
         Kind::Size => size(text).map(drop),
+        Kind::CountOrSpan { max } if text.chars().all(|c| c.is_ascii_digit()) => whole(text, 1, *max).map(drop),
+        Kind::CountOrSpan { .. } => span(text).map(drop),
         Kind::Instant => instant(text, "UTC").map(drop),
         Kind::Days => parse_days(text).map(drop).map_err(|sentence| split(&sentence)),
         Kind::Bound => bound(text).map(drop),

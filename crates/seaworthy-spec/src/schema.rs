@@ -78,6 +78,9 @@ fn value(kind: &'static Kind, defs: &mut Map<String, Value>) -> Value {
         Kind::Days => json!({ "type": "string", "pattern": r"\S", "examples": ["12-25", "Sat..Sun"] }),
         Kind::Zone => json!({ "type": "string", "pattern": r"\S", "examples": ["Europe/Berlin"] }),
         Kind::Span => exact(span, "1h30m"),
+        Kind::CountOrSpan { max } => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": max }, exact(span, "30d")] })
+        }
         Kind::Size => exact(r"^[0-9.]+([kKMGT]B|[KMGT]iB|B)$", "20GiB"),
         Kind::Instant => exact("^[0-9]{4}-[0-9]{2}-[0-9]{2}", "2026-01-31T00:00:00Z"),
         Kind::Bound => exact(r"^\s*([0-9.]+\s*%\s*of\s+usual|([0-9.]+[a-z]+)+)\s*$", "20% of usual"),

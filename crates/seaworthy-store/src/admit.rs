@@ -158,7 +158,11 @@ pub(crate) fn taken(key: &str) -> StoreError {
 fn tombstones(batch: &Batch) -> Result<(), StoreError> {
     let drafts = || batch.writes.iter().flat_map(|w| &w.drafts);
     for dropped in &batch.drop_bodies {
-        let told = drafts().any(|d| matches!(&d.event, Event::BodyDropped { position, .. } if position == dropped));
+        let told = drafts().any(|d| match &d.event {
+            Event::BodyDropped { position, .. } => position == dropped,
+            Event::BodiesDropped { ranges, .. } => ranges.iter().any(|(from, to)| (from..=to).contains(&dropped)),
+            _ => false,
+        });
         if !told {
             return Err(refused(format!("the body at position {dropped} would go without a tombstone")));
         }

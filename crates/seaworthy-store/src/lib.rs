@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seaworthy_model::{
     id::RunId,
-    port::{Journal, Views, Writer},
+    port::{Archive, Journal, Views, Writer},
 };
 
 mod admit;
@@ -33,6 +33,7 @@ pub const LIKE_MAX: usize = 10;
 pub struct Opened {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
+    pub archive: Arc<dyn Archive>,
     /// Node and epoch that its entries carry.
     pub writer: Writer,
 }

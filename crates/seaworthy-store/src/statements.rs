@@ -77,6 +77,9 @@ statements! {
     /// Answered from the index alone.
     ENDED_PROCESS = "select ended_at, run from ended_run where process = $1 and kind = $2 and verified = $3 \
                      and (ended_at, run) < ($4, $5) order by ended_at desc, run desc limit $6";
+    /// Answered from the index alone.
+    ENDED_AFTER = "select ended_at, run from ended_run where process = $1 and kind = $2 and verified = $3 \
+                   and (ended_at, run) > ($4, $5) order by ended_at, run limit $6";
     ENDED_LIKE = "select run from ended_run where run between $1 and $2 order by run limit $3";
     ENDED_COUNT = "select count(*) from ended_run";
 

@@ -82,6 +82,8 @@ pub enum Asked {
         from: String,
     },
     Reload,
+    /// Looks at what may go, now.
+    Retain,
     /// Agrees to a change that waits.
     Confirm {
         digest: String,
@@ -205,6 +207,10 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
     let ask = match asked {
         Asked::Hello => return Answered::Done { detail: about.to_owned() },
         Asked::Copy { file } => return copy(house, &file).await,
+        Asked::Retain => {
+            house.ports.nudges.retain.notify_one();
+            return Answered::Done { detail: "the server looks at what may go now".into() };
+        }
         Asked::Run { process, inputs } => Ask::Run { process, inputs },
         Asked::Drill { process } => Ask::Drill { process },
         Asked::Pause { process, until, reason } => Ask::Pause { process, until: At(until), reason },

@@ -19,6 +19,7 @@ use seaworthy_runtime::{
     ports::{Living, Nudges},
     reload::{self, Files, InForce, Outcome},
     requests::Desk,
+    retain::Kept,
     run::Runs,
 };
 use seaworthy_store::sqlite::Sqlite;
@@ -64,6 +65,11 @@ pub async fn open(place: &Place) -> Result<House, Trouble> {
     let house = open_with(&place.data, outcome.loaded)?;
     settle(place, &house).await?;
     Ok(house)
+}
+
+/// Where what retention looks at is kept.
+pub fn kept_of(place: &Place, store: &Sqlite) -> Kept {
+    Kept { archive: store.opened().archive, leftovers: Arc::new(FilePlaces::new(place.data.clone())) }
 }
 
 /// What was in force when a node last kept it.

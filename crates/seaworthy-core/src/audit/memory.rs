@@ -87,6 +87,15 @@ impl Dropped {
         self.waiting.remove(&position) == Some(id) || self.unchecked > 0
     }
 
+    /// A tombstone names these positions. Those of which no body is known to be gone are no concern of it: a second pass
+    /// may name what the first one had dropped.
+    pub fn explain_range(&mut self, from: u64, to: u64) {
+        let named: Vec<u64> = self.waiting.range(from..=to).map(|(position, _)| *position).collect();
+        for position in named {
+            self.waiting.remove(&position);
+        }
+    }
+
     pub fn without_tombstone(&self) -> impl Iterator<Item = (u64, EntryId)> + use<> {
         self.waiting.clone().into_iter()
     }

@@ -228,6 +228,16 @@ impl Walk {
                     self.found.add(Some(position), what);
                 }
             }
+            Ok(Some(Event::BodiesDropped { ranges, .. })) => {
+                for (from, to) in ranges {
+                    if to >= position || from > to {
+                        let what = format!("a tombstone names positions {from} to {to}, which are not before it");
+                        self.found.add(Some(position), what);
+                        continue;
+                    }
+                    self.dropped.explain_range(from, to);
+                }
+            }
             Ok(_) => {}
         }
     }

@@ -12,7 +12,13 @@ mod checks;
 mod facets;
 mod steps;
 
-use seaworthy_model::process::{Process, Schedule, When};
+use seaworthy_model::{
+    process::{Process, Schedule, When},
+    retain::Retention,
+    time::Span,
+};
+
+use crate::retain::{Policy, What};
 
 pub use book::{Book, Decision, Standing, decide};
 
@@ -96,11 +102,36 @@ fn head(old: &Process, new: &Process, out: &mut Vec<Difference>) {
             new.secrets.join(", ")
         )));
     }
+    retain(old.retain, new.retain, out);
     if new.keep < old.keep {
         let text = format!("keep from {} to {}: older artifacts go for good", old.keep, new.keep);
         out.push(Difference::weaker(text));
     } else if new.keep > old.keep {
         out.push(Difference::shown(format!("keep from {} to {}", old.keep, new.keep)));
+    }
+}
+
+/// How long what is kept: less is weaker, since what goes does not come back.
+fn retain(old: Option<Retention>, new: Option<Retention>, out: &mut Vec<Difference>) {
+    let (old, new) = (Policy::of(old, None), Policy::of(new, None));
+    for what in What::ALL {
+        let (before, after) = (old.age(what), new.age(what));
+        if before == after {
+            continue;
+        }
+        let shown = |age: Option<Span>| age.map_or("for ever".to_owned(), |age| age.to_string());
+        // Artifacts without an age are counted.
+        let shorter = match (before, after) {
+            (None, Some(_)) => what != What::Artifacts,
+            (Some(before), Some(after)) => after < before,
+            _ => false,
+        };
+        let text = format!("keep: {} from {} to {}", what.word(), shown(before), shown(after));
+        out.push(Difference { text, weaker: shorter });
+    }
+    if old.whole != new.whole {
+        let text = format!("keep: whole runs from {} to {}", old.whole, new.whole);
+        out.push(Difference { text, weaker: new.whole < old.whole });
     }
 }
 

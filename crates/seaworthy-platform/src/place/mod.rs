@@ -6,6 +6,7 @@ mod artifact;
 mod host;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 use std::{
     fs,
@@ -17,7 +18,8 @@ use std::{
 use seaworthy_model::{
     id::RunId,
     input::HANDED_BYTES_MAX,
-    port::{Fut, OutputKey, Places, Secret},
+    port::{Fut, Leftovers, OutputKey, Places, Secret},
+    retain::Weight,
     run::{Artifact, HostSnapshot, Output},
 };
 
@@ -171,6 +173,29 @@ fn handed(file: &Path, hidden: &[Secret]) -> Result<String, String> {
     }
     let text = String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".into()))?;
     Ok(Mask::of(hidden).text(&text))
+}
+
+impl Leftovers for FilePlaces {
+    fn kept(&self) -> Fut<'_, io::Result<Vec<RunId>>> {
+        let data = self.data.clone();
+        Box::pin(async move { off_runtime(move || weigh::kept(&data)).await? })
+    }
+
+    fn weigh(&self, run: RunId) -> Fut<'_, io::Result<Weight>> {
+        let folder = run_folder(&self.data, run);
+        Box::pin(async move { off_runtime(move || weigh::weigh(&folder)).await? })
+    }
+
+    fn forget_outputs(&self, run: RunId) -> Fut<'_, io::Result<()>> {
+        let outputs = run_folder(&self.data, run).join("output");
+        Box::pin(async move {
+            off_runtime(move || {
+                sweep_out(&outputs, &[])?;
+                absent_is_fine(fs::remove_dir(&outputs))
+            })
+            .await?
+        })
+    }
 }
 
 fn work(data: &Path, run: RunId) -> PathBuf {

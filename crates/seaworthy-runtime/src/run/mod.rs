@@ -33,6 +33,9 @@ pub const ACTING_MAX: usize = 256;
 /// Looks of one node at the same time: each may hold a thread and some of the journal's readers.
 pub const LOOKING_MAX: usize = 64;
 
+/// Old definitions that are remembered; one that was forgotten is read from the journal again.
+const OLD_MAX: usize = 64;
+
 /// The runs that this node drives.
 pub struct Runs {
     ports: Ports,
@@ -40,7 +43,7 @@ pub struct Runs {
     acting: Arc<Semaphore>,
     looking: Arc<Semaphore>,
     driven: Mutex<BTreeMap<RunId, Arc<Notify>>>,
-    /// Definitions by digest that are no longer the current ones. Grows with edits of this life only.
+    /// Definitions by digest that are no longer the current ones, [`OLD_MAX`] at most.
     old: Mutex<BTreeMap<String, Arc<Process>>>,
     idle: Notify,
     /// Of the driven ones: those that only wait for a word from outside.
@@ -176,7 +179,11 @@ impl Runs {
         let found = crate::reload::recorded(&self.ports, name, digest).await?.map(Arc::new);
         match &found {
             Some(process) => {
-                self.old.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.to_owned(), process.clone());
+                let mut old = self.old.lock().unwrap_or_else(PoisonError::into_inner);
+                if old.len() >= OLD_MAX {
+                    old.pop_first();
+                }
+                old.insert(digest.to_owned(), process.clone());
             }
             None => warn!(process = name, digest, "the definition of `{name}` at {digest} is not in the journal"),
         }

@@ -15,6 +15,7 @@ use seaworthy_model::{
     event::Event,
     id::{ActorId, NodeId, RunId},
     port::*,
+    retain::Weight,
     run::{Acted, Artifact, Cause, Executed, HostSnapshot, Kind, Verified},
     site::{Loaded, Pinned, SecretPlace},
     time::{At, Span},
@@ -157,6 +158,10 @@ pub struct Rest {
     /// The end that is on record of attempts of an earlier life.
     pub record: Mutex<Option<Acted>>,
     pub noted: Mutex<Vec<OutputKey>>,
+    /// Bytes of runs on disk.
+    pub weights: Mutex<BTreeMap<RunId, Weight>>,
+    /// Outputs cannot be removed.
+    pub stuck: AtomicBool,
     /// Runs whose folders hold something.
     pub folders: Mutex<BTreeSet<RunId>>,
 }
@@ -204,13 +209,33 @@ impl Places for Rest {
     }
     fn tidy(&self, run: RunId, _: Vec<String>) -> Fut<'_, std::io::Result<()>> {
         self.folders.lock().unwrap().remove(&run);
+        if let Some(weight) = self.weights.lock().unwrap().get_mut(&run) {
+            weight.artifacts = 0;
+        }
         Box::pin(std::future::ready(Ok(())))
     }
-    fn remove(&self, _: RunId) -> Fut<'_, std::io::Result<()>> {
+    fn remove(&self, run: RunId) -> Fut<'_, std::io::Result<()>> {
+        self.weights.lock().unwrap().remove(&run);
         Box::pin(std::future::ready(Ok(())))
     }
     fn snapshot(&self) -> Fut<'_, HostSnapshot> {
         Box::pin(std::future::ready(HostSnapshot::default()))
+    }
+}
+
+impl Leftovers for Rest {
+    fn kept(&self) -> Fut<'_, std::io::Result<Vec<RunId>>> {
+        Box::pin(std::future::ready(Ok(self.weights.lock().unwrap().keys().copied().collect())))
+    }
+    fn weigh(&self, run: RunId) -> Fut<'_, std::io::Result<Weight>> {
+        Box::pin(std::future::ready(Ok(self.weights.lock().unwrap().get(&run).copied().unwrap_or_default())))
+    }
+    fn forget_outputs(&self, run: RunId) -> Fut<'_, std::io::Result<()>> {
+        if self.stuck.load(SeqCst) {
+            return Box::pin(std::future::ready(Err(std::io::Error::other("by the test"))));
+        }
+        self.weights.lock().unwrap().entry(run).or_default().outputs = 0;
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 
@@ -235,6 +260,7 @@ pub struct World {
     pub disk: Arc<Disk>,
     pub ear: Arc<Ear>,
     pub rest: Arc<Rest>,
+    pub archive: Arc<dyn Archive>,
     pub in_force: Arc<InForce>,
 }
 
@@ -280,7 +306,7 @@ impl World {
             living: Arc::new(|| Ok(BTreeSet::new())),
             nudges: Nudges::default(),
         };
-        World { ports, hands, disk, ear, rest, in_force }
+        World { ports, hands, disk, ear, rest, archive: opened.archive, in_force }
     }
 
     /// Lets time pass, and everything that waits for it go on.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod kit;
 #[cfg(test)]
+mod retaining;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod sealing;

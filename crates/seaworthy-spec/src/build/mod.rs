@@ -9,6 +9,7 @@ pub mod config;
 pub mod drill;
 pub mod heal;
 pub mod input;
+pub mod keep;
 pub mod lint;
 pub mod process;
 pub mod schedule;

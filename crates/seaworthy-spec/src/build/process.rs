@@ -2,7 +2,7 @@
 //!
 //! This module must not know other documents: what they offer comes in as `Around`.
 
-use seaworthy_model::process::{KEEP_DEFAULT, Process, Tier};
+use seaworthy_model::process::{Process, Tier};
 
 use crate::{source::Report, tree::Node};
 
@@ -12,6 +12,7 @@ use super::{
     drill::drill,
     heal::{heal, tell, watch},
     input::inputs,
+    keep::keep,
     lint::lint,
     map,
     schedule::schedule,
@@ -32,7 +33,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
     };
     let steps = steps(document.get("steps"), "step", &[], &given, report);
     let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
-    let process = Process {
+    let mut process = Process {
         about: text(document, "about"),
         service: text(document, "service"),
         team: document.get("team").and_then(|team| around.team(team, report)),
@@ -51,7 +52,6 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         drill: drill(document, &made, around, report),
         observed: text(document, "observed"),
         pinged: text(document, "pinged").as_deref() == Some("true"),
-        keep: text(document, "keep").and_then(|n| n.parse().ok()).unwrap_or(KEEP_DEFAULT),
         inputs,
         limits: limits(document),
         parallel: text(document, "parallel").and_then(|n| n.parse().ok()),
@@ -59,6 +59,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         steps,
         ..Process::named(name)
     };
+    keep(document, &mut process);
     lint(document, &process, report);
     Some(process)
 }

@@ -38,6 +38,7 @@ pub fn site(document: &Node, report: &mut Report<'_>) -> Option<Site> {
         smtp,
         secrets: named(document, "secrets", |_, node| place(node)),
         blackouts: super::calendar::blackouts(document, "UTC", report),
+        retention: super::keep::site(document),
     })
 }
 

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod input;
+pub mod keep;
 pub mod pack;
 pub mod process;
 pub mod site;
@@ -48,6 +49,8 @@ pub enum Kind {
     Overlap,
     /// Only `true` says something.
     True,
+    /// A whole number from 1 on, or a length of time.
+    CountOrSpan { max: u32 },
     /// A whole number.
     Whole { min: u32, max: u32 },
     /// One of these words.

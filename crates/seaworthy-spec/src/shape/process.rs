@@ -70,7 +70,11 @@ pub static PROCESS: Shape = Shape::new(
         ),
         may("limits", Kind::Object(&LIMITS), "What the processes of one command may use."),
         may("timeout", Kind::Span, "A run is stopped after this long, verification and healing included."),
-        may("keep", Kind::Whole { min: 1, max: KEEP_MAX }, "How many runs keep their artifacts. Default 7."),
+        may(
+            "keep",
+            Kind::Either(&[Kind::Whole { min: 1, max: KEEP_MAX }, Kind::Object(&super::keep::KEEP)]),
+            "How many runs keep their artifacts (default 7), or how long what is kept.",
+        ),
     ],
 );
 

@@ -36,6 +36,7 @@ pub static SITE: Shape = Shape::new(
             "Named sets of days, for `except` and `only` of schedules: dates, spans, days of every year, weekdays.",
         ),
         may("blackouts", BLACKOUTS, "Times in which no schedule starts anything."),
+        may("retention", Kind::Object(&super::keep::RETENTION), "How long what is kept."),
     ],
 );
 

@@ -59,3 +59,28 @@ fn the_files_of_a_branch_lead_nowhere_else() {
     let said = crate::site_problems("config: { git: /x }\n");
     assert!(said.contains("wrong-file") && said.contains("lead nowhere else"), "{said}");
 }
+
+#[test]
+fn what_is_kept_is_a_number_or_ages_and_a_number_keeps_its_digest() {
+    use seaworthy_model::retain::Retention;
+    let process = |keep: &str| {
+        let text = format!("process: a\nsteps:\n  - {{ run: x }}\n{keep}");
+        let read = crate::with(&[("ops/a.yaml", &text)]);
+        read.processes.into_iter().next().unwrap_or_else(|| panic!("{:#?}", read.diagnostics)).1
+    };
+    let plain = process("keep: 9\n");
+    assert_eq!((plain.keep, plain.retain), (9, None));
+    assert!(!plain.canonical().contains("retain"), "as before there were ages: {}", plain.canonical());
+    assert_eq!(process("keep: { artifacts: 9 }\n").digest(), plain.digest(), "it says the same");
+    let all = process("keep: { runs: 50, artifacts: 30d, outputs: 14d, bodies: 400d, snapshots: 7d }\n");
+    let day = |n: u64| Some(Span::seconds(n * 86_400));
+    let said = Retention { runs: Some(50), artifacts: day(30), outputs: day(14), bodies: day(400), snapshots: day(7) };
+    assert_eq!((all.keep, all.retain), (10_000, Some(said)));
+    let site = crate::site_problems("site: a\nretention: { outputs: 30d, bodies: 400d, at_most: 20GiB }\n");
+    assert_eq!(site, "");
+    for wrong in ["keep: {}\n", "keep: { bodies: soon }\n", "keep: { artifacts: 0 }\n", "keep: { body: 1d }\n"] {
+        let said = crate::problems(&format!("process: a\nsteps:\n  - {{ run: x }}\n{wrong}"));
+        assert!(said.contains("error"), "{wrong}: {said}");
+    }
+    assert!(crate::site_problems("site: a\nretention: { at_most: 5 parsecs }\n").contains("is not a size"));
+}

@@ -20,6 +20,7 @@ use crate::{
     admit::{Admitted, sealable},
 };
 
+mod archive;
 mod state;
 mod view;
 
@@ -64,7 +65,12 @@ impl Memory {
 
     /// Both ports of this store.
     pub fn opened(&self) -> Opened {
-        Opened { journal: Arc::new(self.clone()), views: Arc::new(self.clone()), writer: self.writer() }
+        Opened {
+            journal: Arc::new(self.clone()),
+            views: Arc::new(self.clone()),
+            archive: Arc::new(self.clone()),
+            writer: self.writer(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

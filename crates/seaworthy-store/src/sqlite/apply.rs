@@ -60,6 +60,19 @@ pub(super) fn erase(conn: &Connection, actor: ActorId) -> Result<(), StoreError>
     execute(conn, sql::PERSON_ERASE, [actor.bytes()]).map(drop)
 }
 
+/// Pages that one call gives back (8 MiB): the writer is not held up for long.
+const GIVE_BACK_PAGES: u32 = 2_048;
+
+/// Shortens the file by free pages at most. Files of before this was thought of stay as long as they are; their free
+/// pages are used again.
+pub(super) fn give_back(conn: &Connection) -> Result<(), StoreError> {
+    let mut statement = conn.prepare(&format!("pragma incremental_vacuum({GIVE_BACK_PAGES})")).map_err(of)?;
+    let mut rows = statement.query([]).map_err(of)?;
+    // Each row that is asked for is a page that was freed.
+    while rows.next().map_err(of)?.is_some() {}
+    Ok(())
+}
+
 /// Stores the size and peaks of the tree.
 pub(super) fn frontier(conn: &Connection, tree: &Frontier) -> Result<(), StoreError> {
     execute(conn, sql::TREE_SET, params![int(tree.size), peaks(tree)]).map(drop)

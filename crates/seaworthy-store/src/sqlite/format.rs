@@ -258,6 +258,8 @@ fn create(file: &Path, node: NodeId, formats: &Formats) -> Result<(), StoreError
 
 fn create_part(part: &Path, node: NodeId, formats: &Formats) -> Result<(), StoreError> {
     let mut conn = Connection::open_with_flags(part, writing() | OpenFlags::SQLITE_OPEN_CREATE).map_err(of)?;
+    // Only before the first table: so that space which retention frees can be given back.
+    conn.pragma_update(None, "auto_vacuum", "incremental").map_err(of)?;
     let step = conn.transaction().map_err(of)?;
     step.execute_batch(TABLES).map_err(of)?;
     let none = Frontier::default();

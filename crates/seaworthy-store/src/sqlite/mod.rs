@@ -17,6 +17,7 @@ use seaworthy_model::{
 use crate::{Opened, ROWS_MAX, admit::Admitted, statements as sql};
 
 mod apply;
+mod archive;
 mod error;
 mod format;
 mod read;
@@ -99,7 +100,12 @@ impl Sqlite {
 
     /// Both ports of this store.
     pub fn opened(&self) -> Opened {
-        Opened { journal: Arc::new(self.clone()), views: Arc::new(self.clone()), writer: self.writer() }
+        Opened {
+            journal: Arc::new(self.clone()),
+            views: Arc::new(self.clone()),
+            archive: Arc::new(self.clone()),
+            writer: self.writer(),
+        }
     }
 
     /// Copies the store to `file` as of one moment, while appends go on, and returns the number of entries in the

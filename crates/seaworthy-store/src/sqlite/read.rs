@@ -8,7 +8,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags};
-use seaworthy_model::{port::StoreError, tree::Frontier};
+use seaworthy_model::{port::StoreError, retain::Room, tree::Frontier};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -89,6 +89,16 @@ pub(super) fn settle(conn: &Connection, cache_kib: i64) -> Result<(), StoreError
     conn.pragma_update(None, "mmap_size", 0).map_err(of)?;
     // Temporary b-trees are small here; a file for them would be one more thing that can fail.
     conn.pragma_update(None, "temp_store", "memory").map_err(of)
+}
+
+/// How large the file is, and how much of it is free.
+pub(super) fn room(conn: &Connection) -> Result<Room, StoreError> {
+    let number = |name: &str| {
+        let read = conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(of)?;
+        Ok(u64::try_from(read).unwrap_or(0))
+    };
+    let page = number("page_size")?;
+    Ok(Room { bytes: number("page_count")? * page, free: number("freelist_count")? * page })
 }
 
 /// The tree as stored.

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{LIKE_MAX, PROCESS_RUNS, ROWS_MAX, like, statements as sql};
 
-const KINDS: [Kind; 2] = [Kind::Run, Kind::Drill];
-const VERDICTS: [Verified; 4] = [Verified::Yes, Verified::No, Verified::Unknown, Verified::Unproven];
+pub(super) const KINDS: [Kind; 2] = [Kind::Run, Kind::Drill];
+pub(super) const VERDICTS: [Verified; 4] = [Verified::Yes, Verified::No, Verified::Unknown, Verified::Unproven];
 
 impl Views for Sqlite {
     fn live_runs(&self) -> Fut<'_, Result<Vec<LiveRun>, StoreError>> {
@@ -134,13 +134,13 @@ fn ended(conn: &Connection, query: &RunQuery) -> Result<Vec<EndedRun>, StoreErro
 }
 
 /// Where to start: after everything, or at the end of one run. `None`: that run has not ended.
-fn bound(conn: &Connection, before: Option<RunId>) -> Result<Option<(i64, [u8; 16])>, StoreError> {
+pub(super) fn bound(conn: &Connection, before: Option<RunId>) -> Result<Option<(i64, [u8; 16])>, StoreError> {
     let Some(run) = before else { return Ok(Some((i64::MAX, [u8::MAX; 16]))) };
     let at: Option<i64> = first(conn, sql::ENDED_AT, [run.bytes()], |row| row.get(0))?;
     Ok(at.map(|at| (at, run.bytes())))
 }
 
-fn one(conn: &Connection, run: RunId) -> Result<Option<EndedRun>, StoreError> {
+pub(super) fn one(conn: &Connection, run: RunId) -> Result<Option<EndedRun>, StoreError> {
     let row: Option<String> = first(conn, sql::ENDED_GET, [run.bytes()], |row| row.get(0))?;
     row.map(|json| unwide(&json)).transpose()
 }

@@ -36,6 +36,8 @@ pub(super) enum Work {
     Append(Box<Admitted>),
     Seal(Box<Checkpoint>, String),
     Erase(ActorId),
+    /// Gives some free pages back to the system.
+    GiveBack,
 }
 
 type Answer = Result<u64, StoreError>;
@@ -46,6 +48,7 @@ impl Work {
             Work::Append(batch) => !batch.drop_bodies.is_empty(),
             Work::Seal(..) => false,
             Work::Erase(_) => true,
+            Work::GiveBack => false,
         }
     }
 }
@@ -213,6 +216,7 @@ impl Hand {
             Work::Append(batch) => apply::append(&self.conn, tree, self.writer, batch),
             Work::Seal(checkpoint, note) => apply::seal(&self.conn, tree, checkpoint, note).map(|()| tree.size),
             Work::Erase(actor) => apply::erase(&self.conn, *actor).map(|()| tree.size),
+            Work::GiveBack => apply::give_back(&self.conn).map(|()| tree.size),
         }
     }
 

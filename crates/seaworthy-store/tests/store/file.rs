@@ -7,13 +7,14 @@ use std::{
 };
 
 use seaworthy_model::{
-    port::{Batch, Journal as _, StoreError, Views as _, Writer},
+    event::Event,
+    port::{Batch, Journal as _, StoreError, Views as _, Write, Writer},
     tree::{Hash, root},
     view::ViewChange,
 };
 use seaworthy_store::{memory::Memory, sqlite::Sqlite};
 
-use crate::world::{Folder, actor, assert_whole, batch, ended, entries, node, open, saying};
+use crate::world::{Folder, actor, assert_whole, batch, draft, ended, entries, node, open, run, saying, stream};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -293,4 +294,36 @@ async fn a_folder_that_is_not_there_is_unreachable() {
     let opened = Sqlite::open(&folder.0.join("none/store.db"), node).err();
     assert!(matches!(opened, Some(StoreError::Unreachable { .. })), "{opened:?}");
     assert!(began.elapsed() < LIMIT);
+}
+
+#[tokio::test]
+async fn space_of_dropped_bodies_is_given_back_to_the_system() {
+    let folder = Folder::new();
+    let store = open(&folder.file());
+    let (journal, archive) = (store.opened().journal, store.opened().archive);
+    let large = "x".repeat(40_000);
+    for _ in 0..20 {
+        journal.append(saying("a", None, &[large.as_str(); 10])).await.unwrap();
+    }
+    let full = archive.give_back().await.unwrap();
+    assert!(full.bytes > 8_000_000, "{full:?}");
+    let event = Event::BodiesDropped {
+        process: "a".into(),
+        what: "bodies".into(),
+        through: run(),
+        left: vec![],
+        ranges: vec![(0, 199)],
+    };
+    let tombstone = Write { stream: stream("a"), expected: None, drafts: vec![draft(event)] };
+    journal.append(Batch { writes: vec![tombstone], drop_bodies: (0..200).collect(), ..batch() }).await.unwrap();
+    let mut room = archive.give_back().await.unwrap();
+    let first = room;
+    for _ in 0..10 {
+        room = archive.give_back().await.unwrap();
+    }
+    assert!(room.bytes < full.bytes / 10 && room.free < 100_000, "from {full:?} over {first:?} to {room:?}");
+    store.close();
+    let left = std::fs::metadata(folder.file()).unwrap().len();
+    assert!(left < 1_000_000, "{left} bytes on disk");
+    assert_whole(&*open(&folder.file()).opened().journal).await;
 }

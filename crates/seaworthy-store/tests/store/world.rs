@@ -14,7 +14,7 @@ use seaworthy_model::{
     entry::{Draft, Entry, Stream, Via},
     event::Event,
     id::{ActorId, EntryId, MessageId, NodeId, RunId, SignalId},
-    port::{Batch, Journal, Views, Write, Writer},
+    port::{Archive, Batch, Journal, Views, Write, Writer},
     run::{Cause, Executed, Kind, Verified},
     time::{At, Span},
     tree::{Frontier, Hash, root},
@@ -99,13 +99,20 @@ pub fn open(file: &Path) -> Sqlite {
 pub struct World {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
+    pub archive: Arc<dyn Archive>,
     pub writer: Writer,
     _folder: Option<Folder>,
 }
 
 impl World {
     fn of(opened: Opened, folder: Option<Folder>) -> World {
-        World { journal: opened.journal, views: opened.views, writer: opened.writer, _folder: folder }
+        World {
+            journal: opened.journal,
+            views: opened.views,
+            archive: opened.archive,
+            writer: opened.writer,
+            _folder: folder,
+        }
     }
 
     pub fn memory() -> World {

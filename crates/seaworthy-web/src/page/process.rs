@@ -8,11 +8,12 @@ use axum::{
     extract::{Path, Query, State as Extract},
     response::Response,
 };
+use seaworthy_core::retain::Policy;
 use seaworthy_model::{
     change::Subject,
     id::RunId,
     run::Kind,
-    site::Pinned,
+    site::{Loaded, Pinned},
     time::At,
     view::{EndedRun, LiveRun, RunQuery, SkippedRow},
 };
@@ -94,6 +95,8 @@ pub struct ProcessView {
     pub digest: String,
     pub file: String,
     pub broken: Option<Words>,
+    /// What is kept for how long.
+    pub kept: String,
     /// What a change that waits for a person would take away.
     pub waits: Option<Words>,
     pub definition: String,
@@ -212,12 +215,9 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
         digest: pinned.digest.clone(),
         file: pinned.file.clone(),
         broken: pinned.broken.clone().map(Words),
-        waits: loaded
-            .held
-            .iter()
-            .find(|held| matches!(&held.subject, Subject::Process(process) if process == name))
-            .map(|held| Words(held.weaker.join("; "))),
+        waits: waits(&loaded, name),
         base: base.clone(),
+        kept: kept(&loaded, pinned),
         definition: serde_json::to_string_pretty(&pinned.process).unwrap_or_else(|_| pinned.process.canonical()),
         href,
         position,
@@ -339,4 +339,15 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
             _ => run.reason.clone().into(),
         },
     }
+}
+
+/// What a change that waits for a person would take away.
+fn waits(loaded: &Loaded, name: &str) -> Option<Words> {
+    let held = loaded.held.iter().find(|held| matches!(&held.subject, Subject::Process(process) if process == name))?;
+    Some(Words(held.weaker.join("; ")))
+}
+
+/// What is kept for how long.
+fn kept(loaded: &Loaded, pinned: &Pinned) -> String {
+    Policy::of(pinned.process.retain, loaded.site.retention.map(|site| site.each)).sentence(pinned.process.keep)
 }

@@ -34,6 +34,15 @@ pub async fn events(journal: &dyn Journal, run: RunId, after: u64) -> Result<Vec
     Ok(out)
 }
 
+/// How many entries of a run have lost their body to retention.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn dropped(journal: &dyn Journal, run: RunId) -> Result<usize, Trouble> {
+    let entries = journal.stream(&Stream::run(run), 0).await?;
+    Ok(entries.iter().filter(|entry| entry.body.is_none()).count())
+}
+
 /// Prints a run as it goes on and returns its state at the end.
 ///
 /// # Errors

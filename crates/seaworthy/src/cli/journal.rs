@@ -201,7 +201,7 @@ fn conclude(ask: &Ask, data: &Path, report: &Report) {
     }
     let first =
         report.problems.first().map(|p| p.position.map_or(p.what.clone(), |at| format!("entry {at}: {}", p.what)));
-    ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "sealed": report.sealed, "root": report.root.to_string() }));
+    ask.out.object(&json!({ "v": 1, "entries": report.entries, "ok": report.ok(), "first_problem": first, "checkpoints": report.checkpoints, "sealed": report.sealed, "bodies_dropped": report.bodies_dropped, "root": report.root.to_string() }));
 }
 
 #[cfg(test)]

@@ -65,6 +65,13 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             };
         }
         if !args.follow || state.ended.is_some() {
+            if state.ended.is_some() && follow::dropped(site.journal.as_ref(), run).await? > 0 {
+                out::complain(
+                    "note: entries of this run were dropped by retention, and its output with them or before",
+                );
+            } else if state.ended.is_some() && printed.iter().any(|one| !one.ended) {
+                out::complain("note: output of this run is not kept any more; retention removed it");
+            }
             return Ok(code::VERIFIED);
         }
         // New entries end the wait; a command that only prints is looked at twice a second.

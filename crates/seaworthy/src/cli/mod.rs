@@ -25,6 +25,7 @@ mod plan;
 mod planned;
 mod restore;
 mod resume;
+mod retain;
 mod rows;
 mod run;
 mod runs;
@@ -122,6 +123,8 @@ pub enum Verb {
     Backup(backup::Args),
     /// Put a copy of a site's own state back
     Restore(restore::Args),
+    /// Drop what is old and not needed; --dry-run says what would go and why the rest stays
+    Retain(retain::Args),
     /// Shell completions
     Completions(completions::Args),
     /// Hold commands so that they outlive the server; started by whoever needs it
@@ -189,6 +192,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Schema(args) => schema::run(&ask, args),
         Verb::Backup(args) => backup::run(&ask, args).await,
         Verb::Restore(args) => restore::run(&ask, args).await,
+        Verb::Retain(args) => retain::run(&ask, args).await,
         Verb::Completions(args) => completions::run(args),
         // Has no runtime; `main` starts it.
         Verb::Keeper(_) => Ok(crate::trouble::code::NOT_STARTED),

@@ -18,6 +18,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     if events.is_empty() {
         return Err(Trouble::start(format!("there is no run {run} in this journal")));
     }
+    let dropped = follow::dropped(site.journal.as_ref(), run).await?;
     let mut state = State::default();
     for (at, event) in &events {
         state.apply(*at, event);
@@ -48,6 +49,13 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         }
         _ => ask.out.line("still running"),
     }
-    ask.out.object(&follow::object(run, &state));
+    if dropped > 0 {
+        ask.out.line(&format!(
+            "  the bodies of {dropped} entries of this run were dropped by retention: what was asked for and the verdict stay"
+        ));
+    }
+    let mut object = follow::object(run, &state);
+    object["bodies_dropped"] = dropped.into();
+    ask.out.object(&object);
     Ok(code::VERIFIED)
 }

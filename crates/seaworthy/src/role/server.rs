@@ -17,7 +17,7 @@ use seaworthy_model::{
     port::{Batch, Clock as _, Definitions as _, Views},
     time::At,
 };
-use seaworthy_runtime::{Stop, drill, notify, reload, schedule, seal};
+use seaworthy_runtime::{Stop, drill, notify, reload, retain, schedule, seal};
 use seaworthy_web::Web;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::{error, info, warn};
@@ -114,7 +114,8 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
             error!("the control socket ended: {trouble}");
         }
     });
-    loops(place, &house, &stop, &mut tasks, ready);
+    let watched = watcher.as_ref().map(|w| w.views.clone());
+    loops(place, &house, watched, &stop, &mut tasks, ready);
     follow_length(&house, length, &stop, &mut tasks);
     Ok(Server { house, address, stop, tasks, _role: role, watcher })
 }
@@ -202,13 +203,22 @@ fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: S
     });
 }
 
-fn loops(place: &Place, house: &Arc<House>, stop: &Stop, tasks: &mut JoinSet<()>, ready: Arc<AtomicBool>) {
+fn loops(
+    place: &Place,
+    house: &Arc<House>,
+    watched: Option<Arc<dyn Views>>,
+    stop: &Stop,
+    tasks: &mut JoinSet<()>,
+    ready: Arc<AtomicBool>,
+) {
     let ports = house.ports.clone();
     tasks.spawn(notify::run(ports.clone(), stop.clone()));
     tasks.spawn(seal::run(ports.clone(), stop.clone()));
     if let Some(source) = &place.source {
         tasks.spawn(super::branch::run(source.clone(), ports.clone(), stop.clone()));
     }
+    let signals = watched.clone();
+    tasks.spawn(retain::Retainer::new(ports.clone(), wire::kept_of(place, &house.store), signals).run(stop.clone()));
     let (data, files, in_force) = (place.data.clone(), Arc::new(place.clone()), house.in_force.clone());
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop) = (house.clone(), stop.clone());

@@ -38,6 +38,7 @@ mod pack_system_updates;
 mod person;
 mod ping;
 mod postgres;
+mod retain;
 mod secret;
 mod server;
 mod server_full;

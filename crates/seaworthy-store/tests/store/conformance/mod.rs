@@ -5,6 +5,7 @@
 pub mod append;
 pub mod books;
 pub mod claims;
+pub mod keep;
 pub mod read;
 pub mod runs;
 pub mod tree;
@@ -90,6 +91,11 @@ cases! {
         a_signal_is_one_row_and_open_until_cleared,
         messages_come_newest_first_and_by_run,
         a_view_never_runs_ahead_of_its_entries,
+    }
+    keep {
+        ended_runs_are_read_from_the_oldest_on,
+        bodies_go_with_one_tombstone_for_all_of_them,
+        room_is_given_back_and_everything_is_still_there,
     }
     claims {
         a_verification_without_a_yes_on_record_is_refused,

@@ -1,0 +1,33 @@
+//! What retention asks of the store and of the disk.
+//!
+//! This module must not know what may go.
+
+use super::{Fut, StoreError};
+use crate::{
+    id::RunId,
+    retain::{Room, Weight},
+    view::EndedRun,
+};
+
+/// The store, from its oldest end.
+pub trait Archive: Send + Sync {
+    /// Runs and drills of a process that ended after this one (`None`: all), oldest first, at most `limit`.
+    fn ended_after(
+        &self,
+        process: &str,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>>;
+    /// Gives free space of the journal's file back to the system, a bounded piece of it. How large it is then.
+    fn give_back(&self) -> Fut<'_, Result<Room, StoreError>>;
+}
+
+/// What runs left on disk.
+pub trait Leftovers: Send + Sync {
+    /// Runs of which something is there, oldest first.
+    fn kept(&self) -> Fut<'_, std::io::Result<Vec<RunId>>>;
+    /// Bytes of a run.
+    fn weigh(&self, run: RunId) -> Fut<'_, std::io::Result<Weight>>;
+    /// Removes the kept output of a run. May be called twice.
+    fn forget_outputs(&self, run: RunId) -> Fut<'_, std::io::Result<()>>;
+}

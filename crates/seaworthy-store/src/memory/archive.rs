@@ -1,0 +1,33 @@
+//! `Archive` in memory: there is no file to shorten.
+//!
+//! This module must not know what may go.
+
+use seaworthy_model::{
+    id::RunId,
+    port::{Archive, Fut, StoreError},
+    retain::Room,
+    view::EndedRun,
+};
+
+use super::{Memory, ready};
+use crate::ROWS_MAX;
+
+impl Archive for Memory {
+    fn ended_after(
+        &self,
+        process: &str,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
+        let state = self.state();
+        let start = after.map(|run| state.ended_at.get(&run).map(|at| (*at, run)));
+        let rows = state.ended.iter().filter(|(key, row)| {
+            row.process == process && start.is_none_or(|start| start.is_some_and(|start| **key > start))
+        });
+        ready(Ok(rows.take(limit.min(ROWS_MAX)).map(|(_, row)| row.clone()).collect()))
+    }
+
+    fn give_back(&self) -> Fut<'_, Result<Room, StoreError>> {
+        ready(Ok(Room::default()))
+    }
+}

@@ -1,0 +1,67 @@
+//! The store from its oldest end, for retention.
+//!
+//! This module must not know what may go.
+
+use rusqlite::{Connection, params};
+use seaworthy_model::{
+    id::RunId,
+    port::{Archive, Fut, StoreError},
+    retain::Room,
+    run::Verified,
+    view::EndedRun,
+};
+
+use super::{
+    Sqlite,
+    read::room,
+    row::{all, ended_key, kind_word, limit},
+    view::{KINDS, VERDICTS, bound, one},
+    writer::Work,
+};
+use crate::{ROWS_MAX, statements as sql};
+
+impl Archive for Sqlite {
+    fn ended_after(
+        &self,
+        process: &str,
+        after: Option<RunId>,
+        most: usize,
+    ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
+        let process = process.to_owned();
+        Box::pin(self.0.readers.read(move |conn| ended_after(conn, &process, after, most)))
+    }
+
+    fn give_back(&self) -> Fut<'_, Result<Room, StoreError>> {
+        Box::pin(async move {
+            if let Some(pen) = &self.0.pen {
+                pen.ask(Work::GiveBack).await?;
+            }
+            self.0.readers.read(room).await
+        })
+    }
+}
+
+/// Oldest first, merged as in `ended_runs`.
+fn ended_after(
+    conn: &Connection,
+    process: &str,
+    after: Option<RunId>,
+    most: usize,
+) -> Result<Vec<EndedRun>, StoreError> {
+    let most = most.min(ROWS_MAX);
+    let start = match after {
+        None => Some((i64::MIN, [0; 16])),
+        Some(_) => bound(conn, after)?,
+    };
+    let Some((at, run)) = start else { return Ok(Vec::new()) };
+    let mut keys = Vec::new();
+    for kind in KINDS.into_iter().map(kind_word) {
+        for verdict in VERDICTS.into_iter().map(Verified::word) {
+            let range = params![process, kind, verdict, at, run, limit(most)];
+            keys.extend(all(conn, sql::ENDED_AFTER, range, ended_key)?);
+        }
+    }
+    keys.sort_unstable();
+    keys.truncate(most);
+    keys.into_iter().filter_map(|(_, run)| one(conn, run).transpose()).collect()
+}
