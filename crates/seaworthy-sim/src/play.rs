@@ -181,7 +181,7 @@ impl Play {
                 Err(_) => self.away_until = Span(self.elapsed().0 + Span::seconds(5).0),
             }
         }
-        if self.watcher.is_none() && self.server.is_some() {
+        if self.watcher.is_none() && self.server.is_some() && self.away_until <= self.elapsed() {
             self.watcher = Some(Life::watcher(&self.shore)?);
         }
         Ok(())
