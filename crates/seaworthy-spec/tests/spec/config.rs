@@ -82,5 +82,6 @@ fn what_is_kept_is_a_number_or_ages_and_a_number_keeps_its_digest() {
         let said = crate::problems(&format!("process: a\nsteps:\n  - {{ run: x }}\n{wrong}"));
         assert!(said.contains("error"), "{wrong}: {said}");
     }
-    assert!(crate::site_problems("site: a\nretention: { at_most: 5 parsecs }\n").contains("is not a size"));
+    let said = crate::site_problems("site: a\nretention: { at_most: 5 parsecs }\n");
+    assert!(said.contains("wrong-value") && said.contains("sizes end in"), "{said}");
 }
