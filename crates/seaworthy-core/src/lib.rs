@@ -6,7 +6,9 @@
 pub mod audit;
 pub mod change;
 pub mod expect;
+pub mod hook;
 pub mod input;
+pub mod lock;
 pub mod retain;
 pub mod run;
 pub mod schedule;

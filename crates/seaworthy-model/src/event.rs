@@ -18,6 +18,7 @@ use crate::{
     process::Occasion,
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
     time::{At, Span},
+    trigger::Triggered,
     value::Facts,
 };
 pub use crate::{signal::SignalKind, skip::SkipReason};
@@ -293,6 +294,17 @@ pub enum Event {
     HostSeen {
         snapshot: HostSnapshot,
     },
+    /// The run waits for a named lock that another run holds, or is before it in line for.
+    LockAwaited {
+        lock: String,
+        holder: RunId,
+        process: String,
+        since: At,
+        until: At,
+    },
+    LocksTaken {
+        locks: Vec<String>,
+    },
     CancelRequested {
         reason: String,
     },
@@ -306,6 +318,34 @@ pub enum Event {
         reason: String,
         duration: Span,
         recovery: Option<Span>,
+    },
+
+    // ---- lock/NAME
+    LockWanted {
+        run: RunId,
+        process: String,
+    },
+    /// A run has it until it ends; nothing needs to be written then.
+    LockTaken {
+        run: RunId,
+        process: String,
+    },
+
+    // ---- trigger/NAME/KEY
+    /// What triggers a process was noticed and has its run. The body of a call is kept beside the run, not here.
+    TriggerFired {
+        process: String,
+        run: RunId,
+        by: Triggered,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// It was noticed, and something kept the process from starting.
+    TriggerHeld {
+        by: Triggered,
+        reason: String,
     },
 
     // ---- signal/ID

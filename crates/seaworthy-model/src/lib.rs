@@ -22,5 +22,6 @@ pub mod skip;
 pub mod step;
 pub mod time;
 pub mod tree;
+pub mod trigger;
 pub mod value;
 pub mod view;

@@ -7,7 +7,7 @@ mod ask;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
-pub use self::ask::{Answer, Ask, Requests};
+pub use self::ask::{Answer, Ask, HookAnswer, HookCall, Requests};
 pub use self::{
     retain::{Archive, Leftovers},
     store_error::StoreError,
@@ -220,6 +220,21 @@ pub trait Outputs: Send + Sync {
     fn read(&self, key: &OutputKey, from: u64, max: usize) -> Fut<'_, std::io::Result<OutputPart>>;
 }
 
+/// A file that somebody put somewhere, as it looks from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub modified: At,
+    pub inode: u64,
+}
+
+/// Sees what somebody put somewhere.
+pub trait Arrivals: Send + Sync {
+    /// The plain files that fit a path whose last part may hold `*` and `?`, by name. A folder that is not there has none.
+    fn arrived(&self, pattern: PathBuf) -> Fut<'_, std::io::Result<Vec<Arrived>>>;
+}
+
 /// Looks at artifacts and keeps the folders of runs.
 pub trait Places: Send + Sync {
     /// Makes (or finds) the private work folder of a run.
@@ -246,6 +261,11 @@ pub trait Places: Send + Sync {
     fn keep<'a>(&'a self, attempt: &'a OutputKey, said: Vec<u8>, hidden: Vec<Secret>) -> Fut<'a, Output> {
         let _ = (attempt, said, hidden);
         Box::pin(std::future::ready(Output::default()))
+    }
+    /// Where the body of the call that started a run is; with `keep` it is kept first, for the run's steps alone.
+    fn body(&self, run: RunId, keep: Option<Vec<u8>>) -> Fut<'_, std::io::Result<Option<PathBuf>>> {
+        let _ = (run, keep);
+        Box::pin(std::future::ready(Ok(None)))
     }
     /// Evidence at the moment of a failure.
     fn snapshot(&self) -> Fut<'_, HostSnapshot>;

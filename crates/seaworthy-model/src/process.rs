@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{input::Input, retain::Retention, time::Span};
+use crate::{input::Input, retain::Retention, time::Span, trigger::Trigger};
 pub use crate::{
     schedule::{Missed, Overlap, Schedule, When},
     step::{Action, Command, Duty, Effect, Limits, Line, OUTSIDE, Proof, Step},
@@ -34,6 +34,15 @@ pub struct Process {
     pub watch: Option<Watch>,
     pub tell: Option<Tell>,
     pub drill: Option<Drill>,
+    /// What starts it besides its schedule and people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
+    /// Names of locks, sorted: two runs with a common one never act at the same time on this site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    /// How long a run waits for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_wait: Option<Span>,
     /// How many runs keep their artifacts.
     pub keep: u32,
     /// How long what runs left behind is kept, where the file says more than that number.
@@ -253,6 +262,9 @@ impl Process {
             watch: None,
             tell: None,
             drill: None,
+            triggers: vec![],
+            locks: vec![],
+            lock_wait: None,
             keep: KEEP_DEFAULT,
             retain: None,
             inputs: vec![],
@@ -269,7 +281,7 @@ impl Process {
         Facet::ALL
             .into_iter()
             .filter(|facet| match facet {
-                Facet::Trigger => self.schedule.is_none(),
+                Facet::Trigger => self.schedule.is_none() && self.triggers.is_empty(),
                 Facet::Steps => self.steps.is_empty() && !self.pinged,
                 Facet::Verify => self.verify.is_empty(),
                 Facet::Heal => self.heal.is_empty(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     time::{At, Span},
+    trigger::Triggered,
     value::Facts,
 };
 
@@ -31,6 +32,10 @@ pub enum Cause {
     Person,
     /// A drill that became due.
     Due,
+    /// A call from outside, another process, a signal or a file.
+    Trigger {
+        by: Triggered,
+    },
     /// A command outside that `exec` was put in front of. Its program only: what is given to it may hold a secret.
     Exec {
         program: String,

@@ -17,6 +17,7 @@ pub mod retain;
 pub mod run;
 pub mod schedule;
 pub mod seal;
+pub mod trigger;
 pub mod watch;
 mod writing;
 

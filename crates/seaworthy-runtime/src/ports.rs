@@ -55,12 +55,13 @@ pub struct Nudges {
     pub branch: Arc<Notify>,
     pub retain: Arc<Notify>,
     pub watch: Arc<Notify>,
+    pub trigger: Arc<Notify>,
 }
 
 impl Nudges {
     /// After a reload or the end of a run everything that reads definitions or runs looks again.
     pub fn all(&self) {
-        for one in [&self.schedule, &self.drill, &self.notify, &self.watch] {
+        for one in [&self.schedule, &self.drill, &self.notify, &self.watch, &self.trigger] {
             one.notify_one();
         }
     }

@@ -13,7 +13,7 @@ use seaworthy_model::{
     entry::{Stream, Via},
     event::{DrillArtifact, Event},
     id::{ActorId, RunId},
-    port::{Answer, Ask, Batch, Fut, Requests, StoreError},
+    port::{Answer, Ask, Batch, Fut, HookAnswer, HookCall, Requests, StoreError},
     process::{Look, Process},
     run::{Artifact, Cause, Kind, USUAL_RUNS_MAX},
     site::{Loaded, Pinned},
@@ -54,6 +54,10 @@ impl Requests for Desk {
                 }
             }
         })
+    }
+
+    fn called(&self, call: HookCall) -> Fut<'_, Result<HookAnswer, StoreError>> {
+        Box::pin(crate::trigger::hook::called(self, call))
     }
 }
 

@@ -104,6 +104,8 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
         }
         diagnostics.extend(report.finish());
     }
+    let known: BTreeSet<String> = owners.into_keys().collect();
+    misfits(ops, &mut processes, &known, &mut diagnostics);
     Read { site, processes, diagnostics }
 }
 
@@ -123,6 +125,39 @@ pub fn branch(site: &Source) -> Option<(Option<Branch>, Vec<Diagnostic>)> {
         report.error("duplicate-name", head(&second), "a file that says where the site is says nothing else", help);
     }
     Some((branch.filter(|_| !report.has_errors()), report.finish()))
+}
+
+/// What only all files together tell to be wrong. A file that is to blame is left out.
+fn misfits(
+    ops: &[Source],
+    processes: &mut Vec<(String, Process)>,
+    known: &BTreeSet<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let found = build::trigger::misfits(processes, known);
+    for misfit in &found {
+        let file = processes.iter().find(|(_, process)| process.name == misfit.process).map(|(file, _)| file.clone());
+        let Some(source) = ops.iter().find(|source| Some(&source.file) == file.as_ref()) else { continue };
+        let mut report = Report::new(&source.file, &source.text);
+        let documents = tree::parse(&source.text, &mut report);
+        let own = documents
+            .iter()
+            .find(|document| document.get("process").and_then(Node::text).is_some_and(|name| name == misfit.process));
+        let place =
+            own.and_then(|document| document.get("triggers")?.items().get(misfit.trigger)).map(|node| node.place);
+        let first = Place::on_line(Mark { line: 1, column: 1 }, 1);
+        report.error(misfit.code, place.unwrap_or(first), misfit.message.clone(), misfit.help.clone());
+        diagnostics.extend(report.finish());
+    }
+    if !found.is_empty() {
+        let order = |file: &str| ops.iter().position(|source| source.file == *file).map_or(0, |n| n + 1);
+        diagnostics.sort_by_key(|diagnostic| (order(&diagnostic.file), diagnostic.line, diagnostic.column));
+        let broken: BTreeSet<String> = found
+            .iter()
+            .filter_map(|misfit| Some(processes.iter().find(|(_, process)| process.name == misfit.process)?.0.clone()))
+            .collect();
+        processes.retain(|(file, _)| !broken.contains(file));
+    }
 }
 
 /// The one document of the site file.

@@ -73,7 +73,7 @@ fn name(text: &str) -> Result<(), Wrong> {
 }
 
 /// Names that Seaworthy itself gives to commands.
-const VARIABLES_TAKEN: [&str; 3] = ["WORKDIR", "ARTIFACT", "SCRATCH"];
+const VARIABLES_TAKEN: [&str; 4] = ["TRIGGER", "WORKDIR", "ARTIFACT", "SCRATCH"];
 
 fn variable(text: &str) -> Result<(), Wrong> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';

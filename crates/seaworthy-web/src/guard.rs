@@ -10,15 +10,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{app::Shared, ping};
+use crate::{app::Shared, hook, ping};
 
 /// No script, style, frame or connection from anywhere but here; nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Runs around every request.
 pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    // The address of a ping is the secret: it needs no form of ours, but the host as anything else.
-    let method = if ping::is_ping(&app.web.base, request.uri().path()) { &Method::GET } else { request.method() };
+    // The address of a ping is the secret, the signature of a hook says who calls: neither needs a form of ours, but
+    // the host as anything else.
+    let path = request.uri().path();
+    let alone = ping::is_ping(&app.web.base, path) || hook::is_hook(&app.web.base, path);
+    let method = if alone { &Method::GET } else { request.method() };
     let mut response = match refuse(&app.web.hosts, method, request.uri(), request.headers()) {
         Some((status, sentence)) => (status, format!("{sentence}\n")).into_response(),
         None => next.run(request).await,

@@ -10,6 +10,7 @@ mod assets;
 mod board;
 mod due;
 mod guard;
+mod hook;
 mod moment;
 mod ping;
 mod plot;
@@ -71,6 +72,7 @@ pub fn router(web: Web) -> Router {
         .merge(page::routes())
         .merge(live::routes())
         .merge(assets::routes())
+        .merge(hook::routes())
         .merge(ping::routes())
         .nest("/api/v1", api::routes())
         .route("/healthz", get(api::health))

@@ -5,6 +5,7 @@
 //! may know how a command is run or where an entry is kept.
 
 mod again;
+mod awaited;
 mod condition;
 mod forward;
 mod judge;

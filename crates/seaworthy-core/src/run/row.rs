@@ -13,6 +13,7 @@ use seaworthy_model::{
 };
 
 use super::{Plan, State, judge};
+use crate::schedule::utc;
 
 /// The row of a run that has not ended; `None` if nothing is known of it.
 pub fn live(run: RunId, state: &State) -> Option<LiveRun> {
@@ -35,6 +36,10 @@ const DOING_NAMED_MAX: usize = 3;
 
 fn doing(state: &State) -> String {
     let running: Vec<(&str, u32)> = state.running().collect();
+    if let (true, Some(awaits)) = (running.is_empty(), &state.awaits) {
+        let (lock, holder, process, since) = (&awaits.lock, awaits.holder, &awaits.process, utc(awaits.since));
+        return format!("waiting for the lock `{lock}`, held by {holder} of {process} since {since}");
+    }
     match (running.as_slice(), state.waiting) {
         ([(step, 1)], _) => format!("step {step}"),
         ([(step, n)], _) => format!("step {step}, attempt {n}"),

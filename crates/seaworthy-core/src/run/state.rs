@@ -12,6 +12,8 @@ use seaworthy_model::{
     value::Facts,
 };
 
+use super::awaited::Awaited;
+
 /// How the run was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Requested {
@@ -82,6 +84,8 @@ pub struct State {
     pub waiting: Option<At>,
     /// When that wait began, as the clock on the wall was then.
     pub waiting_since: Option<At>,
+    /// The lock that is waited for.
+    pub awaits: Option<Awaited>,
     pub rung: u32,
     pub tries: u32,
     pub heal_open: bool,
@@ -138,6 +142,7 @@ impl State {
                 self.claimed_at.get_or_insert(at);
             }
             Event::Waiting { until, .. } => (self.waiting, self.waiting_since) = (Some(*until), Some(at)),
+            Event::LockAwaited { .. } | Event::LocksTaken { .. } => self.awaits = Awaited::of(event),
             Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
             Event::RunResumed { again, look } => self.resume(again, look),
             Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),

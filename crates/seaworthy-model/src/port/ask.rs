@@ -84,7 +84,37 @@ pub enum Answer {
     },
 }
 
+/// A call from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookCall {
+    /// Of the address.
+    pub name: String,
+    /// `Seaworthy-Signature` or `X-Hub-Signature-256`; empty if none was sent.
+    pub signature: String,
+    /// `Idempotency-Key`; empty if none was sent.
+    pub key: String,
+    pub body: Vec<u8>,
+}
+
+/// The answer to a [`HookCall`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookAnswer {
+    /// `again`: the same call came before, and this is the run of then.
+    Started { run: RunId, again: bool },
+    /// No webhook has this name.
+    Unknown,
+    /// Not signed by who knows the secret, or not now.
+    Forged { reason: String },
+    /// Nothing can be started now.
+    Held { reason: String },
+}
+
 /// Takes requests from faces; appends commands to the journal.
 pub trait Requests: Send + Sync {
     fn ask(&self, ask: Ask, actor: ActorId, via: Via) -> Fut<'_, Result<Answer, StoreError>>;
+    /// A call of `/hook/NAME`; no person stands behind it, its signature does.
+    fn called(&self, call: HookCall) -> Fut<'_, Result<HookAnswer, StoreError>> {
+        let _ = call;
+        Box::pin(std::future::ready(Ok(HookAnswer::Unknown)))
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not know steps or commands, and judges nothing: it says what is there.
 
+mod arrival;
 mod artifact;
 mod host;
 #[cfg(test)]
@@ -10,15 +11,15 @@ mod weigh;
 
 use std::{
     fs,
-    io::{self, Read as _},
-    os::unix::fs::PermissionsExt as _,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use seaworthy_model::{
     id::RunId,
     input::HANDED_BYTES_MAX,
-    port::{Fut, Leftovers, OutputKey, Places, Secret},
+    port::{Arrivals, Arrived, Fut, Leftovers, OutputKey, Places, Secret},
     retain::Weight,
     run::{Artifact, HostSnapshot, Output},
 };
@@ -130,6 +131,11 @@ impl Places for FilePlaces {
         })
     }
 
+    fn body(&self, run: RunId, keep: Option<Vec<u8>>) -> Fut<'_, io::Result<Option<PathBuf>>> {
+        let folder = run_folder(&self.data, run);
+        Box::pin(async move { off_runtime(move || body(&folder, keep.as_deref())).await? })
+    }
+
     fn snapshot(&self) -> Fut<'_, HostSnapshot> {
         let data = self.data.clone();
         Box::pin(async move {
@@ -138,6 +144,12 @@ impl Places for FilePlaces {
                 HostSnapshot::default()
             })
         })
+    }
+}
+
+impl Arrivals for FilePlaces {
+    fn arrived(&self, pattern: PathBuf) -> Fut<'_, io::Result<Vec<Arrived>>> {
+        Box::pin(async move { off_runtime(move || arrival::arrived(&pattern)).await? })
     }
 }
 
@@ -152,6 +164,24 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// The body of the call that started a run, in the run's folder.
+const BODY: &str = "trigger";
+
+/// Kept durably before the run is requested: a run that is there has its body.
+fn body(folder: &Path, keep: Option<&[u8]>) -> io::Result<Option<PathBuf>> {
+    if let Some(body) = keep {
+        private(folder)?;
+        let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(folder.join(BODY))?;
+        file.write_all(body)?;
+        file.sync_all()?;
+    }
+    // Commands start in another folder.
+    match folder.join(BODY).canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// What stands in the file of an attempt; nothing if there is none.

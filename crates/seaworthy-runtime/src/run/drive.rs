@@ -47,6 +47,8 @@ pub(super) struct Drive<'a> {
     pub(super) pending: Vec<Draft>,
     /// Attempts that go on now.
     pub(super) under: Under,
+    /// The locks of the process are taken, by this life of the node.
+    pub(super) locked: bool,
 }
 
 /// Takes the run up and drives it until it has ended, or stopping is asked for. `known` is the fold of what is
@@ -71,7 +73,8 @@ pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Op
     let loaded = runs.ports.definitions.current();
     let claim = state.fence;
     let under = Under::default();
-    let mut drive = Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: vec![], under };
+    let mut drive =
+        Drive { runs, run, nudge, process, plan, loaded, state, version, claim, pending: vec![], under, locked: false };
     let left = claim != 0;
     drive.note(Event::RunClaimed { fence: runs.ports.writer.epoch });
     if left {
@@ -137,9 +140,17 @@ impl Drive<'_> {
             let ids = self.runs.ports.ids();
             match next(&self.plan, &self.state, now, &mut || ids.draw()) {
                 Next::Record(events) => events.into_iter().for_each(|event| self.note(event)),
-                Next::Act(act) => self.begin(*act).await?,
+                Next::Act(act) => {
+                    if self.locked().await? {
+                        self.begin(*act).await?;
+                    }
+                }
                 Next::Attend(until) => {
                     self.commit().await?;
+                    // Commands of an earlier life go on: their locks are this life's now.
+                    if !self.locked && !self.process.locks.is_empty() {
+                        self.take_locks().await?;
+                    }
                     self.attend(until).await?;
                 }
                 Next::Stop => {

@@ -4,6 +4,7 @@
 
 mod acting;
 mod drive;
+mod locks;
 mod surroundings;
 mod under;
 
@@ -15,8 +16,8 @@ use std::{
     },
 };
 
-use seaworthy_core::run::State;
-use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, view::LiveRun};
+use seaworthy_core::{lock::Book, run::State};
+use seaworthy_model::{entry::Stream, id::RunId, port::StoreError, process::Process, time::Span, view::LiveRun};
 use tokio::sync::{Notify, RwLock, Semaphore};
 use tracing::{error, info, warn};
 
@@ -50,6 +51,10 @@ pub struct Runs {
     waiting: AtomicUsize,
     /// Held for writing by who pauses, for reading by the schedule loop, so that no row is written over.
     pub(crate) rows: RwLock<()>,
+    /// What was last known of each lock that a run here wanted. Forgetting it costs a read.
+    books: tokio::sync::Mutex<BTreeMap<String, Book>>,
+    /// Nodes that hold a lock and are dead, and since when on the clock that never steps.
+    dead: tokio::sync::Mutex<BTreeMap<u64, Span>>,
 }
 
 impl Runs {
@@ -64,6 +69,8 @@ impl Runs {
             idle: Notify::new(),
             waiting: AtomicUsize::new(0),
             rows: RwLock::new(()),
+            books: Default::default(),
+            dead: Default::default(),
         })
     }
 

@@ -19,6 +19,7 @@ use seaworthy_model::{
     run::{Acted, Cause, Kind, Outcome, Output},
     site::{Loaded, SecretPlace},
     time::Span,
+    trigger::Triggered,
 };
 
 use crate::ports::Ports;
@@ -50,6 +51,7 @@ impl Surroundings<'_> {
             self.still_the_verified_one().await?;
         }
         let mut env = self.env(&workdir, &act.env);
+        env.extend(self.triggered().await?);
         env.push(("SEAWORTHY_STEP".into(), act.step.clone()));
         env.push(("SEAWORTHY_ATTEMPT".into(), act.attempt.to_string()));
         env.push(("SEAWORTHY_KEY".into(), format!("{}/{}", self.run, act.step)));
@@ -96,6 +98,7 @@ impl Surroundings<'_> {
     pub async fn look(&self, check: &Check) -> Result<LookOrder, String> {
         let workdir = self.workdir().await?;
         let mut env = self.env(&workdir, &self.plan.env);
+        env.extend(self.triggered().await?);
         let artifact = match self.plan.kind {
             Kind::Run => Plan::artifact_of(check).map(|name| workdir.join(name)),
             Kind::Drill => {
@@ -116,6 +119,22 @@ impl Surroundings<'_> {
             timeout: check.timeout,
             now: self.ports.clock.now(),
         })
+    }
+
+    /// What started the run, if something but a schedule or a person did.
+    async fn triggered(&self) -> Result<Vec<(String, String)>, String> {
+        let Some(Cause::Trigger { by }) = self.state.requested.as_ref().map(|r| &r.cause) else { return Ok(vec![]) };
+        let file = match by {
+            Triggered::File { path, .. } => Some(path.clone()),
+            Triggered::Webhook { .. } => {
+                let kept = self.ports.places.body(self.run, None).await;
+                let kept = kept.map_err(|e| format!("the body of the call cannot be found ({e}); call again"))?;
+                kept.map(|path| path.display().to_string())
+            }
+            Triggered::Process { .. } | Triggered::Signal { .. } => None,
+        };
+        let words = ("SEAWORTHY_TRIGGER".to_owned(), by.words());
+        Ok(file.map(|file| ("TRIGGER".to_owned(), file)).into_iter().chain([words]).collect())
     }
 
     fn env(&self, workdir: &std::path::Path, own: &BTreeMap<String, String>) -> Vec<(String, String)> {

@@ -15,6 +15,7 @@ pub mod process;
 pub mod schedule;
 pub mod site;
 pub mod step;
+pub mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
 

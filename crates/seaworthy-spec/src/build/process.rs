@@ -50,6 +50,9 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         watch: watch(document),
         tell: tell(document, around, report),
         drill: drill(document, &made, around, report),
+        triggers: super::trigger::triggers(document, report),
+        locks: locks(document),
+        lock_wait: span(document, "lock_wait"),
         observed: text(document, "observed"),
         pinged: text(document, "pinged").as_deref() == Some("true"),
         inputs,
@@ -62,4 +65,12 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
     keep(document, &mut process);
     lint(document, &process, report);
     Some(process)
+}
+
+/// `lock` and `locks` together, in the order in which they are taken.
+fn locks(document: &Node) -> Vec<String> {
+    let mut names: Vec<String> = text(document, "lock").into_iter().chain(texts(document, "locks")).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

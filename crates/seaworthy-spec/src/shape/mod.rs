@@ -8,8 +8,10 @@ pub mod input;
 pub mod keep;
 pub mod pack;
 pub mod process;
+pub mod schedule;
 pub mod site;
 pub mod step;
+pub mod trigger;
 
 /// What a value may be.
 pub enum Kind {

@@ -29,6 +29,10 @@ pub const QUEUE_MAX: u32 = 100;
 pub const EXPRESSIONS_MAX: usize = 20;
 /// Most calendars of one `except` or `only`.
 pub const CALENDARS_MAX: usize = 20;
+/// Most triggers of one process.
+pub const TRIGGERS_MAX: usize = 50;
+/// Most locks of one process.
+pub const LOCKS_MAX: usize = 20;
 /// Most runs that keep their artifacts.
 pub const KEEP_MAX: u32 = 10_000;
 
@@ -47,7 +51,7 @@ pub static PROCESS: Shape = Shape::new(
         may("service", Kind::Name, "The service that it belongs to. A service exists by being named."),
         may("team", Kind::Name, "The team that answers for it, from the site file."),
         may("tier", Kind::Word(&["A", "B", "C"]), "How critical it is; A is most. Default C."),
-        may("schedule", Kind::OneOf(&SCHEDULE), "When it is due."),
+        may("schedule", Kind::OneOf(&super::schedule::SCHEDULE), "When it is due."),
         may("env", ENV, "Environment of every command."),
         may("secrets", SECRETS, "Names of secrets that every command gets; the site file says where each comes from."),
         may("steps", STEPS, "What is done."),
@@ -71,106 +75,20 @@ pub static PROCESS: Shape = Shape::new(
         may("limits", Kind::Object(&LIMITS), "What the processes of one command may use."),
         may("timeout", Kind::Span, "A run is stopped after this long, verification and healing included."),
         may(
+            "triggers",
+            Kind::List { of: &Kind::OneOf(&super::trigger::TRIGGER), max: TRIGGERS_MAX },
+            "What starts it besides its schedule and people.",
+        ),
+        may("lock", Kind::Name, "A named lock: two runs with a common one never act at the same time on this site."),
+        may("locks", Kind::Many { of: &Kind::Name, max: LOCKS_MAX }, "Several locks, taken all at once."),
+        may("lock_wait", Kind::Span, "How long a run waits for its locks before it is cancelled. Default 6h."),
+        may(
             "keep",
             Kind::Either(&[Kind::Whole { min: 1, max: KEEP_MAX }, Kind::Object(&super::keep::KEEP)]),
             "How many runs keep their artifacts (default 7), or how long what is kept.",
         ),
     ],
 );
-
-const TIMEZONE: Field = may("timezone", Kind::Zone, "Name of the time zone, such as Europe/Berlin. Default UTC.");
-const JITTER: Field = may(
-    "jitter",
-    Kind::Span,
-    "Every occurrence is due later by a part of this that stays the same for the process. At most a day.",
-);
-const EXCEPT: Field = may(
-    "except",
-    Kind::Many { of: &Kind::Name, max: CALENDARS_MAX },
-    "Calendars of the site file; on their days it does not run.",
-);
-const ONLY: Field = may(
-    "only",
-    Kind::Many { of: &Kind::Name, max: CALENDARS_MAX },
-    "Calendars of the site file; it runs on days of one of them and on no other.",
-);
-const BLACKOUTS_OF: Field = may("blackouts", super::BLACKOUTS, "Times in which it does not run.");
-const MISSED: Field = may(
-    "missed",
-    Kind::Word(&["skip", "latest", "all"]),
-    "What happens to occurrences that were due while nobody was there. Default latest.",
-);
-const WITHIN: Field =
-    may("within", Kind::Span, "How old a missed occurrence may be and still run. Without it nothing expires.");
-const POLICY: Kind = Kind::Either(&[Kind::Overlap, Kind::Object(&QUEUE)]);
-const OVERLAP: Field =
-    may("overlap", POLICY, "When it is due while a run is live: forbid (default), queue(N), replace or allow.");
-
-static QUEUE: Shape = Shape::new(
-    "queue",
-    "a queue",
-    &[must("queue", Kind::Whole { min: 1, max: QUEUE_MAX }, "At most this many runs wait.")],
-);
-
-static SCHEDULE: Choice = Choice {
-    title: "a schedule",
-    shapes: &[
-        Shape::new(
-            "schedule-cron",
-            "a schedule by cron",
-            &[
-                must(
-                    "cron",
-                    Kind::Many { of: &Kind::Cron, max: EXPRESSIONS_MAX },
-                    "Minute, hour, day of month, month, day of week, as in crontab(5); or a list of such. A `~` is any value, the same for the process for ever.",
-                ),
-                TIMEZONE,
-                JITTER,
-                EXCEPT,
-                ONLY,
-                BLACKOUTS_OF,
-                MISSED,
-                WITHIN,
-                OVERLAP,
-            ],
-        ),
-        Shape::new(
-            "schedule-calendar",
-            "a schedule by calendar",
-            &[
-                must(
-                    "calendar",
-                    Kind::Many { of: &Kind::Calendar, max: EXPRESSIONS_MAX },
-                    "Weekdays, date and time as in systemd.time(7), such as `Mon..Fri 02:30`; or a list of such.",
-                ),
-                TIMEZONE,
-                JITTER,
-                EXCEPT,
-                ONLY,
-                BLACKOUTS_OF,
-                MISSED,
-                WITHIN,
-                OVERLAP,
-            ],
-        ),
-        Shape::new(
-            "schedule-every",
-            "a schedule by interval",
-            &[
-                must("every", Kind::Span, "The interval, counted from the anchor, not from the last run."),
-                may("anchor", Kind::Instant, "An instant that the interval is counted from. Default 1970-01-01."),
-                TIMEZONE,
-                JITTER,
-                EXCEPT,
-                ONLY,
-                BLACKOUTS_OF,
-                MISSED,
-                WITHIN,
-                OVERLAP,
-            ],
-        ),
-    ],
-};
 
 const CHECK_NAME: Field = may("name", Kind::Text, "How the check is called in the history.");
 const OF: Field = may(

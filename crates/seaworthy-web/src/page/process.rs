@@ -331,6 +331,7 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
             seaworthy_model::run::Cause::Schedule { .. } => "schedule",
             seaworthy_model::run::Cause::Person => "person",
             seaworthy_model::run::Cause::Due => "due",
+            seaworthy_model::run::Cause::Trigger { .. } => "trigger",
             seaworthy_model::run::Cause::Exec { .. } => "exec",
             seaworthy_model::run::Cause::Ping { .. } => "ping",
         },

@@ -82,6 +82,16 @@ pub fn line(out: &Out, event: &Event) -> Option<String> {
     Some(text)
 }
 
+fn locks(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::LockAwaited { lock, holder, process, .. } => {
+            format!("  lock    waits for `{lock}`, which {holder} of `{process}` has")
+        }
+        Event::LocksTaken { locks } => format!("  lock    taken: {}", locks.join(", ")),
+        _ => return None,
+    })
+}
+
 /// What else happens to steps.
 fn of_step(out: &Out, event: &Event) -> Option<String> {
     Some(match event {
@@ -105,7 +115,7 @@ fn of_step(out: &Out, event: &Event) -> Option<String> {
         Event::RunExpired { limit } => {
             format!("          {}: over its timeout of {limit}", out.paint(Tone::Bad, "stopped"))
         }
-        _ => return None,
+        _ => return locks(event),
     })
 }
 

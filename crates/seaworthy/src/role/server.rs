@@ -17,7 +17,8 @@ use seaworthy_model::{
     port::{Batch, Clock as _, Definitions as _, Views},
     time::At,
 };
-use seaworthy_runtime::{Stop, drill, notify, reload, retain, schedule, seal};
+use seaworthy_platform::FilePlaces;
+use seaworthy_runtime::{Stop, drill, notify, reload, retain, schedule, seal, trigger::Triggers};
 use seaworthy_web::Web;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::{error, info, warn};
@@ -223,6 +224,7 @@ fn loops(
     tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let (house, stop) = (house.clone(), stop.clone());
     let local = house.local.clone();
+    let arrivals = Arc::new(FilePlaces::new(place.data.clone()));
     tasks.spawn(async move {
         // There before the first command needs it, and it ends what a dead one left. If it cannot be started, each run
         // that needs it says so too.
@@ -235,7 +237,8 @@ fn loops(
         ready.store(true, Ordering::Relaxed);
         let desk = house.desk.clone();
         let adopting = adopt_now_and_then(house.clone(), stop.clone());
-        tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), adopting);
+        let triggers = Triggers::new(desk.clone(), watched, arrivals).run(stop.clone());
+        tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), triggers, adopting);
     });
 }
 

@@ -267,6 +267,7 @@ async fn facts(
         Cause::Schedule { nominal } => ("due", format!("{} UTC, by its schedule", show::moment(*nominal, now))),
         Cause::Person => ("asked by", asked),
         Cause::Due => ("due", "the drill became due".to_owned()),
+        Cause::Trigger { by } => ("started by", by.words()),
         Cause::Exec { program } => ("started outside", format!("`{program}`, by {asked}, with `seaworthy exec`")),
         Cause::Ping { rid: None } => ("started outside", "told by a ping".to_owned()),
         Cause::Ping { rid: Some(rid) } => ("started outside", format!("told by a ping, as run {rid}")),
