@@ -46,6 +46,17 @@ pub enum Cause {
     },
 }
 
+/// Longest quotation of what something said, in characters.
+const QUOTED_CHARS_MAX: usize = 300;
+
+/// The last line that says something, fit for one line of ours: without control characters, and cut.
+pub fn last_words(text: &str) -> Option<String> {
+    let plain = |line: &str| -> String { line.chars().filter(|c| !c.is_control()).collect() };
+    let lines = text.split(['\n', '\r']).rev().map(plain);
+    let last = lines.map(|line| line.trim().to_owned()).find(|line| !line.is_empty())?;
+    Some(last.chars().take(QUOTED_CHARS_MAX).collect())
+}
+
 /// The end of one attempt, as far as the actor can know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,7 +13,7 @@ use seaworthy_model::{
     ping::{Ping, Told},
     port::{Answer, Batch, OutputKey, Secret, StoreError},
     process::OUTSIDE,
-    run::{Acted, Cause, Kind, Outcome, Output},
+    run::{Acted, Cause, Kind, Outcome, Output, last_words},
     site::{Pinned, SecretPlace},
     time::{At, Span},
 };
@@ -271,7 +271,8 @@ fn said(told: Told, took: Span, stdout: Output) -> Acted {
         Told::Fail => (Outcome::NotDone, None, Some("it said that it failed".to_owned())),
         Told::Exit(code) => (Outcome::NotDone, Some(i32::from(code)), Some(format!("exit {code}"))),
     };
-    let last = stdout.last.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned());
+    // Whoever has the key writes the body: what is quoted of it must not be able to draw on a terminal.
+    let last = last_words(&stdout.last);
     let reason = reason.map(|reason| last.map_or(reason.clone(), |last| format!("{reason}: {last}")));
     Acted { outcome, exit, reason, stdout, ..blank(took) }
 }

@@ -12,6 +12,9 @@ pub struct Out {
     pub colour: bool,
 }
 
+/// What follows the escape character in what [`Out::paint`] writes.
+const OURS: [&str; 6] = ["[32m", "[1;31m", "[33m", "[2m", "[1m", "[0m"];
+
 /// What a word means; colour is never the only sign of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -40,11 +43,24 @@ impl Out {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// A line for people: nothing if JSON was asked for.
+    /// A line for people: nothing if JSON was asked for. Whatever is in it, the terminal gets no control character but
+    /// tab, newline and our own colours.
     pub fn line(&self, text: &str) {
         if !self.json {
-            raw(text);
+            raw(&self.shown(text));
         }
+    }
+
+    /// Keeps what [`Out::paint`] writes, if there are colours, and makes every other control character visible.
+    fn shown(&self, text: &str) -> String {
+        let mut parts = text.split('\x1b');
+        let mut shown = safe(parts.next().unwrap_or_default());
+        for part in parts {
+            let ours = self.colour && OURS.iter().any(|code| part.starts_with(code));
+            shown.push(if ours { '\x1b' } else { '\u{fffd}' });
+            shown.push_str(&safe(part));
+        }
+        shown
     }
 
     /// The object for machines: nothing unless JSON was asked for.
@@ -75,6 +91,11 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// What came from elsewhere as a part of one line of a table: it cannot begin a line of its own.
+pub fn cell(text: &str) -> String {
+    safe(text).replace(['\t', '\n'], " ")
+}
+
 /// What came from a command, safe for a terminal: control characters but tab and newline are made visible.
 pub fn safe(text: &str) -> String {
     let shown = |c: char| match c {
@@ -83,4 +104,22 @@ pub fn safe(text: &str) -> String {
         c => c,
     };
     text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_our_colours_and_no_other_control_character() {
+        let tones = [Tone::Good, Tone::Bad, Tone::Doubt, Tone::Quiet, Tone::Strong];
+        let out = Out { json: false, colour: true };
+        for tone in tones {
+            let painted = out.paint(tone, "word");
+            assert_eq!(out.shown(&painted), painted, "{tone:?}");
+        }
+        assert_eq!(out.shown("a\x1b[2K\rb\x1b[1A\u{9b}2K\tc\n"), "a\u{fffd}[2K\u{fffd}b\u{fffd}[1A\u{fffd}2K\tc\n");
+        assert_eq!(Out { colour: false, ..out }.shown("\x1b[32mVERIFIED"), "\u{fffd}[32mVERIFIED");
+        assert_eq!(cell("failed\nVERIFIED"), "failed VERIFIED");
+    }
 }

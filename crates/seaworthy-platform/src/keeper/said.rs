@@ -6,14 +6,11 @@ use std::{io, time::Duration};
 
 use rustix::process::WaitIdStatus;
 use seaworthy_model::{
-    run::{Acted, Outcome, Output},
+    run::{Acted, Outcome, Output, last_words},
     time::Span,
 };
 
 use crate::{held::tree::Ended, output::write::Writer};
-
-/// Longest quotation of a command's own words in a reason, in characters.
-const QUOTED_CHARS_MAX: usize = 300;
 
 /// Why attending came to its end.
 #[derive(Debug)]
@@ -38,7 +35,7 @@ pub(super) struct Attended {
 /// Puts the end of an attempt into words.
 pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held_by: &str) -> Acted {
     let Attended { why, took, ended } = attended;
-    let words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
+    let words = last_words(&writer.last(1)).or_else(|| last_words(&writer.last(0)));
     let (stdout, stderr) = writer.end();
     let tree = match (ended.told.len(), ended.empty) {
         (0, Some(true)) => "nothing of it is left".to_owned(),
@@ -145,13 +142,6 @@ fn signal_name(signal: i32) -> &'static str {
         25 => " (XFSZ: a file grew beyond its limit)",
         _ => "",
     }
-}
-
-/// The last line that says something, fit for one line of ours.
-pub(crate) fn quoted(text: &str) -> Option<String> {
-    let last = text.split(['\n', '\r']).rev().find(|line| !line.trim().is_empty())?;
-    let plain: String = last.trim().chars().filter(|c| !c.is_control()).take(QUOTED_CHARS_MAX).collect();
-    Some(plain)
 }
 
 pub(crate) fn span(took: Duration) -> Span {

@@ -64,7 +64,7 @@ impl Places for FilePlaces {
     }
 
     fn handing(&self, attempt: OutputKey) -> Fut<'_, io::Result<PathBuf>> {
-        let folder = run_folder(&self.data, attempt.run).join("handed");
+        let folder = handing(&self.data, attempt.run);
         Box::pin(async move {
             off_runtime(move || {
                 private(&folder)?;
@@ -95,13 +95,13 @@ impl Places for FilePlaces {
     }
 
     fn left_over(&self, run: RunId) -> Fut<'_, bool> {
-        let work = work(&self.data, run);
+        let folders = [work(&self.data, run), handing(&self.data, run)];
         Box::pin(async move {
-            let empty = move || match fs::read_dir(&work) {
+            let empty = |folder: &PathBuf| match fs::read_dir(folder) {
                 Ok(mut entries) => entries.next().is_none(),
                 Err(error) => error.kind() == io::ErrorKind::NotFound,
             };
-            !off_runtime(empty).await.unwrap_or(false)
+            !off_runtime(move || folders.iter().all(empty)).await.unwrap_or(false)
         })
     }
 
@@ -113,10 +113,15 @@ impl Places for FilePlaces {
     }
 
     fn tidy(&self, run: RunId, keep: Vec<String>) -> Fut<'_, io::Result<()>> {
-        let work = work(&self.data, run);
+        let (work, handing) = (work(&self.data, run), handing(&self.data, run));
         Box::pin(async move {
             let keep: Vec<PathBuf> = keep.iter().map(|name| work.join(name)).collect();
-            off_runtime(move || sweep_out(&work, &keep)).await?
+            off_runtime(move || {
+                // What was taken is in the journal, masked; here it is as the command wrote it, taken or not.
+                let handed = sweep_out(&handing, &[]);
+                sweep_out(&work, &keep).and(handed)
+            })
+            .await?
         })
     }
 
@@ -226,6 +231,11 @@ impl Leftovers for FilePlaces {
             .await?
         })
     }
+}
+
+/// Where attempts hand on. Nothing of it outlives the run.
+fn handing(data: &Path, run: RunId) -> PathBuf {
+    run_folder(data, run).join("handed")
 }
 
 fn work(data: &Path, run: RunId) -> PathBuf {

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seaworthy_model::{id::RunId, port::Places as _};
+use seaworthy_model::{
+    id::RunId,
+    port::{OutputKey, Places as _},
+};
 
 use super::FilePlaces;
 use crate::provider::tests::{World, run_id};
@@ -118,6 +121,9 @@ async fn tidying_leaves_the_artifacts_and_nothing_else() {
         write(workdir.join(name), "x");
     }
     symlink("/etc", workdir.join("link")).expect("writable");
+    let attempt = OutputKey { run, step: "one".into(), attempt: 1 };
+    let handing = places.handing(attempt).await.expect("a file to hand on with");
+    write(&handing, "token=in clear");
     fs::set_permissions(workdir.join("locked"), fs::Permissions::from_mode(0o000)).expect("ours");
     for _ in 0..2 {
         places.tidy(run, vec!["keep.dump".into(), "deep/keep".into()]).await.expect("tidied");
@@ -128,6 +134,7 @@ async fn tidying_leaves_the_artifacts_and_nothing_else() {
             .collect();
         left.sort();
         assert_eq!(left, ["deep", "keep.dump"]);
+        assert!(!handing.exists(), "what was handed on, taken or not");
         assert!(workdir.join("deep/keep").exists() && !workdir.join("deep/other").exists());
     }
     assert!(Path::new("/etc/passwd").exists(), "a link is removed, not what it leads to");

@@ -20,11 +20,11 @@ use rustix::{
 };
 use seaworthy_model::{
     port::{OutputKey, Secret},
-    run::{Acted, Outcome, Output},
+    run::{Acted, Outcome, Output, last_words},
 };
 
 use crate::{
-    keeper::said::{end_in_words, quoted, span},
+    keeper::said::{end_in_words, span},
     output::{self, mask::Mask, write::Writer},
 };
 
@@ -121,7 +121,7 @@ impl Through {
                 writer
                     .note("the command has ended, and something that it left behind goes on writing; that is not kept");
             }
-            words = quoted(&writer.last(1)).or_else(|| quoted(&writer.last(0)));
+            words = last_words(&writer.last(1)).or_else(|| last_words(&writer.last(0)));
             (stdout, stderr) = writer.end();
         }
         // Reaped, whatever it said: the status was read already.

@@ -7,7 +7,10 @@ use seaworthy_model::{
 use serde_json::json;
 
 use super::{Ask, site, story};
-use crate::trouble::{Trouble, code};
+use crate::{
+    out::cell,
+    trouble::{Trouble, code},
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -69,7 +72,7 @@ fn line(ask: &Ask, row: &EndedRun) -> String {
         ask.out.paint(tone, &padded),
         site::ago(row.ended_at),
         row.duration.to_string(),
-        row.reason
+        cell(&row.reason)
     )
 }
 

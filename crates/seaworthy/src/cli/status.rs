@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Ask, difference, site, story};
 use crate::{
     branch, node,
-    out::Tone,
+    out::{Tone, cell},
     real::RealClock,
     trouble::{Trouble, code},
     wire,
@@ -62,7 +62,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
             "  {} {:24} {proof}{restore}  {}",
             ask.out.paint(row.tone, &padded),
             row.name,
-            row.detail
+            cell(&row.detail)
         ));
     }
     for signal in &signals {
@@ -70,8 +70,8 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
             "  {} {}: expected {}; {}",
             ask.out.paint(Tone::Bad, signal.kind.word()),
             signal.process,
-            signal.expected,
-            signal.seen
+            cell(&signal.expected),
+            cell(&signal.seen)
         ));
     }
     for problem in loaded.broken.values() {

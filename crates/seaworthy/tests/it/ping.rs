@@ -109,6 +109,27 @@ fn the_pings_of_healthchecks_are_taken_as_they_are() {
 }
 
 #[test]
+fn a_body_cannot_draw_on_the_terminal() {
+    if lacks_curl() {
+        return;
+    }
+    let site = Site::new();
+    let server = site.server();
+    let (url, _) = key(&site, &server, "nightly");
+    until("the server has the name", || server.get("/api/v1/processes").filter(|(_, body)| body.contains("nightly")));
+    site.write("body", "copied\nno space\u{1b}[2K\r\u{1b}[1A\u{1b}[32mVERIFIED nightly\u{9b}2K\n");
+    let body = format!("@{}", site.path("body").display());
+    ok(&["--data-binary", &body], &format!("{url}/fail"));
+    let run = ended(&site, "nightly", 1)[0].clone();
+    assert_eq!(run["reason"].as_str().map(|reason| reason.contains(char::is_control)), Some(false), "{run}");
+    let log = until("it is in the log", || Some(server.log()).filter(|log| log.contains("it said that it failed")));
+    for said in [site.say(&["status"]).stdout, site.say(&["runs"]).stdout, log] {
+        let drawn: Vec<char> = said.chars().filter(|c| c.is_control() && *c != '\n').collect();
+        assert_eq!(drawn, Vec::<char>::new(), "{said:?}");
+    }
+}
+
+#[test]
 fn runs_with_ids_of_their_own_overlap_and_a_restart_forgets_none() {
     if lacks_curl() {
         return;

@@ -95,6 +95,24 @@ fn a_skipped_step_is_recorded_with_its_reason_and_nothing_of_it_is_green() {
 }
 
 #[test]
+fn what_was_handed_on_does_not_outlive_the_run_taken_or_refused() {
+    let site = Site::new();
+    site.env("TOKEN", "hunter2hunter2");
+    site.process("taken", HANDING);
+    let hand = |name: &str, then: &str| {
+        let step = format!("run: 'echo \"n=$TOKEN\" > \"$OUTPUTS\"{then}', outputs: {{ n: whole }}, secrets: [TOKEN]");
+        site.process(name, &format!("steps:\n  - {{ {step} }}\n"));
+    };
+    hand("refused", "");
+    hand("failed", "; exit 1");
+    for (name, code) in [("taken", 0), ("refused", 1), ("failed", 1)] {
+        let run = site.json(&["run", name]);
+        assert_eq!(run.code, code, "{run:?}");
+    }
+    assert_eq!(site.sh("grep -rl hunter2 .seaworthy; true"), "");
+}
+
+#[test]
 fn outputs_over_their_bound_fail_the_step() {
     let site = Site::new();
     site.process("big", "steps:\n  - { id: a, run: 'head -c 70000 /dev/zero > \"$OUTPUTS\"', outputs: { n: whole } }\nverify:\n  - { command: 'true', expect: stdout == \"\" }\n");
