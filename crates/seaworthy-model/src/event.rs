@@ -103,6 +103,11 @@ pub enum Event {
     ProcessRemoved {
         file: String,
     },
+    /// A run that something outside starts is held against this form of what is in force; it is not in force itself.
+    OutsideDefined {
+        digest: String,
+        definition: String,
+    },
     /// Until this time nothing starts by itself. `extends`: a pause was in force already.
     ProcessPaused {
         until: At,

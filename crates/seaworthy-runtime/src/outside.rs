@@ -18,7 +18,7 @@ use seaworthy_model::{
 
 use crate::{
     ports::Ports,
-    reload::recorded,
+    reload::{last_recorded, recorded},
     requests::{Fresh, request},
 };
 
@@ -30,7 +30,8 @@ pub fn as_outside(process: &Process) -> Process {
     Process { pinged: true, observed: None, steps: vec![], ..process.clone() }
 }
 
-/// Sees to it that the journal has this definition, and puts it beside the others.
+/// Sees to it that the journal has this definition, and puts it beside the others. Of a name that is in force already
+/// it is only another form: what is in force, and what waits to be, stays.
 ///
 /// # Errors
 /// When the journal cannot be read or written.
@@ -43,8 +44,13 @@ pub async fn define(
     let (name, digest) = (process.name.clone(), process.digest());
     let known = loaded.processes.get(&name).is_some_and(|pinned| pinned.digest == digest);
     if !known && recorded(ports, &name, &digest).await?.is_none() {
-        let event =
-            Event::ProcessLoaded { digest: digest.clone(), definition: process.canonical(), file: file.to_owned() };
+        let (digest, definition) = (digest.clone(), process.canonical());
+        let in_force = loaded.processes.contains_key(&name) || last_recorded(ports, &name).await?.is_some();
+        let event = if in_force {
+            Event::OutsideDefined { digest, definition }
+        } else {
+            Event::ProcessLoaded { digest, definition, file: file.to_owned() }
+        };
         let mut batch = Batch::by(ports.actor, Via::Node);
         batch.writes.push(ports.ids().write(Stream::process(&name), None, ports.clock.now(), [event]));
         ports.journal.append(batch).await?;

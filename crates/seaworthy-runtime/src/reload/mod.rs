@@ -25,8 +25,8 @@ use tracing::{error, info, warn};
 
 pub use hold::{book, hold};
 pub use join::{Missing, Outcome, join, read};
-pub(crate) use record::stream_of;
 pub use record::{in_force, record, recorded};
+pub(crate) use record::{last_recorded, stream_of};
 
 use crate::ports::{Ports, Stop};
 

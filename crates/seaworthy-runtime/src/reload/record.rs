@@ -107,7 +107,7 @@ pub async fn in_force(journal: &dyn Journal) -> Result<BTreeMap<String, Arc<Pinn
 }
 
 /// The digest of the definition that the journal says was loaded last, unless it was removed since.
-async fn last_recorded(ports: &Ports, name: &str) -> Result<Option<String>, StoreError> {
+pub(crate) async fn last_recorded(ports: &Ports, name: &str) -> Result<Option<String>, StoreError> {
     let entries = ports.journal.stream(&Stream::process(name), 0).await?;
     let mut events = entries.iter().rev().filter_map(|entry| entry.event().ok().flatten());
     let last = events.find_map(|event| match event {
@@ -118,13 +118,18 @@ async fn last_recorded(ports: &Ports, name: &str) -> Result<Option<String>, Stor
     Ok(last.flatten())
 }
 
-/// A definition by its digest, from the journal.
+/// A definition by its digest, from the journal: one that was in force, or the form of one for what is started outside.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub async fn recorded(ports: &Ports, name: &str, digest: &str) -> Result<Option<Process>, StoreError> {
     for entry in ports.journal.stream(&Stream::process(name), 0).await?.iter().rev() {
-        let Ok(Some(Event::ProcessLoaded { digest: found, definition, .. })) = entry.event() else { continue };
+        let (found, definition) = match entry.event() {
+            Ok(Some(
+                Event::ProcessLoaded { digest, definition, .. } | Event::OutsideDefined { digest, definition },
+            )) => (digest, definition),
+            _ => continue,
+        };
         if found == digest {
             return Ok(serde_json::from_str(&definition).ok());
         }

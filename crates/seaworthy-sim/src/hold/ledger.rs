@@ -89,7 +89,7 @@ impl Ledger {
         self.hash.update(header.canonical());
         self.hash.update(entry.body.as_deref().unwrap_or_default());
         let Some(event) = event else { return Ok(()) };
-        if let Event::ProcessLoaded { digest, definition, .. } = &event {
+        if let Event::ProcessLoaded { digest, definition, .. } | Event::OutsideDefined { digest, definition } = &event {
             let process =
                 serde_json::from_str(definition).map_err(|e| format!("its definition cannot be read: {e}"))?;
             self.definitions.insert(digest.clone(), Arc::new(process));

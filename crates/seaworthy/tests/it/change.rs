@@ -167,3 +167,29 @@ fn deleting_our_memory_of_what_is_in_force_weakens_nothing() {
     assert_eq!((second.code, &second.json["digest"]), (0, &first.json["digest"]), "{second:?}");
     assert_eq!(planned(&site, "backup").0, "removed");
 }
+
+#[test]
+fn a_run_from_outside_puts_nothing_into_force_and_leaves_what_waits() {
+    let site = Site::new();
+    whole(&site, "backup");
+    site.edit("ops/backup.yaml", "makes: x }", "makes: x, effect: once }");
+    let first = site.json(&["run", "backup"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(site.say(&["exec", "backup", "--", "true"]).code, 0);
+    fs::remove_file(site.data().join("in-force.json")).unwrap();
+    site.edit("ops/backup.yaml", "effect: once", "effect: idempotent");
+    let second = site.json(&["run", "backup"]);
+    assert_eq!((second.code, &second.json["digest"]), (0, &first.json["digest"]), "what was in force: {second:?}");
+
+    let held = waiting(&site, "process/backup").expect("it waits");
+    assert_eq!(site.say(&["exec", "backup", "--", "true"]).code, 0);
+    assert_eq!(waiting(&site, "process/backup").as_ref(), Some(&held), "it waits as before");
+    confirm(&site, "process/backup");
+    assert_eq!(waiting(&site, "process/backup"), None);
+    let third = site.json(&["run", "backup"]);
+    assert!(third.code == 0 && third.json["digest"] != first.json["digest"], "{third:?}");
+    let kinds: Vec<String> = stream(&site, "process/backup").into_iter().map(|fact| fact.kind).collect();
+    let want =
+        ["process_loaded", "outside_defined", "change_held", "change_confirmed", "process_loaded"].map(str::to_owned);
+    assert_eq!(kinds, want);
+}
