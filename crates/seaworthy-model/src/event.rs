@@ -1,6 +1,4 @@
-//! Everything that can be recorded. One variant per type; the closed list is what makes the compiler
-//! show every place that must think about a new one.
-//!
+//! Everything that can be recorded. One variant per type: the compiler shows every place that must think about a new one.
 //! This module must not know who records or reads. Formats: `docs/formats/entry.md`.
 
 use serde::{Deserialize, Serialize};
@@ -118,9 +116,7 @@ pub enum Event {
     ProcessResumed {
         reason: String,
     },
-
-    /// A change that takes something away waits for a person; what was in force stays. `subject`: `process/NAME`, or
-    /// `branch/NAME` in the stream of the site.
+    /// A change that takes something away waits. `subject`: `process/NAME`, or `branch/NAME` in the stream of the site.
     ChangeHeld {
         digest: String,
         subject: String,
@@ -142,7 +138,6 @@ pub enum Event {
         digest: String,
         subject: String,
     },
-
     /// Something outside said this and no run of it was open; else it stands in `run/ID`.
     PingLogged {
         process: String,

@@ -1,6 +1,7 @@
 //! The last good definitions, kept beside the journal: a restart with a broken file must not stop the backups.
 //!
-//! Bookkeeping, not history: deleting the file is harmless while all files are good.
+//! A cache, not history: the journal is asked what of it is in force ([`crate::wire::known`]), so neither deleting nor
+//! changing the file weakens anything.
 
 use std::{
     collections::BTreeMap,

@@ -3,6 +3,7 @@
 //! It joins and decides nothing.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -77,6 +78,18 @@ fn before(place: &Place) -> Option<Loaded> {
     kept::read(&place.data, &place.root().unwrap_or_else(|_| place.folder.clone()))
 }
 
+/// A node with what the data folder kept, as far as the journal has that in force: for a node beside the server, which
+/// alone reads the files.
+///
+/// # Errors
+/// When the data folder cannot be used, or its journal cannot be read.
+pub async fn open_kept(data: &Path, kept: Loaded) -> Result<House, Trouble> {
+    let house = open_with(data, kept.clone())?;
+    let processes = reload::in_force(&*house.ports.journal, &kept.processes).await?;
+    house.in_force.replace(Loaded { processes, ..kept });
+    Ok(house)
+}
+
 /// Looks at the branch that the site's files come from, unless that was done a moment ago, and then at the files.
 ///
 /// # Errors
@@ -114,8 +127,8 @@ pub struct Known {
     pub outcome: Outcome,
 }
 
-/// Reads the files against what is in force, without writing anything. The journal remembers what the data folder's own
-/// memory has lost: nothing is weakened by deleting a file of ours.
+/// Reads the files against what is in force, without writing anything. The journal is believed over the data folder's own
+/// memory: nothing is weakened by deleting or changing a file of ours.
 ///
 /// # Errors
 /// When the site file is broken and no good version of it is known, or the journal cannot be read.
@@ -123,8 +136,10 @@ pub async fn known(place: &Place, journal: &dyn Journal, views: &dyn Views) -> R
     let now = RealClock.now();
     let read = |before: Option<&Loaded>| reload::read(place, before, now).map_err(Trouble::start);
     let mut before = before(place);
-    if before.is_none() {
-        let processes = reload::in_force(journal).await?;
+    if let Some(kept) = &mut before {
+        kept.processes = reload::in_force(journal, &kept.processes).await?;
+    } else {
+        let processes = reload::in_force(journal, &BTreeMap::new()).await?;
         if !processes.is_empty() {
             before = Some(Loaded { processes, ..read(None)?.loaded });
         }

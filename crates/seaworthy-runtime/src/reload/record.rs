@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_model::{
     change::Subject,
-    entry::{Stream, Via},
+    entry::{Entry, Stream, Via},
     event::Event,
     port::{Batch, Journal, StoreError},
     process::Process,
@@ -80,30 +80,49 @@ pub(crate) fn stream_of(subject: &Subject) -> Stream {
     }
 }
 
-/// What the journal has in force, with the file of each, from all of its entries: for a data folder whose own memory of
-/// it was lost. Reads everything, so it is asked for then only.
+/// What is in force by the journal, for a data folder that kept this: of a name the definition that came into force last,
+/// none that was removed, whatever was kept. What was kept of it is only nearer (its file may have another name by now),
+/// and all there is of what the journal cannot read any more, or where it never had anything in force. Reads everything.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn in_force(journal: &dyn Journal) -> Result<BTreeMap<String, Arc<Pinned>>, StoreError> {
-    let (mut all, mut at) = (BTreeMap::new(), 0);
+pub async fn in_force(journal: &dyn Journal, kept: &Definitions) -> Result<Definitions, StoreError> {
+    let mut all: BTreeMap<String, Option<Arc<Pinned>>> = BTreeMap::new();
+    let (mut at, mut heard) = (0, false);
+    let defines = |entry: &&Entry| ["process_loaded", "process_removed"].contains(&entry.header.kind.as_str());
     loop {
         let piece = journal.from(at, PIECE).await?;
-        let Some(last) = piece.last() else { return Ok(all) };
+        let Some(last) = piece.last() else { break };
         at = last.position + 1;
-        for entry in piece.iter().filter(|e| e.header.kind.starts_with("process_")) {
+        for entry in piece.iter().filter(defines) {
+            heard = true;
             let Some(name) = entry.header.stream.as_str().strip_prefix("process/") else { continue };
-            match entry.event() {
-                Ok(Some(Event::ProcessLoaded { definition, file, digest })) => {
-                    let Ok(process) = serde_json::from_str::<Process>(&definition) else { continue };
-                    let missing = process.missing();
-                    all.insert(name.to_owned(), Arc::new(Pinned { process, digest, file, missing, broken: None }));
-                }
-                Ok(Some(Event::ProcessRemoved { .. })) => drop(all.remove(name)),
-                _ => {}
+            if let Ok(Some(Event::ProcessRemoved { .. })) = entry.event() {
+                all.remove(name);
+            } else {
+                all.insert(name.to_owned(), loaded(entry));
             }
         }
     }
+    if !heard {
+        return Ok(kept.clone());
+    }
+    let believed = |(name, said): (String, Option<Arc<Pinned>>)| {
+        let kept = kept.get(&name).filter(|kept| said.as_ref().is_none_or(|said| said.digest == kept.digest));
+        Some((name, kept.cloned().or(said)?))
+    };
+    Ok(all.into_iter().filter_map(believed).collect())
+}
+
+/// Definitions by name.
+type Definitions = BTreeMap<String, Arc<Pinned>>;
+
+/// The definition of an entry, if it can be read.
+fn loaded(entry: &Entry) -> Option<Arc<Pinned>> {
+    let Ok(Some(Event::ProcessLoaded { definition, file, digest })) = entry.event() else { return None };
+    let process = serde_json::from_str::<Process>(&definition).ok()?;
+    let missing = process.missing();
+    Some(Arc::new(Pinned { process, digest, file, missing, broken: None }))
 }
 
 /// The digest of the definition that the journal says was loaded last, unless it was removed since.

@@ -18,7 +18,7 @@ pub async fn open_beside(place: &Place) -> Result<wire::House, Trouble> {
     if node::is_held(&place.data, "server")
         && let Some(kept) = kept::read(&place.data, &place.folder)
     {
-        return wire::open_with(&place.data, kept);
+        return wire::open_kept(&place.data, kept).await;
     }
     wire::open(place).await
 }

@@ -193,3 +193,43 @@ fn a_run_from_outside_puts_nothing_into_force_and_leaves_what_waits() {
         ["process_loaded", "outside_defined", "change_held", "change_confirmed", "process_loaded"].map(str::to_owned);
     assert_eq!(kinds, want);
 }
+
+#[test]
+fn our_memory_of_what_is_in_force_is_not_believed_over_the_journal() {
+    let site = Site::new();
+    whole(&site, "backup");
+    whole(&site, "gone");
+    let first = site.json(&["run", "backup"]);
+    let file = site.data().join("in-force.json");
+    let kept: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    site.edit("ops/backup.yaml", SECOND, "");
+    // With none, and with one that has the weaker version already.
+    let mut weaker = kept.clone();
+    for process in weaker["processes"].as_array_mut().unwrap() {
+        process[1]["verify"].as_array_mut().unwrap().truncate(1);
+    }
+    let mut none = kept.clone();
+    none["processes"] = serde_json::json!([]);
+    for forged in [none, weaker] {
+        fs::write(&file, forged.to_string()).unwrap();
+        assert_eq!(planned(&site, "backup").0, "changed");
+        let run = site.json(&["run", "backup"]);
+        assert_eq!((run.code, &run.json["digest"]), (0, &first.json["digest"]), "{run:?}");
+    }
+    // What was removed with a person's yes does not come back with an old copy.
+    fs::remove_file(site.path("ops/gone.yaml")).unwrap();
+    confirm(&site, "process/gone");
+    assert_eq!(site.json(&["run", "gone"]).code, 2);
+    fs::write(&file, kept.to_string()).unwrap();
+    assert_eq!(site.json(&["run", "gone"]).code, 2);
+    assert_eq!(waiting(&site, "process/gone"), None);
+}
+
+#[test]
+fn a_process_made_up_by_exec_is_nothing_new_to_plan() {
+    let site = Site::new();
+    assert_eq!(site.say(&["exec", "nightly", "--", "true"]).code, 0);
+    let plan = site.json(&["plan"]);
+    let all = plan.json["processes"].as_array().unwrap();
+    assert!(all.iter().all(|p| p["process"] != "nightly" || p["change"] != "new"), "{plan:?}");
+}
