@@ -104,7 +104,7 @@ fn a_process_speaks_before_its_site_and_bodies_stay_for_ever_if_nobody_does() {
 fn room_is_made_by_the_oldest_that_nobody_needs_and_what_does_not_fit_is_told() {
     let item = |day: u64, what, bytes, needed| {
         let ended_at = NOW - days(100 - day);
-        Item { run: run(ended_at), what, ended_at, bytes, needed }
+        Item { run: run(ended_at), what, place: day, bytes, needed }
     };
     let items = || {
         vec![

@@ -133,6 +133,7 @@ pub trait Journal: Send + Sync {
 /// Read-only rows for pages, verbs and loops. May lag behind the journal by one commit, never more.
 pub trait Views: Send + Sync {
     fn live_runs(&self) -> Fut<'_, Result<Vec<LiveRun>, StoreError>>;
+    /// Newest first: by the order in which they ended in the journal, whatever the clock said by then.
     fn ended_runs(&self, query: RunQuery) -> Fut<'_, Result<Vec<EndedRun>, StoreError>>;
     fn ended_run(&self, run: RunId) -> Fut<'_, Result<Option<EndedRun>, StoreError>>;
     /// One bounded query per process, whatever the number of runs.

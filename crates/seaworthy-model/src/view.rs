@@ -56,7 +56,7 @@ pub struct EndedRun {
     pub measures: BTreeMap<String, f64>,
 }
 
-/// Which ended runs to read. Newest first.
+/// Which ended runs to read. Newest first, by the order in which they ended in the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunQuery {
     pub process: Option<String>,

@@ -20,6 +20,8 @@ use crate::{
 
 /// Longest sleep between looks; runs that end nudge.
 const SLEEP_MAX: Span = Span::seconds(30);
+/// What is dated later than this from now was dated by a clock that was ahead.
+const AHEAD: Span = Span::seconds(60);
 /// A failed drill is tried again after this, or after `every` if that is shorter.
 const AGAIN_AFTER_FAILURE: Span = Span::seconds(24 * 3600);
 
@@ -40,9 +42,13 @@ pub async fn run(desk: Desk, stop: Stop) {
 }
 
 /// When the next drill of a process is due; `None`: nothing verified to restore yet, or no schedule for it.
-pub fn due(drill: &RestoreDrill, view: &ProcessView) -> Option<At> {
+/// A drill that a clock that was ahead has dated proves nothing of its age: the next is due now.
+pub fn due(drill: &RestoreDrill, view: &ProcessView, now: At) -> Option<At> {
     let every = drill.every?;
     let first = view.last_verified.as_ref()?;
+    if view.drills.first().unwrap_or(first).ended_at > now + AHEAD {
+        return Some(now);
+    }
     let Some(last) = view.drills.first() else { return Some(first.ended_at) };
     match &view.last_verified_drill {
         Some(good) if good.run == last.run => Some(last.requested_at + every),
@@ -65,7 +71,8 @@ pub async fn activate(desk: &Desk) -> Result<(), StoreError> {
             continue;
         }
         let view = ports.views.process(name).await?;
-        if due(drill, &view).is_none_or(|at| at > ports.clock.now()) {
+        let now = ports.clock.now();
+        if due(drill, &view, now).is_none_or(|at| at > now) {
             continue;
         }
         if let Ok((fresh, batch)) = request(ports, pinned, Kind::Drill, Cause::Due, ports.actor, Via::Node).await? {

@@ -79,16 +79,18 @@ create table live_run (
   wide text not null
 );
 
+-- `place` counts in the order in which they ended in the journal: no clock decides which is the newest.
 create table ended_run (
   run      bytea primary key,
   process  text not null,
   kind     text not null,
   verified text not null,
-  ended_at bigint not null,
+  place    bigint not null,
   wide     text not null
 );
-create index ended_run_newest on ended_run (kind, verified, ended_at, run);
-create index ended_run_process on ended_run (process, kind, verified, ended_at, run);
+create unique index ended_run_place on ended_run (place);
+create index ended_run_newest on ended_run (kind, verified, place, run);
+create index ended_run_process on ended_run (process, kind, verified, place, run);
 
 create table schedule (
   process text primary key,

@@ -65,21 +65,21 @@ statements! {
     LIVE_LIKE = "select run from live_run where run between $1 and $2 order by run limit $3";
 
     /// Changes no row if the run has ended already.
-    ENDED_ADD = "insert into ended_run (run, process, kind, verified, ended_at, wide) \
-                 values ($1, $2, $3, $4, $5, $6) on conflict (run) do nothing";
+    ENDED_ADD = "insert into ended_run (run, process, kind, verified, place, wide) values \
+                 ($1, $2, $3, $4, (select coalesce(max(place), 0) + 1 from ended_run), $5) on conflict (run) do nothing";
     /// For a run that goes on.
     ENDED_REMOVE = "delete from ended_run where run = $1";
     ENDED_GET = "select wide from ended_run where run = $1";
-    ENDED_AT = "select ended_at from ended_run where run = $1";
+    ENDED_PLACE = "select place from ended_run where run = $1";
     /// Answered from the index alone.
-    ENDED_NEWEST = "select ended_at, run from ended_run where kind = $1 and verified = $2 \
-                    and (ended_at, run) < ($3, $4) order by ended_at desc, run desc limit $5";
+    ENDED_NEWEST = "select place, run from ended_run where kind = $1 and verified = $2 \
+                    and place < $3 order by place desc limit $4";
     /// Answered from the index alone.
-    ENDED_PROCESS = "select ended_at, run from ended_run where process = $1 and kind = $2 and verified = $3 \
-                     and (ended_at, run) < ($4, $5) order by ended_at desc, run desc limit $6";
+    ENDED_PROCESS = "select place, run from ended_run where process = $1 and kind = $2 and verified = $3 \
+                     and place < $4 order by place desc limit $5";
     /// Answered from the index alone.
-    ENDED_AFTER = "select ended_at, run from ended_run where process = $1 and kind = $2 and verified = $3 \
-                   and (ended_at, run) > ($4, $5) order by ended_at, run limit $6";
+    ENDED_AFTER = "select place, run from ended_run where process = $1 and kind = $2 and verified = $3 \
+                   and place > $4 order by place limit $5";
     ENDED_LIKE = "select run from ended_run where run between $1 and $2 order by run limit $3";
     ENDED_COUNT = "select count(*) from ended_run";
 

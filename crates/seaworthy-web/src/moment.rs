@@ -5,9 +5,18 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use seaworthy_model::time::At;
+use seaworthy_model::time::{At, Span};
 
 use crate::show;
+
+/// What is dated later than this from now was dated by a clock that was ahead. Clocks never agree to the second.
+const SKEW: Span = Span::seconds(5);
+
+/// An age that nobody knows; the script leaves it alone.
+fn ahead(f: &mut fmt::Formatter<'_>, at: At) -> fmt::Result {
+    let iso = show::iso(at);
+    write!(f, r#"<time datetime="{iso}" title="{iso}">dated in the future</time>"#)
+}
 
 /// `4 min ago`.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +27,9 @@ pub struct Ago {
 
 impl fmt::Display for Ago {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at > self.now + SKEW {
+            return ahead(f, self.at);
+        }
         let (iso, age) = (show::iso(self.at), show::age(self.now.since(self.at)));
         write!(f, r#"<time datetime="{iso}" title="{iso}" data-ago="ago">{age} ago</time>"#)
     }
@@ -34,6 +46,9 @@ pub struct Age {
 
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at > self.now + SKEW {
+            return ahead(f, self.at);
+        }
         let (iso, age) = (show::iso(self.at), show::age(self.now.since(self.at)));
         write!(f, r#"<time datetime="{iso}" title="{iso}" data-ago="">{age}</time>"#)
     }
@@ -74,3 +89,21 @@ impl fmt::Display for Second {
 }
 
 impl HtmlSafe for Second {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Age, Ago, At, Span};
+
+    #[test]
+    fn what_is_dated_in_the_future_has_no_age() {
+        let now = At(1_800_000_000_000_000_000);
+        for ahead in [Span::seconds(6), Span::seconds(30 * 86_400)] {
+            let at = now + ahead;
+            for said in [Ago { at, now }.to_string(), Age { at, now }.to_string()] {
+                assert!(said.contains(">dated in the future<") && !said.contains("data-ago"), "{said}");
+            }
+        }
+        assert!(Ago { at: now + Span::seconds(2), now }.to_string().contains(">0 s ago<"));
+        assert!(Age { at: now - Span::seconds(4), now }.to_string().contains(">4 s<"));
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! What is needed is never dropped for room: what does not fit is told.
 
-use seaworthy_model::{id::RunId, time::At};
+use seaworthy_model::id::RunId;
 
 use super::What;
 
@@ -11,7 +11,8 @@ use super::What;
 pub struct Item {
     pub run: RunId,
     pub what: What,
-    pub ended_at: At,
+    /// In the order in which runs ended: a clock that was ahead keeps nothing here, one behind lets nothing go.
+    pub place: u64,
     pub bytes: u64,
     pub needed: bool,
 }
@@ -27,7 +28,7 @@ pub struct Room {
 /// What goes so that `bytes` in all come down to `at_most`. Of one run the output goes before the artifact.
 pub fn make_room(mut items: Vec<Item>, bytes: u64, at_most: u64) -> Room {
     let mut room = Room { drop: Vec::new(), over: bytes.saturating_sub(at_most) };
-    items.sort_by_key(|item| (item.ended_at, item.run, item.what != What::Outputs));
+    items.sort_by_key(|item| (item.place, item.run, item.what != What::Outputs));
     for item in items.iter().filter(|item| !item.needed && item.bytes > 0) {
         if room.over == 0 {
             break;

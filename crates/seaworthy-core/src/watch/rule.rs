@@ -18,6 +18,9 @@ const HELD_MAX: usize = 1_000;
 /// The smallest step of time: right after a limit.
 const TICK: Span = Span(1);
 
+/// What is dated later than this from now was dated by a clock that was ahead.
+const AHEAD_MAX: Span = Span::seconds(60);
+
 /// A start from outside may be this much ahead of the nominal time that it is for: two clocks never agree.
 const PINGED_AHEAD_MAX: Span = Span::seconds(60);
 /// Nominal times that are looked through for the one that a start from outside was for.
@@ -199,7 +202,7 @@ pub(super) fn long(facts: &WatchFacts<'_>, within: Span) -> Vec<Sight> {
         })
         .collect();
     let ended = facts.ended.iter().filter(|run| run.kind == Kind::Run && run.process == *name);
-    let last = ended.filter_map(|run| Some((run, run.started_at?))).max_by_key(|(run, _)| run.ended_at);
+    let last = ended.filter_map(|run| Some((run, run.started_at?))).next();
     if let Some((run, start)) = last.filter(|(run, start)| run.ended_at > *start + within) {
         let (took, end) = (run.ended_at.since(start), shown(facts, run.ended_at));
         sights.push(finding(run.run, start, format!("it ran for {took}, until {end}")));
@@ -237,12 +240,17 @@ pub(super) fn drill_overdue(facts: &WatchFacts<'_>) -> Vec<Sight> {
     let verified = |kind, run: &seaworthy_model::view::EndedRun| {
         run.kind == kind && run.verified == Verified::Yes && run.process == *name
     };
-    let last = facts.ended.iter().filter(|run| verified(Kind::Drill, run)).map(|run| run.ended_at).max();
+    let newest = facts.ended.iter().find(|run| verified(Kind::Drill, run)).map(|run| run.ended_at);
+    // One that a clock that was ahead has dated says nothing of its age.
+    let last = newest.filter(|at| *at <= facts.now + AHEAD_MAX);
     let due = last.unwrap_or(facts.in_force_since) + every;
     if facts.now <= due {
         return vec![Sight::Then(due + TICK)];
     }
-    let seen = match last {
+    let seen = match newest {
+        Some(last) if last > facts.now + AHEAD_MAX => {
+            format!("the last verified drill is dated in the future: {}", shown(facts, last))
+        }
         Some(last) => format!("the last verified drill ended at {}", shown(facts, last)),
         None => format!("there was no verified drill since {}", shown(facts, facts.in_force_since)),
     };

@@ -11,6 +11,8 @@ use crate::{
 
 /// The store, from its oldest end.
 pub trait Archive: Send + Sync {
+    /// A run's place in the order in which runs ended in the journal; a later end has a higher one.
+    fn ended_place(&self, run: RunId) -> Fut<'_, Result<Option<u64>, StoreError>>;
     /// Runs and drills of a process that ended after this one (`None`: all), oldest first, at most `limit`.
     fn ended_after(
         &self,

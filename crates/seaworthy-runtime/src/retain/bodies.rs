@@ -87,8 +87,8 @@ impl Retainer {
         let mut young = false;
         for (n, row) in rows.into_iter().chain(fresh).enumerate() {
             match stays(what, &row, needs, policy, now) {
-                // Runs end in the order of their rows: all that follow are younger.
-                Some(Why::Young | Why::ForEver) if n >= known => {
+                // Runs end in the order of their rows: all that follow are younger, unless the clock was ahead by then.
+                Some(Why::Young | Why::ForEver) if n >= known && row.ended_at <= now => {
                     young = true;
                     break;
                 }

@@ -89,10 +89,11 @@ impl Retainer {
             let weight = self.weigh(*run).await?;
             bytes += weight.artifacts + weight.outputs;
             let Some(row) = self.ports.views.ended_run(*run).await.map_err(|e| text(&e))? else { continue };
+            let place = self.kept.archive.ended_place(*run).await.map_err(|e| text(&e))?.unwrap_or(0);
             let needs = self.needs(loaded, &row, open, looked).await?;
             for (what, bytes) in [(What::Outputs, weight.outputs), (What::Artifacts, weight.artifacts)] {
                 let needed = needed(what, &row, needs).is_some();
-                items.push(Item { run: *run, what, ended_at: row.ended_at, bytes, needed });
+                items.push(Item { run: *run, what, place, bytes, needed });
             }
         }
         let room = make_room(items, bytes, at_most);

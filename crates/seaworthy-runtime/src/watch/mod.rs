@@ -224,7 +224,6 @@ impl Watcher {
                 ended.push(run);
             }
         }
-        ended.sort_by_key(|run| std::cmp::Reverse(run.ended_at));
         let now = self.ports.clock.now();
         let (mut artifact, mut unseen, mut again) = (None, false, self.artifacts_every);
         if let Some((_, recorded)) = artifact_to_look_at(&ended) {

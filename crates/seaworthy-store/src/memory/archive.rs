@@ -13,6 +13,10 @@ use super::{Memory, ready};
 use crate::ROWS_MAX;
 
 impl Archive for Memory {
+    fn ended_place(&self, run: RunId) -> Fut<'_, Result<Option<u64>, StoreError>> {
+        ready(Ok(self.state().places.get(&run).copied()))
+    }
+
     fn ended_after(
         &self,
         process: &str,
@@ -20,7 +24,7 @@ impl Archive for Memory {
         limit: usize,
     ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
         let state = self.state();
-        let start = after.map(|run| state.ended_at.get(&run).map(|at| (*at, run)));
+        let start = after.map(|run| state.places.get(&run).copied());
         let rows = state.ended.iter().filter(|(key, row)| {
             row.process == process && start.is_none_or(|start| start.is_some_and(|start| **key > start))
         });

@@ -28,8 +28,9 @@ pub(super) struct State {
     /// Name and salt.
     pub people: BTreeMap<ActorId, (String, String)>,
     pub live: BTreeMap<RunId, LiveRun>,
-    pub ended: BTreeMap<(At, RunId), EndedRun>,
-    pub ended_at: BTreeMap<RunId, At>,
+    /// By their place in the order in which they ended.
+    pub ended: BTreeMap<u64, EndedRun>,
+    pub places: BTreeMap<RunId, u64>,
     pub schedules: BTreeMap<String, ScheduleRow>,
     pub skipped: BTreeMap<(At, String), SkippedRow>,
     pub signals: BTreeMap<SignalId, SignalRow>,
@@ -97,12 +98,12 @@ impl State {
         let mut new = BTreeSet::new();
         for change in &batch.views {
             if let ViewChange::RunEnded(row) = change
-                && (self.ended_at.contains_key(&row.run) || !new.insert(row.run))
+                && (self.places.contains_key(&row.run) || !new.insert(row.run))
             {
                 return Err(ended_twice(row.run));
             }
             if let ViewChange::RunResumed(row) = change
-                && !self.ended_at.contains_key(&row.run)
+                && !self.places.contains_key(&row.run)
             {
                 return Err(not_ended(row.run));
             }
@@ -161,12 +162,13 @@ impl State {
             ViewChange::RunLive(row) => drop(self.live.insert(row.run, row)),
             ViewChange::RunEnded(row) => {
                 self.live.remove(&row.run);
-                self.ended_at.insert(row.run, row.ended_at);
-                self.ended.insert((row.ended_at, row.run), *row);
+                let place = self.ended.last_key_value().map_or(0, |(last, _)| *last) + 1;
+                self.places.insert(row.run, place);
+                self.ended.insert(place, *row);
             }
             ViewChange::RunResumed(row) => {
-                if let Some(at) = self.ended_at.remove(&row.run) {
-                    self.ended.remove(&(at, row.run));
+                if let Some(place) = self.places.remove(&row.run) {
+                    self.ended.remove(&place);
                 }
                 self.live.insert(row.run, row);
             }

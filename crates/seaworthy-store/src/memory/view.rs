@@ -25,7 +25,7 @@ impl Views for Memory {
 
     fn ended_run(&self, run: RunId) -> Fut<'_, Result<Option<EndedRun>, StoreError>> {
         let state = self.state();
-        let row = state.ended_at.get(&run).and_then(|at| state.ended.get(&(*at, run)));
+        let row = state.places.get(&run).and_then(|place| state.ended.get(place));
         ready(Ok(row.cloned()))
     }
 
@@ -73,7 +73,7 @@ impl Views for Memory {
         let state = self.state();
         let live = state.live.range(low..=high).map(|(run, _)| *run).take(LIKE_MAX);
         let mut found: Vec<_> =
-            live.chain(state.ended_at.range(low..=high).map(|(run, _)| *run).take(LIKE_MAX)).collect();
+            live.chain(state.places.range(low..=high).map(|(run, _)| *run).take(LIKE_MAX)).collect();
         found.sort_unstable();
         found.truncate(LIKE_MAX);
         ready(Ok(found))
@@ -94,8 +94,8 @@ impl State {
         let rows: Box<dyn Iterator<Item = &EndedRun>> = match query.before {
             None => Box::new(self.ended.values().rev()),
             Some(run) => {
-                let Some(at) = self.ended_at.get(&run) else { return Vec::new() };
-                Box::new(self.ended.range(..(*at, run)).rev().map(|(_, row)| row))
+                let Some(place) = self.places.get(&run) else { return Vec::new() };
+                Box::new(self.ended.range(..*place).rev().map(|(_, row)| row))
             }
         };
         rows.filter(|row| query.process.as_ref().is_none_or(|wanted| *wanted == row.process))

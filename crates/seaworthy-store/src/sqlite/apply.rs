@@ -203,8 +203,7 @@ fn view(conn: &Connection, change: &ViewChange) -> Result<(), StoreError> {
 
 fn ended(conn: &Connection, row: &EndedRun) -> Result<(), StoreError> {
     let (run, kind, verified) = (row.run.bytes(), kind_word(row.kind), row.verified.word());
-    let inserted =
-        execute(conn, sql::ENDED_ADD, params![run, row.process, kind, verified, row.ended_at.0, to_wide(row)?])?;
+    let inserted = execute(conn, sql::ENDED_ADD, params![run, row.process, kind, verified, to_wide(row)?])?;
     if inserted == 0 {
         return Err(ended_twice(row.run));
     }

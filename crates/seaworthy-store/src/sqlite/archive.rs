@@ -14,13 +14,20 @@ use seaworthy_model::{
 use super::{
     Sqlite,
     read::room,
-    row::{all, ended_key, kind_word, limit},
+    row::{all, ended_key, first, kind_word, limit},
     view::{KINDS, VERDICTS, bound, one},
     writer::Work,
 };
 use crate::{ROWS_MAX, statements as sql};
 
 impl Archive for Sqlite {
+    fn ended_place(&self, run: RunId) -> Fut<'_, Result<Option<u64>, StoreError>> {
+        Box::pin(self.0.readers.read(move |conn| {
+            let place: Option<i64> = first(conn, sql::ENDED_PLACE, [run.bytes()], |row| row.get(0))?;
+            Ok(place.and_then(|place| u64::try_from(place).ok()))
+        }))
+    }
+
     fn ended_after(
         &self,
         process: &str,
@@ -50,14 +57,14 @@ fn ended_after(
 ) -> Result<Vec<EndedRun>, StoreError> {
     let most = most.min(ROWS_MAX);
     let start = match after {
-        None => Some((i64::MIN, [0; 16])),
+        None => Some(0),
         Some(_) => bound(conn, after)?,
     };
-    let Some((at, run)) = start else { return Ok(Vec::new()) };
+    let Some(place) = start else { return Ok(Vec::new()) };
     let mut keys = Vec::new();
     for kind in KINDS.into_iter().map(kind_word) {
         for verdict in VERDICTS.into_iter().map(Verified::word) {
-            let range = params![process, kind, verdict, at, run, limit(most)];
+            let range = params![process, kind, verdict, place, limit(most)];
             keys.extend(all(conn, sql::ENDED_AFTER, range, ended_key)?);
         }
     }

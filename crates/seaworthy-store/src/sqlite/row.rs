@@ -113,8 +113,8 @@ pub(super) fn outbox(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
 }
 
 /// Reads the columns of `ENDED_NEWEST` and `ENDED_PROCESS`.
-pub(super) fn ended_key(row: &Row<'_>) -> rusqlite::Result<(At, RunId)> {
-    Ok((At(row.get(0)?), run(row, 1)?))
+pub(super) fn ended_key(row: &Row<'_>) -> rusqlite::Result<(i64, RunId)> {
+    Ok((row.get(0)?, run(row, 1)?))
 }
 
 pub(super) fn run(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {

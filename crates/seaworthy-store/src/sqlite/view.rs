@@ -9,7 +9,6 @@ use seaworthy_model::{
     id::RunId,
     port::{Fut, StoreError, Views},
     run::{Kind, Verified},
-    time::At,
     view::{EndedRun, LiveRun, MessageRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow},
 };
 
@@ -115,29 +114,28 @@ fn process(conn: &Connection, name: &str) -> Result<ProcessView, StoreError> {
 /// most, merged here; only then are the wide rows read.
 fn ended(conn: &Connection, query: &RunQuery) -> Result<Vec<EndedRun>, StoreError> {
     let most = query.limit.min(ROWS_MAX);
-    let Some((at, run)) = bound(conn, query.before)? else { return Ok(Vec::new()) };
+    let Some(place) = bound(conn, query.before)? else { return Ok(Vec::new()) };
     let mut keys = Vec::new();
     for kind in KINDS.into_iter().filter(|kind| query.kind.is_none_or(|wanted| wanted == *kind)).map(kind_word) {
         for verdict in VERDICTS.into_iter().filter(|v| query.verified.is_none_or(|wanted| wanted == *v)) {
             let (verdict, most) = (verdict.word(), limit(most));
             keys.extend(match &query.process {
                 Some(process) => {
-                    all(conn, sql::ENDED_PROCESS, params![process, kind, verdict, at, run, most], ended_key)?
+                    all(conn, sql::ENDED_PROCESS, params![process, kind, verdict, place, most], ended_key)?
                 }
-                None => all(conn, sql::ENDED_NEWEST, params![kind, verdict, at, run, most], ended_key)?,
+                None => all(conn, sql::ENDED_NEWEST, params![kind, verdict, place, most], ended_key)?,
             });
         }
     }
-    keys.sort_unstable_by_key(|key: &(At, RunId)| Reverse(*key));
+    keys.sort_unstable_by_key(|key: &(i64, RunId)| Reverse(*key));
     keys.truncate(most);
     keys.into_iter().filter_map(|(_, run)| one(conn, run).transpose()).collect()
 }
 
 /// Where to start: after everything, or at the end of one run. `None`: that run has not ended.
-pub(super) fn bound(conn: &Connection, before: Option<RunId>) -> Result<Option<(i64, [u8; 16])>, StoreError> {
-    let Some(run) = before else { return Ok(Some((i64::MAX, [u8::MAX; 16]))) };
-    let at: Option<i64> = first(conn, sql::ENDED_AT, [run.bytes()], |row| row.get(0))?;
-    Ok(at.map(|at| (at, run.bytes())))
+pub(super) fn bound(conn: &Connection, before: Option<RunId>) -> Result<Option<i64>, StoreError> {
+    let Some(run) = before else { return Ok(Some(i64::MAX)) };
+    first(conn, sql::ENDED_PLACE, [run.bytes()], |row| row.get(0))
 }
 
 pub(super) fn one(conn: &Connection, run: RunId) -> Result<Option<EndedRun>, StoreError> {

@@ -12,6 +12,7 @@ use seaworthy_model::{
     id::{ActorId, RunId},
     port::{Journal, Views},
     process::hex,
+    view::RunQuery,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +28,8 @@ const SUSPECTS_MAX: usize = 100_000;
 pub struct Rows<'a> {
     views: &'a dyn Views,
     ended: u64,
+    /// The newest run whose row is as its end on record.
+    newest: Option<RunId>,
     /// Rows that are not as an end on record, unless a later entry explains it.
     suspect: BTreeMap<RunId, (u64, String)>,
     named: BTreeMap<ActorId, (u64, String)>,
@@ -35,7 +38,7 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub fn new(views: &'a dyn Views) -> Self {
-        Self { views, ended: 0, suspect: BTreeMap::new(), named: BTreeMap::new(), problems: Vec::new() }
+        Self { views, ended: 0, newest: None, suspect: BTreeMap::new(), named: BTreeMap::new(), problems: Vec::new() }
     }
 
     /// Takes in one entry.
@@ -64,6 +67,8 @@ impl<'a> Rows<'a> {
                     } else {
                         self.wrong(entry.position, what);
                     }
+                } else {
+                    self.order(run, entry.position).await?;
                 }
             }
             // It goes on: its row is that of its next end.
@@ -77,6 +82,19 @@ impl<'a> Rows<'a> {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Rows follow each other as the ends do: which is the newest is as much a claim as its verdict.
+    async fn order(&mut self, run: RunId, position: u64) -> Result<(), Trouble> {
+        let query = RunQuery { before: Some(run), limit: 1, ..RunQuery::default() };
+        let before = self.views.ended_runs(query).await?.first().map(|row| row.run);
+        if before != self.newest && before.is_none_or(|before| !self.suspect.contains_key(&before)) {
+            let name = |run: Option<RunId>| run.map_or_else(|| "nothing".to_owned(), |run| run.to_string());
+            let (recorded, shown) = (name(self.newest), name(before));
+            self.wrong(position, format!("{run} ended after {recorded}, but its row is placed after {shown}"));
+        }
+        self.newest = Some(run);
         Ok(())
     }
 

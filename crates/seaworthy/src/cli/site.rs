@@ -77,9 +77,13 @@ impl Reading {
     }
 }
 
-/// `4m ago`.
+/// `4m ago`; what a clock that was ahead has dated says so.
 pub fn ago(at: At) -> String {
-    format!("{} ago", RealClock.now().since(at))
+    let now = RealClock.now();
+    if at > now {
+        return format!("dated in the future ({})", utc(at));
+    }
+    format!("{} ago", now.since(at))
 }
 
 /// UTC with seconds.

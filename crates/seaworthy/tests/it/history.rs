@@ -4,7 +4,11 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use crate::kit::{Output, Site};
+use crate::{
+    kit::{Output, Site},
+    server_history::skipped,
+    server_schedule::set_clock_from_a_file,
+};
 
 /// A site with two runs, of which copies of the data folder are tampered with.
 fn lived() -> Site {
@@ -162,6 +166,39 @@ fn a_row_that_says_more_than_its_entries_is_found() {
         &tampered(&site, "update ended_run set verified = 'yes', wide = replace(wide, '\"no\"', '\"yes\"')"),
         "its row says",
     );
+}
+
+#[test]
+fn a_row_that_was_put_before_a_later_end_is_found() {
+    let moved = "update ended_run set place = 9 where place = (select min(place) from ended_run)";
+    found(&tampered(&lived(), moved), "but its row is placed after");
+}
+
+#[test]
+fn a_run_of_a_clock_that_was_ahead_or_behind_hides_no_later_failure() {
+    let site = Site::new();
+    site.process("backup", "steps:\n  - { run: cp data \"$WORKDIR/x\", makes: x }\nverify:\n  - { command: cat \"$ARTIFACT\", expect: 'stdout.trim() == \"x\"' }\n");
+    site.write("data", "x\n");
+    site.write("clock", "+30d");
+    if !set_clock_from_a_file(&site) {
+        return skipped(
+            "a_run_of_a_clock_that_was_ahead_or_behind_hides_no_later_failure",
+            "libfaketime is not installed",
+        );
+    }
+    assert_eq!(site.json(&["run", "backup"]).code, 0);
+    site.write("data", "bad\n");
+    for clock in ["+0d", "-400d"] {
+        site.write("clock", clock);
+        assert_eq!(site.json(&["run", "backup"]).code, 1);
+        let status = site.json(&["status"]);
+        assert_eq!((status.code, &status.json["processes"][0]["state"]), (1, &"NOT VERIFIED".into()), "{clock}");
+        assert_eq!(site.json(&["runs"]).json["runs"][0]["verified"], "no", "the newest is first: {clock}");
+        let said = site.say(&["status"]).stdout;
+        assert!(said.contains("dated in the future"), "no age is invented: {said}");
+    }
+    site.write("clock", "+0d");
+    assert_eq!(site.json(&["audit", "verify"]).code, 0);
 }
 
 #[test]

@@ -19,8 +19,8 @@ async fn end(w: &World, row: EndedRun) -> RunId {
 
 pub async fn ended_runs_are_read_from_the_oldest_on(w: &World) {
     let first = end(w, EndedRun { verified: Verified::No, ..ended("a", 10) }).await;
-    let third = end(w, EndedRun { kind: Kind::Drill, ..ended("a", 30) }).await;
-    let second = end(w, ended("a", 20)).await;
+    let second = end(w, EndedRun { kind: Kind::Drill, ..ended("a", 30) }).await;
+    let third = end(w, ended("a", 20)).await;
     end(w, ended("b", 15)).await;
     let after = async |after: Option<RunId>, limit| {
         let rows = w.archive.ended_after("a", after, limit).await.unwrap();

@@ -77,6 +77,7 @@ cases! {
         a_run_ends_once,
         a_run_that_goes_on_is_live_again_and_ends_anew,
         ended_runs_come_newest_first,
+        a_clock_that_was_ahead_or_behind_hides_no_later_end,
         ended_runs_are_chosen_by_process_kind_and_verdict,
         pages_follow_each_other_without_gap_or_repetition,
         a_page_before_an_unknown_run_is_empty,

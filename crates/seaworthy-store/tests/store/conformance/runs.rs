@@ -74,11 +74,36 @@ pub async fn a_run_that_goes_on_is_live_again_and_ends_anew(w: &World) {
 
 pub async fn ended_runs_come_newest_first(w: &World) {
     let (a, b, c) = (ended("a", 30), ended("b", 10), ended("c", 30));
-    let order = [c.run, a.run, b.run];
-    end(w, vec![a, b, c]).await;
-    assert_eq!(ask(w, all(10)).await, order, "by the time they ended, then by id");
+    let order = [b.run, a.run, c.run];
+    end(w, vec![c, a, b]).await;
+    assert_eq!(ask(w, all(10)).await, order, "by the order in which they ended, not by clock or id");
     assert_eq!(ask(w, all(2)).await, order[..2]);
     assert_eq!(ask(w, all(0)).await, []);
+}
+
+pub async fn a_clock_that_was_ahead_or_behind_hides_no_later_end(w: &World) {
+    let ahead = ended("a", 1_000);
+    let failed = EndedRun { verified: Verified::No, ..ended("a", 20) };
+    let behind = EndedRun { verified: Verified::No, ..ended("a", -1_000) };
+    let drills = [1_000, 20].map(|at| EndedRun { kind: Kind::Drill, ..ended("a", at) });
+    let good = ended("a", 5);
+    let rows = [ahead.clone(), failed, drills[0].clone(), behind.clone(), drills[1].clone(), good.clone()];
+    for row in &rows {
+        end(w, vec![row.clone()]).await;
+    }
+    let order: Vec<_> = rows.iter().rev().map(|row| row.run).collect();
+    assert_eq!(ask(w, all(10)).await, order);
+    let next = RunQuery { process: Some("a".to_owned()), before: Some(behind.run), ..all(2) };
+    assert_eq!(ask(w, next).await, order[3..5], "a page goes on where the other ended");
+    let view = w.views.process("a").await.unwrap();
+    assert_eq!((view.last_verified.as_ref(), view.last_verified_drill.as_ref()), (Some(&good), drills.last()));
+    assert_eq!(view.runs.last(), Some(&ahead));
+    let mut places = Vec::new();
+    for row in &rows {
+        places.push(w.archive.ended_place(row.run).await.unwrap().unwrap());
+    }
+    assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
+    assert_eq!(w.archive.ended_place(run()).await, Ok(None));
 }
 
 pub async fn ended_runs_are_chosen_by_process_kind_and_verdict(w: &World) {
@@ -99,7 +124,7 @@ pub async fn ended_runs_are_chosen_by_process_kind_and_verdict(w: &World) {
                     .filter(|row| process.is_none_or(|p| p == row.process))
                     .filter(|row| kind.is_none_or(|k| k == row.kind) && verified.is_none_or(|v| v == row.verified))
                     .collect();
-                wanted.sort_by_key(|row| std::cmp::Reverse((row.ended_at, row.run)));
+                wanted.reverse();
                 let query = RunQuery { process: process.map(str::to_owned), kind, verified, ..all(100) };
                 assert_eq!(ask(w, query).await, wanted.iter().map(|row| row.run).collect::<Vec<_>>());
             }
