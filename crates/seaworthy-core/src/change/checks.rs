@@ -5,11 +5,14 @@
 
 use seaworthy_model::process::{Bound, Check, Command, Line, Look};
 
-use super::Difference;
+use super::{
+    Difference,
+    reads::{Made, unread},
+};
 use crate::expect::looser;
 
 /// Compares two lists of checks; `place` names them.
-pub(super) fn compare(place: &str, old: &[Check], new: &[Check], out: &mut Vec<Difference>) {
+pub(super) fn compare(place: &str, old: &[Check], new: &[Check], made: &Made<'_>, out: &mut Vec<Difference>) {
     if !old.is_empty() && new.is_empty() {
         out.push(Difference::weaker(format!("{place} removed: {} are gone", counted(old.len()))));
         return;
@@ -28,7 +31,7 @@ pub(super) fn compare(place: &str, old: &[Check], new: &[Check], out: &mut Vec<D
     for rule in rules {
         left.retain(|check| match fresh.iter().position(|other| rule(check, other)) {
             Some(at) => {
-                changed(place, check, fresh.remove(at), out);
+                changed(place, check, fresh.remove(at), made, out);
                 false
             }
             None => true,
@@ -53,7 +56,7 @@ fn kind(check: &Check) -> std::mem::Discriminant<Look> {
     std::mem::discriminant(&check.look)
 }
 
-fn changed(place: &str, old: &Check, new: &Check, out: &mut Vec<Difference>) {
+fn changed(place: &str, old: &Check, new: &Check, made: &Made<'_>, out: &mut Vec<Difference>) {
     let id = &old.id;
     if old.proves && !new.proves {
         out.push(Difference::weaker(format!("{place}: check `{id}` does not prove data any more")));
@@ -68,6 +71,8 @@ fn changed(place: &str, old: &Check, new: &Check, out: &mut Vec<Difference>) {
         } else {
             format!("{place}: check `{id}` looks at {after} instead of {before}")
         }));
+        let lost = unread(&old.look, &new.look, made).filter(|_| old.proves);
+        out.extend(lost.map(|lost| Difference::weaker(format!("{place}: check `{id}` {lost}"))));
     }
     match (&old.expect, &new.expect) {
         (Some(before), Some(after)) if before != after => {

@@ -7,10 +7,10 @@ use seaworthy_model::{
     time::Span,
 };
 
-use super::{Difference, checks, steps};
+use super::{Difference, checks, reads::Made, rhythm, steps};
 
-/// Rungs of a ladder, matched in order by their kind.
-pub(super) fn heal(old: &[Rung], new: &[Rung], out: &mut Vec<Difference>) {
+/// Rungs of a ladder, matched in order by their kind. `within`: when a run is too long.
+pub(super) fn heal(old: &[Rung], new: &[Rung], within: Option<Span>, out: &mut Vec<Difference>) {
     if old == new {
         return;
     }
@@ -28,7 +28,7 @@ pub(super) fn heal(old: &[Rung], new: &[Rung], out: &mut Vec<Difference>) {
     }
     for rung in left {
         match fresh.iter().position(|other| std::mem::discriminant(*other) == std::mem::discriminant(rung)) {
-            Some(at) => rung_changed(rung, fresh.remove(at), out),
+            Some(at) => rung_changed(rung, fresh.remove(at), within, out),
             None => out.push(Difference::weaker(format!("heal lost rung {}", shown(rung)))),
         }
     }
@@ -38,10 +38,10 @@ pub(super) fn heal(old: &[Rung], new: &[Rung], out: &mut Vec<Difference>) {
     }
 }
 
-fn rung_changed(old: &Rung, new: &Rung, out: &mut Vec<Difference>) {
+fn rung_changed(old: &Rung, new: &Rung, within: Option<Span>, out: &mut Vec<Difference>) {
     let text = format!("heal: rung {} became {}", shown(old), shown(new));
     let fewer = matches!((old, new), (Rung::Retry { times: a, .. }, Rung::Retry { times: b, .. }) if b < a);
-    out.push(Difference { text, weaker: fewer });
+    out.push(Difference { text, weaker: fewer || rhythm::too_slow(old, new, within) });
 }
 
 fn shown(rung: &Rung) -> String {
@@ -113,12 +113,12 @@ fn word(occasion: Occasion) -> String {
 }
 
 /// Rehearsals.
-pub(super) fn drill(old: Option<&Drill>, new: Option<&Drill>, out: &mut Vec<Difference>) {
-    restore(old.and_then(|d| d.restore.as_ref()), new.and_then(|d| d.restore.as_ref()), out);
+pub(super) fn drill(old: Option<&Drill>, new: Option<&Drill>, made: &Made<'_>, out: &mut Vec<Difference>) {
+    restore(old.and_then(|d| d.restore.as_ref()), new.and_then(|d| d.restore.as_ref()), made, out);
     people(old.and_then(|d| d.people.as_ref()), new.and_then(|d| d.people.as_ref()), out);
 }
 
-fn restore(old: Option<&RestoreDrill>, new: Option<&RestoreDrill>, out: &mut Vec<Difference>) {
+fn restore(old: Option<&RestoreDrill>, new: Option<&RestoreDrill>, made: &Made<'_>, out: &mut Vec<Difference>) {
     let (old, new) = match (old, new) {
         (None, None) => return,
         (Some(_), None) => {
@@ -134,7 +134,7 @@ fn restore(old: Option<&RestoreDrill>, new: Option<&RestoreDrill>, out: &mut Vec
     limit("restore drill: every", old.every, new.every, out);
     limit("restore drill: recovery_time", old.recovery_time, new.recovery_time, out);
     steps::compare("restore drill: ", &old.steps, &new.steps, out);
-    checks::compare("restore drill: verify", &old.verify, &new.verify, out);
+    checks::compare("restore drill: verify", &old.verify, &new.verify, made, out);
     if old.after != new.after {
         out.push(Difference::shown("restore drill: the clean-up changed"));
     }

@@ -1,15 +1,17 @@
 //! The difference between two definitions of a process, in words, and which differences make it weaker.
 //!
 //! Weaker is what takes away a proof, a limit, a rehearsal, an attempt to heal or somebody who is told, and what makes
-//! a step repeatable that was not. Such a change waits for a person; all others apply at once. Commands, steps,
-//! schedules, environments and texts change daily and are only shown. Two conditions of which neither surely asks for
-//! less than the other are shown with both texts.
+//! a step repeatable that was not; so is a check that reads something else, and what hardly ever comes or never ends. Such
+//! a change waits for a person; all others apply at once. Commands, steps, schedules, environments and texts change daily
+//! and are only shown.
 //!
 //! This module must not know files, git, nor who confirms.
 
 mod book;
 mod checks;
 mod facets;
+mod reads;
+mod rhythm;
 mod steps;
 
 use seaworthy_model::{
@@ -54,11 +56,12 @@ pub fn differences(old: Option<&Process>, new: Option<&Process>) -> Vec<Differen
     head(old, new, &mut out);
     schedule(old.schedule.as_ref(), new.schedule.as_ref(), &mut out);
     steps::compare("", &old.steps, &new.steps, &mut out);
-    checks::compare("verify", &old.verify, &new.verify, &mut out);
-    facets::heal(&old.heal, &new.heal, &mut out);
+    let made = reads::made(new);
+    checks::compare("verify", &old.verify, &new.verify, &made, &mut out);
+    facets::heal(&old.heal, &new.heal, new.watch.and_then(|watch| watch.finish_within), &mut out);
     facets::watch(old.watch, new.watch, &mut out);
     facets::tell(old.tell.as_ref(), new.tell.as_ref(), &mut out);
-    facets::drill(old.drill.as_ref(), new.drill.as_ref(), &mut out);
+    facets::drill(old.drill.as_ref(), new.drill.as_ref(), &made, &mut out);
     if out.is_empty() && old != new {
         out.push(Difference::shown("something else of the definition changed"));
     }
@@ -102,6 +105,7 @@ fn head(old: &Process, new: &Process, out: &mut Vec<Difference>) {
             new.secrets.join(", ")
         )));
     }
+    out.extend(rhythm::timeout("timeout", old.timeout, new.timeout));
     retain(old.retain, new.retain, out);
     if new.keep < old.keep {
         let text = format!("keep from {} to {}: older artifacts go for good", old.keep, new.keep);
@@ -155,7 +159,11 @@ fn schedule(old: Option<&Schedule>, new: Option<&Schedule>, out: &mut Vec<Differ
         }
         (None, Some(new)) => out.push(Difference::shown(format!("schedule added: {}", when(new)))),
         (Some(old), Some(new)) if old.when != new.when || old.timezone != new.timezone => {
-            out.push(Difference::shown(format!("schedule from {} to {}", when(old), when(new))));
+            let text = format!("schedule from {} to {}", when(old), when(new));
+            out.push(match rhythm::rarer(old, new) {
+                Some(how) => Difference::weaker(format!("{text}: {how}")),
+                None => Difference::shown(text),
+            });
         }
         (Some(old), Some(new)) if old != new => {
             out.push(Difference::shown("schedule: what happens to missed or overlapping occurrences changed"));

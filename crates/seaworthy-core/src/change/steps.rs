@@ -1,10 +1,11 @@
-//! Steps of two definitions. What is done changes daily; only that a step may be repeated which might not is weaker.
+//! Steps of two definitions. What is done changes daily; only that a step may be repeated which might not,
+//! or go on for much longer, is weaker.
 //!
 //! This module must not know why a step is done.
 
 use seaworthy_model::process::{Action, Effect, Step};
 
-use super::{Difference, checks, names};
+use super::{Difference, checks, names, rhythm};
 
 /// Compares two lists of steps; `place` stands before each text.
 pub(super) fn compare(place: &str, old: &[Step], new: &[Step], out: &mut Vec<Difference>) {
@@ -45,12 +46,7 @@ fn changed(place: &str, old: &Step, new: &Step, out: &mut Vec<Difference>) {
         let text = format!("{place}step `{id}`: effect from {} to {}", word(old.effect), word(new.effect));
         out.push(Difference { text, weaker: old.effect == Effect::Once });
     }
-    if old.timeout != new.timeout {
-        let shown =
-            |span: Option<_>| span.map_or("none".to_owned(), |span: seaworthy_model::time::Span| span.to_string());
-        let (before, after) = (shown(old.timeout), shown(new.timeout));
-        out.push(Difference::shown(format!("{place}step `{id}`: timeout from {before} to {after}")));
-    }
+    out.extend(rhythm::timeout(&format!("{place}step `{id}`: timeout"), old.timeout, new.timeout));
     if old.needs != new.needs {
         let (before, after) = (old.needs.join(", "), new.needs.join(", "));
         out.push(Difference::shown(format!("{place}step `{id}`: needs from [{before}] to [{after}]")));

@@ -23,6 +23,7 @@
 //!
 //! This module must not know where facts come from, what a verdict leads to, nor a clock.
 
+mod always;
 mod call;
 mod check;
 mod eval;

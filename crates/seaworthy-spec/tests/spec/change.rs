@@ -190,6 +190,7 @@ fn a_condition_that_surely_asks_less_is_weaker_and_another_one_is_shown_with_bot
     check(
         &[("stdout.size() > 10", "exit == 0")],
         expect![[r#"
+            weaker verify: check `command 2`: `stdout.size() > 10` is not asked any more
             - verify: check `command 2` expects `exit == 0` instead of `stdout.size() > 10`
         "#]],
     );
@@ -294,4 +295,74 @@ fn whole_facets_are_named_once() {
     assert!(removed[0].weaker && removed[0].text == "process removed", "{removed:?}");
     let added = differences(None, Some(&process(BACKUP)));
     assert!(!added[0].weaker && added[0].text == "process added", "{added:?}");
+}
+
+#[test]
+fn a_check_that_does_not_read_any_more_what_it_read_is_weaker() {
+    check(
+        &[("head \"$ARTIFACT\"", "echo data/written.txt")],
+        expect![[r#"
+            weaker verify: check `command 2` does not read `$ARTIFACT` any more
+            - verify: check `command 2` looks at `echo data/written.txt` instead of `head "$ARTIFACT"`
+        "#]],
+    );
+    check(
+        &[("head \"$ARTIFACT\"", "tail \"$ARTIFACT\"")],
+        expect![[r#"
+            - verify: check `command 2` looks at `tail "$ARTIFACT"` instead of `head "$ARTIFACT"`
+        "#]],
+    );
+    check(
+        &[("artifact: a.dump, expect", "artifact: b.dump, expect"), ("makes: a.dump", "makes: [a.dump, b.dump]")],
+        expect![[r#"
+            weaker verify: check `command 1` does not look at artifact `a.dump` any more, which is still made
+            weaker verify: check `command 2` does not look at artifact `a.dump` any more, which is still made
+            - step `dump`: makes from [a.dump] to [a.dump, b.dump]
+            - verify: check `command 1` looks elsewhere
+            - verify: check `command 2` looks elsewhere
+            - verify: check `artifact a.dump` looks at artifact `b.dump` instead of artifact `a.dump`
+        "#]],
+    );
+    check(
+        &[("url: \"postgresql:///$SCRATCH\"", "url: \"postgresql:///postgres\""), ("psql -l \"$SCRATCH\"", "echo x")],
+        expect![[r#"
+            weaker restore drill: verify: check `sql 1` asks another database
+            weaker restore drill: verify: check `command 1` does not read `$SCRATCH` any more
+            - restore drill: verify: check `sql 1` looks elsewhere
+            - restore drill: verify: check `command 1` looks at `echo x` instead of `psql -l "$SCRATCH"`
+        "#]],
+    );
+}
+
+#[test]
+fn what_hardly_ever_comes_or_never_ends_is_weaker() {
+    check(
+        &[("0 1 * * *", "0 1 29 2 *")],
+        expect![[r#"
+        weaker schedule from `0 1 * * *` Europe/Berlin to `0 1 29 2 *` Europe/Berlin: in a year 1 instead of 366 times
+    "#]],
+    );
+    check(
+        &[("0 1 * * *", "0 1 * * 0")],
+        expect![[r#"
+        - schedule from `0 1 * * *` Europe/Berlin to `0 1 * * 0` Europe/Berlin
+    "#]],
+    );
+    check(
+        &[("backoff: 1m..10m", "backoff: 300d..300d"), ("timeout: 30m", "timeout: 1000d")],
+        expect![[r#"
+            weaker step `dump`: timeout from 30m to 1000d
+            weaker heal: rung `retry: { times: 3, backoff: 1m..10m }` became `retry: { times: 3, backoff: 300d..300d }`
+        "#]],
+    );
+    check(
+        &[("backoff: 1m..10m", "backoff: 2m..15m")],
+        expect![[r#"
+        - heal: rung `retry: { times: 3, backoff: 1m..10m }` became `retry: { times: 3, backoff: 2m..15m }`
+    "#]],
+    );
+    let limited = |timeout: &str| format!("{BACKUP}timeout: {timeout}\n");
+    assert_eq!(shown(&limited("1h"), &limited("11h")), "weaker timeout from 1h to 11h\n");
+    assert_eq!(shown(&limited("1h"), &limited("10h")), "- timeout from 1h to 10h\n");
+    assert_eq!(shown(&limited("1h"), BACKUP), "weaker timeout from 1h to none\n");
 }
