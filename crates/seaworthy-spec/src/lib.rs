@@ -5,6 +5,7 @@
 //! decide later, so that what loads here runs there.
 
 pub mod import;
+pub mod secret;
 
 mod build;
 mod conform;

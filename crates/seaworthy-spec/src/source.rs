@@ -3,6 +3,7 @@
 //! This module must not know the grammar: it is told places and sentences.
 
 use crate::diagnostic::{Diagnostic, LINE_TEXT_CHARS_MAX, Severity};
+use crate::secret::speaks_of_secrets;
 
 /// A point in a file: line and column from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,12 +139,6 @@ impl<'a> Report<'a> {
         let chars = text.chars().take(LINE_TEXT_CHARS_MAX);
         chars.zip(1u32..).map(|(c, column)| if hidden(column) && c != ' ' { '•' } else { c }).collect()
     }
-}
-
-/// Whether a name or a line speaks of something that must not be shown.
-pub fn speaks_of_secrets(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token"].iter().any(|word| text.contains(word))
 }
 
 /// Longest message and help; whatever they repeat of a file, they stay readable.

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::Path,
     sync::Arc,
 };
@@ -18,6 +18,8 @@ use seaworthy_model::{
 };
 use serde::{Deserialize, Serialize};
 use tracing::warn;
+
+use crate::place::regular;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -31,7 +33,11 @@ const FILE: &str = "in-force.json";
 /// What was in force when it was last written; `None` if there is nothing usable, which is logged.
 pub fn read(data: &Path, folder: &Path) -> Option<Loaded> {
     let file = data.join(FILE);
-    let said = match fs::read_to_string(&file) {
+    let read = |mut file: File| {
+        let mut text = String::new();
+        file.read_to_string(&mut text).map(|_| text)
+    };
+    let said = match regular(&file).and_then(read) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
         other => other.map_err(|e| e.to_string()),
     };

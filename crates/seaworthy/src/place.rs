@@ -16,6 +16,8 @@ use crate::{branch::Source, trouble::Trouble};
 
 mod files;
 
+pub use files::regular;
+
 /// Name of the site file.
 pub const SITE_FILE: &str = "seaworthy.yaml";
 /// Name of the watcher's data folder inside the site's.

@@ -11,10 +11,7 @@ use seaworthy_model::{
     value::Value,
 };
 
-use crate::{
-    source::{Report, speaks_of_secrets},
-    tree::Node,
-};
+use crate::{secret::speaks_of_secrets, source::Report, tree::Node};
 
 use super::{text, texts};
 

@@ -5,8 +5,9 @@
 use seaworthy_model::process::{Effect, Facet, Process, Rung};
 
 use crate::{
+    secret::{names_a_secret, password_in_url, speaks_of_secrets},
     shell,
-    source::{Place, Report, speaks_of_secrets},
+    source::{Place, Report},
     tree::{Data, Node},
 };
 
@@ -155,7 +156,7 @@ fn secrets_in_the_file(node: &Node, report: &mut Report<'_>) {
             for (name, value) in node.get("env").map(Node::entries).unwrap_or_default() {
                 let name = name.text().unwrap_or_default();
                 let written = value.text().is_some_and(|text| !text.is_empty());
-                if written && speaks_of_secrets(name) && !name.ends_with("_FILE") {
+                if written && speaks_of_secrets(name) && names_a_secret(name) {
                     report.hide(value.place);
                     let message = format!("`{name}` looks like a secret, and its value stands in the file");
                     report.warning("literal-secret", value.place, message, help);
@@ -168,15 +169,6 @@ fn secrets_in_the_file(node: &Node, report: &mut Report<'_>) {
         }
         Data::Scalar { .. } => {}
     }
-}
-
-/// `scheme://user:password@host`, unless the password is a variable.
-fn password_in_url(text: &str) -> bool {
-    text.split("://").skip(1).any(|rest| {
-        let authority = rest.split(['/', ' ', '"', '\'', '?']).next().unwrap_or_default();
-        let login = authority.rsplit_once('@').and_then(|(login, _)| login.split_once(':'));
-        login.is_some_and(|(_, password)| !password.is_empty() && !password.starts_with('$'))
-    })
 }
 
 /// Commands of the shell itself: what they are given is on no command line that others can see.

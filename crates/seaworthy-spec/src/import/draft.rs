@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_model::time::Span;
 use serde::Serialize;
 
-use super::{DRAFTS_MAX, Import, LEFT_MAX, name};
-use crate::source::speaks_of_secrets;
+use super::{DRAFTS_MAX, Import, LEFT_MAX, name, secret};
+use crate::secret::{names_a_secret, written};
 
 /// A process that is still to be written down. What it does not say the file does not say either.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -132,14 +132,17 @@ pub(super) struct Gathered {
 
 impl Gathered {
     /// Takes a draft; what is told from now on with [`Gathered::about`] may name it by this number.
-    pub fn draft(&mut self, draft: Draft) -> Option<usize> {
+    pub fn draft(&mut self, mut draft: Draft) -> Option<usize> {
         if self.drafts.len() >= DRAFTS_MAX {
             let reason = format!("there are more than {DRAFTS_MAX} in one import; import them in parts");
             self.broken(Code::TooMany, &draft.file, draft.line, &format!("`{}`", draft.name), reason);
             return None;
         }
+        let notes = secret::take_out(&mut draft);
         self.drafts.push(draft);
-        Some(self.drafts.len() - 1)
+        let taken = Some(self.drafts.len() - 1);
+        self.noted(notes, taken);
+        taken
     }
 
     pub fn broken(&mut self, code: Code, file: &str, line: u32, what: &str, reason: impl Into<String>) {
@@ -233,7 +236,7 @@ pub(super) fn variable(draft: &mut Draft, notes: &mut Notes, at: Spot<'_>, name:
     let known: BTreeSet<&str> = draft.env.iter().map(|(name, _)| name.as_str()).collect();
     if crate::scalar::check(&crate::shape::Kind::Variable, name).is_err() {
         notes.not_carried(Code::Field, at, format!("the variable {name}"), "a process file cannot set this name");
-    } else if speaks_of_secrets(name) && !name.ends_with("_FILE") && !value.is_empty() {
+    } else if (names_a_secret(name) || !written(value).is_empty()) && !value.is_empty() {
         if !draft.secrets.iter().any(|known| known == name) {
             draft.secrets.push(name.to_owned());
         }

@@ -15,6 +15,7 @@ mod json;
 mod kubernetes;
 mod name;
 mod rundeck;
+mod secret;
 mod systemd;
 mod uptime_kuma;
 mod write;

@@ -33,6 +33,7 @@ pub struct Args {
 
 /// Carries out the verb: the exit code is the command's.
 pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
+    signals::survive_a_file_size_limit();
     let recording = match ask.place() {
         Ok(place) => begin(place, &args).await,
         Err(trouble) => Err(trouble.text),
@@ -69,7 +70,7 @@ fn replace(command: &[OsString]) -> u8 {
 }
 
 async fn recorded(ask: &Ask, args: Args, recording: Recording) -> Result<u8, Trouble> {
-    let hidden = recording.hidden().await;
+    let hidden = recording.hidden(&args.command).await;
     // Listened to before the command is there: from then on each signal is for it.
     let mut signals = signals::Signals::listen();
     let env = [("SEAWORTHY_RUN", recording.run.to_string())];

@@ -127,13 +127,18 @@ fn defines(text: &str, name: &str) -> bool {
         .any(|own| own == name)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    // A pipe would be waited for at opening, for as long as nobody writes to it.
+/// Opens a regular file and nothing else: a pipe would be waited for, for as long as nobody writes to it.
+///
+/// # Errors
+/// When it cannot be opened, or is something else.
+pub fn regular(path: &Path) -> io::Result<fs::File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|e| e.to_string())?;
-    if !file.metadata().map_err(|e| e.to_string())?.is_file() {
-        return Err("it is not a regular file".into());
-    }
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let file = regular(path).map_err(|e| e.to_string())?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
     if bytes.len() as u64 > FILE_BYTES_MAX {

@@ -94,6 +94,60 @@ fn neither_an_argument_nor_a_secret_of_the_environment_is_kept() {
     assert!(entries.contains("\"program\":\"sh\""), "{entries}");
 }
 
+#[test]
+fn what_looks_like_a_secret_is_masked_wherever_it_stands() {
+    let site = Site::new();
+    let names = ["MYSQL_PWD", "SSHPASS", "AUTH", "PRIVATE_KEY"];
+    for name in names {
+        site.env(name, &format!("hunter2-{name}"));
+    }
+    site.env("DATABASE_URL", "postgres://app:hunter2-url@db/orders");
+    site.env("KEYBOARD", "german-layout");
+    let script = "echo \"$MYSQL_PWD $SSHPASS $AUTH $PRIVATE_KEY $DATABASE_URL $KEYBOARD\"; : API_TOKEN=hunter2-given; echo hunter2-given; pwd";
+    let said = exec(&site, "secretive", script);
+    assert!(said.stdout.contains("app:hunter2-url@db"), "the caller sees what it would see: {said:?}");
+    let id = last(&site, "secretive")["run_id"].as_str().unwrap().to_owned();
+    let kept = site.say(&["logs", &id]).stdout;
+    assert!(!kept.contains("hunter2"), "{kept}");
+    assert!(kept.contains("***MYSQL_PWD***") && kept.contains("postgres://app:***DATABASE_URL***@db"), "{kept}");
+    let folder = site.folder.display().to_string();
+    assert!(kept.contains("german-layout") && kept.contains(&folder), "no more than that: {kept}");
+}
+
+#[test]
+fn a_limit_of_the_caller_for_files_is_for_the_command_and_does_not_stop_it() {
+    let site = Site::new();
+    let limited = |name: &str| {
+        site.sh("rm -f ran.txt");
+        let like = site.command(&[]);
+        let mut command = std::process::Command::new("bash");
+        let inner = "echo ran > ran.txt; (head -c 1000000 /dev/zero > big); echo $?; exit 4";
+        let script = format!("ulimit -f 20; exec \"$SEAWORTHY\" exec {name} -- bash -c '{inner}'");
+        command.args(["-c", &script]).current_dir(&site.folder).env_clear();
+        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("SEAWORTHY", env!("CARGO_BIN_EXE_seaworthy"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let said = finish(command);
+        assert_eq!((said.code, said.stdout.as_str()), (4, "153\n"), "XFSZ ends what grows too large: {said:?}");
+        assert_eq!(site.read("ran.txt"), "ran\n");
+        assert!(said.stderr.contains("not recorded"), "{said:?}");
+    };
+    limited("fresh");
+    assert_eq!(exec(&site, "before", "true").code, 0);
+    limited("warm");
+}
+
+#[test]
+fn a_pipe_where_the_kept_definitions_should_be_holds_nothing_up() {
+    let site = Site::new();
+    assert_eq!(exec(&site, "a", "true").code, 0);
+    site.sh("rm -f .seaworthy/in-force.json && mkfifo .seaworthy/in-force.json");
+    let said = exec(&site, "a", "true");
+    assert_eq!((said.code, said.stderr.contains("not recorded")), (0, false), "{said:?}");
+    assert_eq!(site.say(&["runs"]).stdout.lines().count(), 2);
+    site.say(&["plan"]);
+}
+
 fn spawn(site: &Site, args: &[&str]) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = site.command(args).spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());

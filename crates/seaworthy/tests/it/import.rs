@@ -138,3 +138,39 @@ fn the_exit_code_says_whether_all_some_or_nothing_could_be_read() {
     let piped = finish(piped);
     assert!(piped.stdout.contains("timezone: Asia/Tokyo"), "{piped:?}");
 }
+
+#[test]
+fn no_secret_of_a_crontab_is_written_and_each_is_named_with_its_line() {
+    let site = Site::new();
+    site.write(
+        "cron.txt",
+        "DBPASS=hunter2\n0 1 * * * /opt/a.sh\n0 2 * * * pg_dump --password=hunter4 orders\n\
+         0 3 * * * curl -H 'Authorization: Bearer sk-hunter5' https://h/x\n0 4 * * * curl https://u:hunter6@h/x\n\
+         0 5 * * * mysql -phunter7 -e 'select 1'\n0 6 * * * API_TOKEN=hunter8 /opt/x.sh\n",
+    );
+    let said = site.say(&["import", "crontab", "cron.txt", "--write"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!format!("{said:?}{}", site.sh("cat ops/*.yaml")).contains("hunter"), "{said:?}");
+    for line in 3..=7 {
+        let told = said.stderr.lines().find(|told| told.starts_with(&format!("cron.txt:{line}: ")));
+        assert!(told.is_some_and(|told| told.contains("holds a secret: move it to `secrets:`")), "{line}: {said:?}");
+    }
+    let lifted = site.read("ops/x.yaml");
+    assert!(lifted.contains("secrets: [DBPASS, API_TOKEN]") && lifted.contains("/opt/x.sh"), "{lifted}");
+    assert_eq!(site.say(&["check"]).code, 0);
+    for name in ["DBPASS", "API_TOKEN"] {
+        site.env(name, "from elsewhere");
+    }
+    let run = site.say(&["run", "mysql"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains("it holds a secret: move it to secrets:"), "{run:?}");
+}
+
+#[test]
+fn a_pipe_that_is_named_as_a_file_is_refused_and_not_waited_for() {
+    let site = Site::new();
+    site.sh("mkfifo pipe");
+    let said = site.say(&["import", "crontab", "pipe"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("it is not a regular file; `-` reads standard input"), "{said:?}");
+}

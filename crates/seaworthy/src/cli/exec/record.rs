@@ -2,7 +2,11 @@
 //!
 //! Everything here may fail; the caller goes on without it. This module must not start the command.
 
-use std::{ffi::OsStr, path::Path, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    time::Duration,
+};
 
 use seaworthy_core::run::State;
 use seaworthy_model::{
@@ -14,6 +18,7 @@ use seaworthy_model::{
     site::SecretPlace,
 };
 use seaworthy_runtime::{Stop, outside, seal};
+use seaworthy_spec::secret::{names_a_secret, written};
 use tokio::time::timeout;
 
 use super::{
@@ -76,8 +81,8 @@ impl Recording {
         OutputKey { run: self.run, step: OUTSIDE.to_owned(), attempt: outside::ATTEMPT }
     }
 
-    /// What must not be kept: the secrets of the process, and variables of this environment that look like one.
-    pub async fn hidden(&self) -> Vec<Secret> {
+    /// What must not be kept: the secrets of the process, and what looks like one in this environment and the command.
+    pub async fn hidden(&self, command: &[OsString]) -> Vec<Secret> {
         let loaded = self.house.in_force.current();
         let mut hidden = Vec::new();
         for name in &self.process.secrets {
@@ -87,13 +92,18 @@ impl Recording {
                 Err(reason) => complain(&format!("seaworthy: note: {reason}; it is not masked in what is kept")),
             }
         }
-        let speaks = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            ["password", "passwd", "secret", "token", "api_key", "apikey"].iter().any(|word| name.contains(word))
-        };
-        let own =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        hidden.extend(own.filter(|(name, _)| speaks(name)).map(|(name, value)| Secret { name, value }));
+        let own = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        for (name, value) in own {
+            let parts = written(&value);
+            hidden.extend(parts.into_iter().map(|at| Secret { name: name.clone(), value: value[at].to_owned() }));
+            if names_a_secret(&name) {
+                hidden.push(Secret { name, value });
+            }
+        }
+        let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+        let given = words.iter().map(|word| word.to_string()).chain([words.join(" ")]);
+        let parts = given.flat_map(|text| written(&text).into_iter().map(|at| text[at].to_owned()).collect::<Vec<_>>());
+        hidden.extend(parts.map(|value| Secret { name: "ARGUMENT".to_owned(), value }));
         hidden
     }
 

@@ -44,6 +44,18 @@ impl Signals {
     }
 }
 
+/// XFSZ: a file would grow beyond the limit of the caller (`ulimit -f`).
+const TOO_LARGE: i32 = 25;
+
+/// From now on a write of ours beyond the caller's limit is an error, not our end. A handler, not "ignore": the command
+/// gets the signal as it was for us.
+pub fn survive_a_file_size_limit() {
+    if ignored() >> (TOO_LARGE - 1) & 1 == 0 {
+        // Where it is refused, our record may end us, as before.
+        drop(signal(SignalKind::from_raw(TOO_LARGE)));
+    }
+}
+
 fn in_foreground() -> bool {
     let group = rustix::process::getpgrp();
     std::fs::File::open("/dev/tty").is_ok_and(|tty| rustix::termios::tcgetpgrp(&tty).is_ok_and(|front| front == group))

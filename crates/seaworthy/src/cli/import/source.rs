@@ -14,7 +14,7 @@ use seaworthy_spec::{
     import::{Around, Code, Left, LeftKind, TEXT_BYTES_MAX},
 };
 
-use crate::trouble::Trouble;
+use crate::{place::regular, trouble::Trouble};
 
 /// Files that are read from one folder at most.
 const FILES_MAX: usize = 10_000;
@@ -45,7 +45,7 @@ impl Found {
         let file = path.display().to_string();
         let read = match path == Path::new("-") {
             true => text_of(std::io::stdin().lock()),
-            false => fs::File::open(path).map_err(|e| e.to_string()).and_then(text_of),
+            false => regular(path).map_err(|e| format!("{e}; `-` reads standard input")).and_then(text_of),
         };
         match read {
             Ok(text) => self.sources.push(Source { file, text }),
