@@ -225,6 +225,12 @@ pub enum Event {
         looked_at: String,
         reason: String,
     },
+    /// The look took longer than it may: whether the step made it is not known.
+    ArtifactUnseen {
+        step: String,
+        name: String,
+        reason: String,
+    },
     /// The step is not done: its condition is not met, or it needs a step that was skipped.
     StepSkipped {
         step: String,

@@ -240,7 +240,8 @@ pub trait Arrivals: Send + Sync {
 pub trait Places: Send + Sync {
     /// Makes (or finds) the private work folder of a run.
     fn workdir(&self, run: RunId) -> Fut<'_, std::io::Result<PathBuf>>;
-    /// Size, SHA-256 and time of what is there now. `Err` says in a sentence what is not as it should be.
+    /// Size, SHA-256 and time of what is there now. `Err` says in a sentence what is not as it should be. All of it is
+    /// read, which may take hours: dropping the future ends the reading soon.
     fn artifact(&self, workdir: &std::path::Path, name: &str) -> Fut<'_, Result<Artifact, String>>;
     /// Makes room for what an attempt hands on and returns the file that it may write: `OUTPUTS`.
     fn handing(&self, attempt: OutputKey) -> Fut<'_, std::io::Result<PathBuf>>;

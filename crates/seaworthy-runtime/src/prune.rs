@@ -28,7 +28,7 @@ pub async fn after_run(ports: &Ports, process: &Process, plan: &Plan, run: RunId
         return;
     }
     let keep: Vec<String> = match plan.kind {
-        Kind::Run => state.artifacts.keys().cloned().collect(),
+        Kind::Run => state.artifacts.keys().chain(state.unlooked(plan)).cloned().collect(),
         Kind::Drill => Vec::new(),
     };
     if let Err(trouble) = ports.places.tidy(run, keep).await {

@@ -177,7 +177,7 @@ impl Sim {
                 Next::Record(events) => self.write(events),
                 Next::Wait(until) => self.now = until,
                 Next::Snapshot => self.write(vec![Event::HostSeen { snapshot: HostSnapshot::default() }]),
-                Next::Collect { step, name } => {
+                Next::Collect { step, name, .. } => {
                     let artifact = Artifact { name, bytes: 1, sha256: None, modified: self.now, place: "/".into() };
                     self.write(vec![Event::ArtifactMade { step, artifact }]);
                 }

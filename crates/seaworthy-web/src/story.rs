@@ -177,9 +177,10 @@ impl Story {
                 self.remarks.push((at, format!("step {step}"), word, format!("{evidence} (by {by})")));
             }
             Event::StepTaken { step, from, .. } => {
-                self.remarks.push((at, format!("step {step}"), "taken over", format!("done in {from}")));
+                self.say(at, &step, "taken over", format!("done in {from}"));
             }
-            Event::StepSkipped { step, reason } => self.remarks.push((at, format!("step {step}"), "skipped", reason)),
+            Event::ArtifactUnseen { step, reason, .. } => self.say(at, &step, "not looked at", reason),
+            Event::StepSkipped { step, reason } => self.say(at, &step, "skipped", reason),
             Event::OutputsTaken { step, outputs } => {
                 let all: Vec<String> =
                     outputs.iter().map(|(name, value)| format!("{name} = {}", plain(value))).collect();
@@ -199,6 +200,10 @@ impl Story {
             }
             _ => {}
         }
+    }
+
+    fn say(&mut self, at: At, step: &str, word: &'static str, detail: String) {
+        self.remarks.push((at, format!("step {step}"), word, detail));
     }
 
     /// Start of the clock that people look at: the claim, or else the request.

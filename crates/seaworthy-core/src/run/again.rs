@@ -29,6 +29,10 @@ pub fn resume(run: RunId, plan: &Plan, state: &State) -> Result<Event, String> {
     }
     let (mut again, mut look) = (Vec::new(), Vec::new());
     for step in &plan.steps {
+        // It did its part: only the look at what it made was not over in time, and is made again.
+        if state.last(&step.id).is_some_and(|last| last.unseen.is_some()) {
+            continue;
+        }
         match (state.standing(&step.id), step.effect) {
             (Standing::Done | Standing::Skipped | Standing::Fresh, _) => {}
             (_, Effect::Once) => look.push(step.id.clone()),

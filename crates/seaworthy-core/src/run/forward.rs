@@ -28,7 +28,7 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
         if *standing == Standing::Done
             && let Some(name) = uncollected(state, step)
         {
-            return Next::Collect { step: step.id.clone(), name };
+            return Next::Collect { step: step.id.clone(), name, within: step.timeout };
         }
         if *standing == Standing::Done
             && !step.outputs.is_empty()

@@ -5,6 +5,7 @@
 //! may know how a command is run or where an entry is kept.
 
 mod again;
+mod attempt;
 mod awaited;
 mod condition;
 mod forward;
@@ -19,13 +20,14 @@ mod state;
 mod usual;
 
 pub use again::{rerun, resume};
+pub use attempt::Attempt;
 pub use condition::taken;
 pub use judge::{judge, skipped, unable};
-pub use next::{Act, Next, interrupted, next};
+pub use next::{Act, Next, deadline, interrupted, next};
 pub use person::{EVIDENCE_CHARS_MAX, sign};
 pub use plan::{OUTSIDE_MAX, PARALLEL_DEFAULT, Plan};
 pub use row::{ended, live};
-pub use state::{Attempt, Requested, State};
+pub use state::{Requested, State};
 pub use usual::usual;
 
 #[cfg(test)]

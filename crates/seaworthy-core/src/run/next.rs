@@ -44,10 +44,11 @@ pub enum Next {
     /// Append these and ask again.
     Record(Vec<Event>),
     Act(Box<Act>),
-    /// Look whether the step made this artifact.
+    /// Look whether the step made this artifact, for so long at most.
     Collect {
         step: String,
         name: String,
+        within: Option<Span>,
     },
     /// Read what the attempt hands on, and take it in as it declares.
     Take {
@@ -122,7 +123,7 @@ fn called_off(state: &State) -> Option<(Executed, String)> {
 }
 
 /// When the run has taken longer than it may; `None` if nothing limits it or its verdict is there.
-fn deadline(plan: &Plan, state: &State) -> Option<At> {
+pub fn deadline(plan: &Plan, state: &State) -> Option<At> {
     let over = matches!(state.pass, Some(Verified::Yes | Verified::Unproven));
     let begun = state.claimed_at.filter(|_| !over)?;
     Some(begun + plan.timeout?)

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{next::nothing, person::Asked};
+use super::{Plan, attempt::Attempt, next::nothing, person::Asked};
 use seaworthy_model::{
     event::{DrillArtifact, Event},
-    run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
+    run::{Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
     time::{At, Span},
     value::Facts,
 };
@@ -26,20 +26,6 @@ pub struct Requested {
     pub artifact: Option<DrillArtifact>,
     pub objective: Option<Span>,
     pub inputs: Facts,
-}
-
-/// One try of a step.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempt {
-    pub number: u32,
-    pub started_at: At,
-    pub ended: Option<(At, Acted)>,
-    /// Artifacts looked for after it: `Err` says why one is missing.
-    pub made: BTreeMap<String, Result<(), String>>,
-    /// Whether what it hands on was taken: `Err` says why not.
-    pub handed: Option<Result<(), String>>,
-    /// For a `once` step that ended unknown: what verification said.
-    pub settled: Option<(Option<bool>, String)>,
 }
 
 /// How a step stands in the present pass.
@@ -174,6 +160,7 @@ impl State {
                     started_at: at,
                     ended: None,
                     made: BTreeMap::new(),
+                    unseen: None,
                     handed: None,
                     settled: None,
                 };
@@ -196,10 +183,16 @@ impl State {
                     last.made.insert(name.clone(), Err(reason.clone()));
                 }
             }
+            Event::ArtifactUnseen { step, name, reason } => {
+                self.artifacts.remove(name);
+                if let Some(last) = self.last_mut(step) {
+                    last.unseen = Some(reason.clone());
+                }
+            }
             Event::StepTaken { step, outputs, .. } => {
                 let ended = Some((at, nothing()));
                 let (made, handed) = (BTreeMap::new(), Some(Ok(())));
-                let taken = Attempt { number: 0, started_at: at, ended, made, handed, settled: None };
+                let taken = Attempt { number: 0, started_at: at, ended, made, unseen: None, handed, settled: None };
                 self.attempts.entry(step.clone()).or_default().push(taken);
                 self.outputs.insert(step.clone(), outputs.clone());
             }
@@ -257,7 +250,7 @@ impl State {
             }
         }
         // What was seen of artifacts then may be otherwise now.
-        self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());
+        self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(Attempt::look_again);
     }
 
     /// These are done anew: what they were is of an earlier pass.
@@ -291,7 +284,7 @@ impl State {
                 self.repeat(again);
                 // A rung that acts may have made anything anew, or removed it: what was seen before is no longer known.
                 if what == "run" {
-                    self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(|last| last.made.clear());
+                    self.attempts.values_mut().filter_map(|all| all.last_mut()).for_each(Attempt::look_again);
                 }
             }
             Event::HealTried { heal } => {
@@ -335,7 +328,7 @@ impl State {
             (Outcome::Unknown, Some((Some(false), _))) => Standing::Fresh,
             (Outcome::Unknown, _) => Standing::Unknown,
             (Outcome::NotDone, _) => Standing::Failed(acted.reason.clone().unwrap_or_else(|| "not done".into())),
-            (Outcome::Done, _) => match last.made.values().chain(&last.handed).find_map(|made| made.as_ref().err()) {
+            (Outcome::Done, _) => match last.trouble() {
                 Some(reason) => Standing::Failed(reason.clone()),
                 None => Standing::Done,
             },
@@ -370,6 +363,15 @@ impl State {
             until = until.max(to);
         }
         Span(u64::try_from(sum).unwrap_or(0))
+    }
+
+    /// What steps that were done make and nobody looked at to the end: it is looked at when the run goes on.
+    pub fn unlooked<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a String> {
+        plan.steps.iter().flat_map(|step| {
+            let last = self.last(&step.id);
+            let done = last.filter(|last| last.ended.as_ref().is_some_and(|(_, acted)| acted.outcome == Outcome::Done));
+            step.makes.iter().filter(move |name| done.is_some_and(|last| !last.made.contains_key(*name)))
+        })
     }
 
     /// Steps with an attempt that has not ended, with its number.

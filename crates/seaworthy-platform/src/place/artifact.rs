@@ -7,6 +7,7 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Component, Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use seaworthy_model::{process::hex, run::Artifact, time::At};
@@ -14,11 +15,13 @@ use sha2::{Digest as _, Sha256};
 
 /// Files in one folder that is an artifact; pack more of them into one file.
 const FOLDER_FILES_MAX: usize = 100_000;
+/// Read at a time; between two pieces the look can be given up.
+const PIECE_BYTES: usize = 256 * 1024;
 /// Names that are shown when something is missing.
 const SHOWN_MAX: usize = 5;
 
-/// What is at `name` below `workdir` now, or a sentence.
-pub(super) fn look(workdir: &Path, name: &str) -> Result<Artifact, String> {
+/// What is at `name` below `workdir` now, or a sentence. Ends soon once `given_up` is set: what was made may be of any size.
+pub(super) fn look(workdir: &Path, name: &str, given_up: &AtomicBool) -> Result<Artifact, String> {
     let asked = Path::new(name);
     let inside = asked.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if name.is_empty() || !inside {
@@ -40,8 +43,11 @@ pub(super) fn look(workdir: &Path, name: &str) -> Result<Artifact, String> {
         ));
     }
     let facts = fs::metadata(&true_place).map_err(cannot)?;
-    let (bytes, sha256, modified) =
-        if facts.is_dir() { folder(&true_place).map_err(cannot)? } else { file(&true_place).map_err(cannot)? };
+    let (bytes, sha256, modified) = if facts.is_dir() {
+        folder(&true_place, given_up).map_err(cannot)?
+    } else {
+        file(&true_place, given_up).map_err(cannot)?
+    };
     Ok(Artifact {
         name: name.to_owned(),
         bytes,
@@ -70,7 +76,14 @@ fn missing(workdir: &Path, name: &str) -> String {
     format!("the artifact `{name}` is not there; looked in `{}`, {instead}", folder.display())
 }
 
-fn file(place: &Path) -> io::Result<(u64, String, At)> {
+fn wanted(given_up: &AtomicBool) -> io::Result<()> {
+    if given_up.load(Ordering::Relaxed) {
+        return Err(io::Error::other("nobody waits for the look any more; it was given up"));
+    }
+    Ok(())
+}
+
+fn file(place: &Path, given_up: &AtomicBool) -> io::Result<(u64, String, At)> {
     // A pipe that a command left would hold us up for ever without NONBLOCK.
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let mut file = File::options().read(true).custom_flags(nonblock).open(place)?;
@@ -79,9 +92,10 @@ fn file(place: &Path) -> io::Result<(u64, String, At)> {
         return Err(io::Error::other("it is neither a file nor a folder"));
     }
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = vec![0; PIECE_BYTES];
     let mut bytes = 0u64;
     loop {
+        wanted(given_up)?;
         let read = file.read(&mut buffer)?;
         if read == 0 {
             break;
@@ -98,20 +112,21 @@ fn file(place: &Path) -> io::Result<(u64, String, At)> {
 
 /// Total size; SHA-256 over one line per file, `PATH NUL BYTES NUL SHA-256 NEWLINE`, sorted by the bytes of the
 /// path; newest time. A link counts as a file that holds the text of the link; it is not followed.
-fn folder(place: &Path) -> io::Result<(u64, String, At)> {
+fn folder(place: &Path, given_up: &AtomicBool) -> io::Result<(u64, String, At)> {
     let mut newest = modified(&fs::metadata(place)?);
     let mut total = 0;
     let mut lines: Vec<Vec<u8>> = vec![];
     let mut folders = vec![place.to_owned()];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(&next)? {
+            wanted(given_up)?;
             let path = entry?.path();
             let facts = fs::symlink_metadata(&path)?;
             if facts.is_dir() {
                 folders.push(path);
                 continue;
             }
-            let (bytes, hash, time) = if facts.is_symlink() { link(&path, &facts)? } else { file(&path)? };
+            let (bytes, hash, time) = if facts.is_symlink() { link(&path, &facts)? } else { file(&path, given_up)? };
             total += bytes;
             newest = newest.max(time);
             lines.push(line(place, &path, bytes, &hash));

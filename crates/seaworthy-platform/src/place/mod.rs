@@ -25,7 +25,7 @@ use seaworthy_model::{
 };
 
 use crate::{
-    blocking::off_runtime,
+    blocking::{off_runtime, while_awaited},
     held::folder::private,
     output::{self, mask::Mask, run_folder},
 };
@@ -55,11 +55,13 @@ impl Places for FilePlaces {
         })
     }
 
-    /// A folder is an artifact too: its size is that of all files in it, its hash that of a list of them.
+    /// A folder is an artifact too: its size is that of all files in it, its hash that of a list of them. Who drops the
+    /// future ends the reading at the next piece.
     fn artifact(&self, workdir: &Path, name: &str) -> Fut<'_, Result<Artifact, String>> {
         let (workdir, name) = (workdir.to_owned(), name.to_owned());
         Box::pin(async move {
-            off_runtime(move || artifact::look(&workdir, &name)).await.map_err(|error| error.to_string()).flatten()
+            let look = while_awaited(move |given_up| artifact::look(&workdir, &name, given_up));
+            look.await.map_err(|error| error.to_string()).flatten()
         })
     }
 

@@ -156,3 +156,26 @@ async fn a_snapshot_shows_load_memory_disks_and_processes_by_name_only() {
     assert!((1..=20).contains(&host.processes.len()));
     assert!(host.processes[0].memory > 0 && host.processes.iter().all(|process| process.name.len() <= 64));
 }
+
+#[tokio::test]
+async fn whoever_stops_waiting_for_a_huge_artifact_ends_the_reading() {
+    let (_world, places, _, workdir) = new().await;
+    let name = "huge-that-is-given-up";
+    fs::File::create(workdir.join(name)).and_then(|file| file.set_len(1 << 41)).expect("holes cost no disk");
+    let read = || {
+        let open = fs::read_dir("/proc/self/fd").expect("ours").flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path.ends_with(name))
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let mut look = places.artifact(&workdir, name);
+    while !read() {
+        assert!(std::time::Instant::now() < deadline, "nobody reads it");
+        let polled = std::future::poll_fn(|context| std::task::Poll::Ready(look.as_mut().poll(context).is_ready()));
+        assert!(!polled.await, "two tebibytes are not read so soon");
+    }
+    drop(look);
+    while read() {
+        assert!(std::time::Instant::now() < deadline, "it is read on though nobody waits");
+        std::thread::yield_now();
+    }
+}

@@ -25,9 +25,14 @@ impl Drive<'_> {
         self.commit().await?;
         // Before the record says that it starts: what only waits here is not unknown after a crash.
         let Some(permit) = self.permit(&self.runs.acting.clone()).await? else { return Ok(()) };
+        let Some(restorable) = self.restorable(&act).await? else { return Ok(()) };
         self.note(act.event.clone());
         self.commit().await?;
-        let order = match self.surroundings().order(&act).await {
+        let order = match restorable {
+            Ok(()) => self.surroundings().order(&act).await,
+            Err(reason) => Err(reason),
+        };
+        let order = match order {
             Ok(order) => order,
             Err(reason) => {
                 let acted = not_started(reason);

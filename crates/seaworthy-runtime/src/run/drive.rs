@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
-    run::{Next, Plan, State, ended, judge, live, next, skipped, unable},
+    run::{Next, Plan, State, ended, live, next},
     tell,
 };
 use seaworthy_model::{
@@ -14,8 +14,8 @@ use seaworthy_model::{
     event::Event,
     id::RunId,
     port::{Batch, OutputKey, StoreError, Write},
-    process::{Check, Process},
-    run::{Executed, Judged, Kind, Verified},
+    process::Process,
+    run::{Executed, Kind, Verified},
     site::Loaded,
     time::{At, Span},
     view::ViewChange,
@@ -157,7 +157,7 @@ impl Drive<'_> {
                     self.commit().await?;
                     self.stop_all().await?;
                 }
-                Next::Collect { step, name } => self.collect(step, name).await?,
+                Next::Collect { step, name, within } => self.collect(step, name, within).await?,
                 Next::Take { step, attempt, outputs } => self.take(step, attempt, &outputs).await?,
                 Next::Look { check, round } => self.look(&check, round).await?,
                 Next::Snapshot => {
@@ -263,7 +263,7 @@ impl Drive<'_> {
     }
 
     /// Takes in what others appended; says whether the run is to be cancelled.
-    async fn cancelled(&mut self) -> Result<bool, StoreError> {
+    pub(super) async fn cancelled(&mut self) -> Result<bool, StoreError> {
         self.read_again().await?;
         Ok(self.state.cancel.is_some())
     }
@@ -281,58 +281,6 @@ impl Drive<'_> {
             () = nudge.notified() => { self.read_again().await?; }
             () = ports.clock.sleep(span) => if asking { self.read_again().await? },
         }
-        Ok(())
-    }
-
-    async fn collect(&mut self, step: String, name: String) -> Result<(), StoreError> {
-        self.commit().await?;
-        let around = self.surroundings();
-        let found = match around.workdir().await {
-            Ok(workdir) => self.runs.ports.places.artifact(&workdir, &name).await.map_err(|reason| (reason, workdir)),
-            Err(reason) => Err((reason, Default::default())),
-        };
-        match found {
-            Ok(artifact) => self.note(Event::ArtifactMade { step, artifact }),
-            Err((reason, workdir)) => {
-                let looked_at = workdir.join(&name).display().to_string();
-                self.note(Event::ArtifactMissing { step, name, looked_at, reason });
-            }
-        }
-        Ok(())
-    }
-
-    async fn look(&mut self, check: &Check, round: u32) -> Result<(), StoreError> {
-        self.commit().await?;
-        let Some(_permit) = self.permit(&self.runs.looking.clone()).await? else { return Ok(()) };
-        let around = self.surroundings().look(check).await;
-        let seen = match around {
-            Err(reason) => Err(reason),
-            Ok(order) => match self.runs.ports.probes.iter().find(|p| p.takes(&order.look)).cloned() {
-                None => Err("no probe knows how to look at this".to_owned()),
-                Some(probe) => {
-                    let mut looking = probe.look(&order);
-                    let nudge = self.nudge.clone();
-                    loop {
-                        tokio::select! {
-                            biased;
-                            seen = &mut looking => break seen,
-                            // Given up: nothing is noted, and the look is made again when the run goes on.
-                            () = self.runs.stop.asked() => return Ok(()),
-                            () = nudge.notified() => if self.cancelled().await? { return Ok(()) },
-                        }
-                    }
-                }
-            },
-        };
-        let usual = self.state.requested.as_ref().map(|r| r.usual.clone()).unwrap_or_default();
-        let judged = match seen {
-            Ok(observation) => judge(check, round, observation, &usual),
-            Err(reason) => match skipped(check, round, &usual) {
-                Some(judged) => Judged { observed: format!("could not look: {reason}"), ..judged },
-                None => unable(check, round, reason),
-            },
-        };
-        self.note(Event::Checked { judged });
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 mod acting;
 mod drive;
 mod locks;
+mod looking;
 mod surroundings;
 mod under;
 

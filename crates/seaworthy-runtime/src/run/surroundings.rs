@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use seaworthy_core::{
@@ -47,9 +47,6 @@ impl Surroundings<'_> {
     /// Everything to act once.
     pub async fn order(&self, act: &Act) -> Result<Order, String> {
         let workdir = self.workdir().await?;
-        if self.plan.kind == Kind::Drill && self.plan.steps.first().is_some_and(|first| first.id == act.step) {
-            self.still_the_verified_one().await?;
-        }
         let mut env = self.env(&workdir, &act.env);
         env.extend(self.triggered().await?);
         env.push(("SEAWORTHY_STEP".into(), act.step.clone()));
@@ -74,24 +71,6 @@ impl Surroundings<'_> {
             timeout: act.timeout,
             limits: act.limits.clone(),
         })
-    }
-
-    /// A drill proves something of the artifact that was verified only if it restores that one.
-    async fn still_the_verified_one(&self) -> Result<(), String> {
-        let Some(verified) = self.state.requested.as_ref().and_then(|r| r.artifact.as_ref()) else { return Ok(()) };
-        let (name, run) = (&verified.name, verified.from_run);
-        let place = Path::new(&verified.place);
-        let (Some(folder), Some(file)) = (place.parent(), place.file_name()) else { return Ok(()) };
-        let there = self.ports.places.artifact(folder, &file.to_string_lossy()).await;
-        let there =
-            there.map_err(|why| format!("the verified artifact `{name}` of {run} is not there any more: {why}"))?;
-        if there.sha256 == verified.sha256 && there.bytes == verified.bytes {
-            return Ok(());
-        }
-        Err(format!(
-            "the artifact `{name}` at {} was changed since {run} verified it ({} bytes then, {} now): find out by whom, and run the process again",
-            verified.place, verified.bytes, there.bytes
-        ))
     }
 
     /// Everything to look once.

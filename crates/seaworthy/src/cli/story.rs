@@ -95,6 +95,9 @@ fn locks(event: &Event) -> Option<String> {
 /// What else happens to steps.
 fn of_step(out: &Out, event: &Event) -> Option<String> {
     Some(match event {
+        Event::ArtifactUnseen { name, reason, .. } => {
+            format!("          {} {name}: {reason}", out.paint(Tone::Doubt, "not looked at"))
+        }
         Event::RunResumed { again, look } => {
             let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
             format!("  resume  again: {}; looked at first: {}", word(again), word(look))

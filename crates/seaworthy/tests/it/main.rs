@@ -19,6 +19,7 @@ mod heal;
 mod history;
 mod import;
 mod kit;
+mod looking;
 mod outlive;
 mod pack_certificate;
 mod pack_disk_space;

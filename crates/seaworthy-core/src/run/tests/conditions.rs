@@ -66,7 +66,7 @@ fn play(process: &Process, written: &str) -> String {
                 vec![act.event, Event::AttemptEnded { step: act.step, attempt: act.attempt, acted }]
             }
             Next::Take { step, outputs, .. } => vec![taken(step, &outputs, Ok(written.to_owned()))],
-            Next::Collect { step, name } => {
+            Next::Collect { step, name, .. } => {
                 let reason = "not of this story".to_owned();
                 vec![Event::ArtifactMissing { step, name, looked_at: String::new(), reason }]
             }

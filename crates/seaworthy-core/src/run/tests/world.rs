@@ -166,7 +166,7 @@ impl Play<'_> {
                 self.now = self.now + Span::seconds(seconds);
                 vec![Event::AttemptEnded { step: act.step, attempt: act.attempt, acted: acted(outcome, seconds) }]
             }
-            Next::Collect { step, name } => vec![self.collect(step, name)],
+            Next::Collect { step, name, .. } => vec![self.collect(step, name)],
             Next::Look { check, round } => vec![self.look(&check, round)],
             Next::Snapshot => vec![Event::HostSeen { snapshot: HostSnapshot::default() }],
             Next::Wait(until) => {

@@ -1,0 +1,34 @@
+//! One try of a step, as far as it is known. This module must not know other steps.
+
+use std::collections::BTreeMap;
+
+use seaworthy_model::{run::Acted, time::At};
+
+/// One try of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    pub number: u32,
+    pub started_at: At,
+    pub ended: Option<(At, Acted)>,
+    /// Artifacts looked for after it: `Err` says why one is missing.
+    pub made: BTreeMap<String, Result<(), String>>,
+    /// Why nobody knows what it made: the look at it was not over in time.
+    pub unseen: Option<String>,
+    /// Whether what it hands on was taken: `Err` says why not.
+    pub handed: Option<Result<(), String>>,
+    /// For a `once` step that ended unknown: what verification said.
+    pub settled: Option<(Option<bool>, String)>,
+}
+
+impl Attempt {
+    /// Why an attempt that ended well is not done all the same.
+    pub(super) fn trouble(&self) -> Option<&String> {
+        self.unseen.as_ref().or_else(|| self.made.values().chain(&self.handed).find_map(|made| made.as_ref().err()))
+    }
+
+    /// What was seen of artifacts then may be otherwise now.
+    pub(super) fn look_again(&mut self) {
+        self.made.clear();
+        self.unseen = None;
+    }
+}
