@@ -90,7 +90,6 @@ pub enum Event {
         what: String,
         since: At,
     },
-
     // ---- process/NAME
     /// From now on runs start with this definition. `definition` is its canonical text.
     ProcessLoaded {
@@ -145,7 +144,6 @@ pub enum Event {
         /// Bytes that did not fit.
         dropped: u64,
     },
-
     // ---- pings/site
     /// Whoever has the key of this hash may say how the process goes.
     PingKeyMade {
@@ -156,7 +154,6 @@ pub enum Event {
         process: String,
         digest: String,
     },
-
     // ---- schedule/NAME
     /// The schedule in force changed; occurrences before `since` are judged by the one before.
     ScheduleSet {
@@ -186,7 +183,6 @@ pub enum Event {
     OccurrenceQueued {
         nominal: At,
     },
-
     // ---- run/ID
     RunRequested {
         process: String,
@@ -325,7 +321,6 @@ pub enum Event {
         duration: Span,
         recovery: Option<Span>,
     },
-
     // ---- lock/NAME
     LockWanted {
         run: RunId,
@@ -336,7 +331,6 @@ pub enum Event {
         run: RunId,
         process: String,
     },
-
     // ---- trigger/NAME/KEY
     /// What triggers a process was noticed and has its run. The body of a call is kept beside the run, not here.
     TriggerFired {
@@ -353,7 +347,6 @@ pub enum Event {
         by: Triggered,
         reason: String,
     },
-
     // ---- signal/ID
     SignalRaised {
         signal: SignalId,
@@ -370,7 +363,6 @@ pub enum Event {
         key: String,
         seen: String,
     },
-
     // ---- message/ID
     /// Somebody is to be told. State change and notification are two records.
     MessageDue {
@@ -392,7 +384,6 @@ pub enum Event {
         told: bool,
         detail: String,
     },
-
     // ---- person/ID
     /// Name and salt live in the erasable personal table; this is their digest.
     ActorNamed {
