@@ -20,12 +20,15 @@ use seaworthy_model::{
 };
 use tracing::info;
 
-use super::{Runs, drive::Drive};
+use super::{
+    Runs,
+    drive::{Drive, read},
+};
 
 /// How long a run waits for its locks unless its process says otherwise.
 pub const LOCK_WAIT: Span = Span::seconds(6 * 3600);
-/// A node that died gives its runs' locks back after this long, unless another one takes its runs up: its commands may
-/// have outlived it, and a server that is started again takes them up within seconds.
+/// A node that died gives its runs' places back after this long, unless another one takes its runs up. A run of it with
+/// an attempt that nobody saw end keeps its locks: its command may have outlived the node, and acts on.
 const DEAD_AFTER: Span = Span::seconds(30);
 /// Longest time between two looks; the end of a run of this node wakes earlier.
 const LOOK_EVERY: Span = Span::seconds(1);
@@ -43,7 +46,7 @@ impl Runs {
         Ok(book)
     }
 
-    /// Who of these has ended, or died for long enough, is not there.
+    /// Who of these has ended, or died for long enough and surely acts no more, is not there.
     async fn there(&self) -> Result<impl Fn(&Claim) -> bool + use<>, StoreError> {
         let live: BTreeSet<RunId> = self.ports.views.live_runs().await?.into_iter().map(|row| row.run).collect();
         // Looked at after the rows: who has died since is still taken for alive.
@@ -52,23 +55,26 @@ impl Runs {
         let now = self.ports.clock.elapsed();
         let mut dead = self.dead.lock().await;
         dead.retain(|epoch, _| !living.contains(epoch));
+        let books: Vec<Book> = self.books.lock().await.values().cloned().collect();
         let mut gone = BTreeSet::new();
-        for epoch in self
-            .books
-            .lock()
-            .await
-            .values()
-            .flat_map(|book| book.holder.iter().chain(&book.waiting))
-            .map(|claim| claim.epoch)
-        {
-            if !living.contains(&epoch) {
-                let since = *dead.entry(epoch).or_insert(now);
+        for claim in books.iter().flat_map(|book| book.holder.iter().chain(&book.waiting)) {
+            if !living.contains(&claim.epoch) {
+                let since = *dead.entry(claim.epoch).or_insert(now);
                 if now.0.saturating_sub(since.0) >= DEAD_AFTER.0 {
-                    gone.insert(epoch);
+                    gone.insert(claim.epoch);
                 }
             }
         }
-        Ok(move |claim: &Claim| live.contains(&claim.run) && !gone.contains(&claim.epoch))
+        let mut acting = BTreeSet::new();
+        for held in books.iter().filter_map(|book| book.holder.as_ref()) {
+            let left = live.contains(&held.run) && gone.contains(&held.epoch);
+            if left && read(self, held.run).await?.0.running().next().is_some() {
+                acting.insert(held.run);
+            }
+        }
+        Ok(move |claim: &Claim| {
+            live.contains(&claim.run) && (!gone.contains(&claim.epoch) || acting.contains(&claim.run))
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod kit;
+mod locking;
 #[cfg(test)]
 mod retaining;
 #[cfg(test)]
