@@ -68,9 +68,15 @@ fn the_pings_of_healthchecks_are_taken_as_they_are() {
     let (url, slug) = key(&site, &server, "nightly");
     until("the server has the name", || server.get("/api/v1/processes").filter(|(_, body)| body.contains("nightly")));
 
+    let (_, page) = server.get("/processes/nightly").unwrap();
+    assert!(page.contains("seaworthy ping new nightly") && !page.contains("seaworthy run nightly"), "{page}");
     // As in their documentation: `curl -fsS -m 10 --retry 5 -o /dev/null URL`, with a HEAD and a POST beside it.
     ok(&["--retry", "5"], &url);
     let run = show(&site, &ended(&site, "nightly", 1)[0]);
+    let (_, page) = server.get(&format!("/runs/{}", run["run_id"].as_str().unwrap())).unwrap();
+    assert!(page.contains("<b>outside</b> <span>done</span>") && !page.contains("no end was seen"), "{page}");
+    assert!(!page.contains("/processes/nightly/run\"") && !page.contains("seaworthy run nightly"), "{page}");
+    assert!(page.contains("seaworthy exec nightly --"), "{page}");
     assert_eq!((&run["executed"], &run["verified"]), (&Value::from("ok"), &Value::from("unproven")));
     assert_eq!(curl(&["-I", "-o", "/dev/null"], &slug).0, 200);
     ended(&site, "nightly", 2);

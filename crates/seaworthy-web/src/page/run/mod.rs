@@ -59,6 +59,8 @@ pub struct RunView {
     pub live: bool,
     pub cancel_asked: Option<String>,
     pub can_resume: bool,
+    /// Something outside starts it: nobody can here.
+    pub outside: bool,
     /// Steps that wait for a person: their page's address, id, what is asked, and until when.
     pub duties: Vec<(String, String, String, Moment)>,
     /// Names and values of the form that asks for the same once more.
@@ -191,9 +193,11 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
     let facts = facts(app, &story, &entries, pinned.map(|pinned| pinned.digest.as_str())).await?;
     let inputs = story.inputs.iter().map(|(name, value)| (format!("{INPUT_PREFIX}{name}"), written(value))).collect();
     Ok(RunView {
+        outside: pinned.is_some_and(|pinned| pinned.process.pinged),
         inputs,
         duties: duties(app, &story, run, now).await?,
-        can_resume: story.kind == seaworthy_model::run::Kind::Run
+        can_resume: !pinned.is_some_and(|pinned| pinned.process.pinged)
+            && story.kind == seaworthy_model::run::Kind::Run
             && story.end.as_ref().is_some_and(|end| end.executed != seaworthy_model::run::Executed::Ok),
         base: app.web.base.clone(),
         run: run.to_string(),

@@ -190,9 +190,10 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
         state,
         word: match acted {
             None => "no end yet".to_owned(),
-            Some(acted) => ended(acted.exit, acted.signal),
+            Some(acted) => ended(acted),
         },
-        took: acted.map(|acted| acted.took.to_string()).unwrap_or_default(),
+        // A ping that had no start: nobody knows.
+        took: acted.filter(|acted| acted.took.0 > 0).map(|acted| acted.took.to_string()).unwrap_or_default(),
         since: acted.is_none().then_some(Age { at: a.started_at, now }),
         reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
         out: Kept::of(format!("{href}?stream=out"), out),

@@ -3,7 +3,7 @@
 //! This module must not read anything.
 
 use seaworthy_model::{
-    run::{Executed, Outcome, Verdict, Verified},
+    run::{Acted, Executed, Outcome, Verdict, Verified},
     time::At,
 };
 
@@ -114,7 +114,7 @@ pub fn pairs(story: &Story) -> Vec<Pair> {
             state: State::of_attempt(Some(acted.outcome)),
             what: format!("step {}", attempt.step),
             expected: "done (exit 0)".to_owned(),
-            seen: acted.reason.clone().unwrap_or_else(|| ended(acted.exit, acted.signal)),
+            seen: acted.reason.clone().unwrap_or_else(|| ended(acted)),
         });
     }
     for (i, made) in story.made.iter().enumerate() {
@@ -139,11 +139,13 @@ pub fn pairs(story: &Story) -> Vec<Pair> {
     pairs
 }
 
-/// `exit 1`, `killed by signal 9`, `no end was seen`.
-pub fn ended(exit: Option<i32>, signal: Option<i32>) -> String {
-    match (exit, signal) {
-        (_, Some(signal)) => format!("killed by signal {signal}"),
-        (Some(code), None) => format!("exit {code}"),
-        (None, None) => "no end was seen".to_owned(),
+/// `exit 1`, `killed by signal 9`; of what nobody here carried out, such as a ping, what was said of it.
+pub fn ended(acted: &Acted) -> String {
+    match (acted.exit, acted.signal, acted.outcome) {
+        (_, Some(signal), _) => format!("killed by signal {signal}"),
+        (Some(code), None, _) => format!("exit {code}"),
+        (None, None, Outcome::Done) => "done".to_owned(),
+        (None, None, Outcome::NotDone) => "not done".to_owned(),
+        (None, None, Outcome::Unknown) => "no end was seen".to_owned(),
     }
 }
