@@ -35,7 +35,9 @@ impl PingKey {
         if text.len() == 36 {
             let dashes = [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
             let digits: String = text.chars().filter(|c| *c != '-').collect();
-            return (dashes && digits.len() == 32 && digits.is_ascii()).then(|| Self::of_hex(&digits)).flatten();
+            return (dashes && digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+                .then(|| Self::of_hex(&digits))
+                .flatten();
         }
         if text.len() != 22 {
             return None;
@@ -118,7 +120,8 @@ mod tests {
     #[test]
     fn a_key_has_two_spellings_and_one_hash() {
         for seed in 0..=255_u8 {
-            let key = PingKey::of(std::array::from_fn(|at| seed.wrapping_mul(37).wrapping_add(at as u8 * 29)));
+            let key =
+                PingKey::of(std::array::from_fn(|at| seed.wrapping_mul(37).wrapping_add((at as u8).wrapping_mul(29))));
             assert_eq!(PingKey::parse(&key.uuid()), Some(key.clone()));
             assert_eq!(PingKey::parse(&key.letters()), Some(key.clone()), "{}", key.letters());
             assert_eq!(PingKey::parse(&key.uuid().to_uppercase()), Some(key));

@@ -30,6 +30,8 @@ create table entry (
   leaf        bytea not null
 );
 create unique index entry_stream on entry (stream, version);
+-- What came into force is asked at every start, and must not cost a walk over all there is.
+create index entry_defines on entry (position) where kind in ('process_loaded', 'process_removed');
 
 -- A belt; the braces are the tree.
 create function never() returns trigger language plpgsql as $$

@@ -36,6 +36,10 @@ statements! {
     ENTRIES_FROM = "select entry.position, id, stream, version, kind, v, at, node, epoch, actor, via, \
                     body_digest, body_bytes, text from entry left join body on body.position = entry.position \
                     where entry.position >= $1 order by entry.position limit $2";
+    /// The same words as in the index `entry_defines`, which answers it.
+    DEFINITIONS = "select entry.position, id, stream, version, kind, v, at, node, epoch, actor, via, \
+                   body_digest, body_bytes, text from entry left join body on body.position = entry.position \
+                   where kind in ('process_loaded', 'process_removed') order by entry.position";
     LEAVES = "select leaf from entry where position >= $1 order by position limit $2";
 
     /// Changes no row if the occurrence exists.

@@ -10,7 +10,7 @@ use std::{
 
 use seaworthy_model::{
     id::{ActorId, NodeId},
-    port::{Chance as _, Clock as _, Journal, Outputs, Views},
+    port::{Archive, Chance as _, Clock as _, Journal, Outputs, Views},
     site::{Loaded, StoreKind},
     time::At,
 };
@@ -85,7 +85,7 @@ fn before(place: &Place) -> Option<Loaded> {
 /// When the data folder cannot be used, or its journal cannot be read.
 pub async fn open_kept(data: &Path, kept: Loaded) -> Result<House, Trouble> {
     let house = open_with(data, kept.clone())?;
-    let processes = reload::in_force(&*house.ports.journal, &kept.processes).await?;
+    let processes = reload::in_force(&*house.store.opened().archive, &kept.processes).await?;
     house.in_force.replace(Loaded { processes, ..kept });
     Ok(house)
 }
@@ -113,7 +113,7 @@ pub async fn refresh(place: &Place, house: &House) -> Result<(), Trouble> {
 /// When the files cannot be read, or the journal cannot be read or written.
 pub async fn settle(place: &Place, house: &House) -> Result<(), Trouble> {
     let ports = &house.ports;
-    let known = known(place, &*ports.journal, &*ports.views).await?;
+    let known = known(place, &*house.store.opened().archive, &*ports.journal, &*ports.views).await?;
     house.in_force.replace(known.outcome.loaded.clone());
     reload::record(ports, &known.outcome).await?;
     kept::write(&place.data, &known.outcome.loaded);
@@ -132,14 +132,19 @@ pub struct Known {
 ///
 /// # Errors
 /// When the site file is broken and no good version of it is known, or the journal cannot be read.
-pub async fn known(place: &Place, journal: &dyn Journal, views: &dyn Views) -> Result<Known, Trouble> {
+pub async fn known(
+    place: &Place,
+    archive: &dyn Archive,
+    journal: &dyn Journal,
+    views: &dyn Views,
+) -> Result<Known, Trouble> {
     let now = RealClock.now();
     let read = |before: Option<&Loaded>| reload::read(place, before, now).map_err(Trouble::start);
     let mut before = before(place);
     if let Some(kept) = &mut before {
-        kept.processes = reload::in_force(journal, &kept.processes).await?;
+        kept.processes = reload::in_force(archive, &kept.processes).await?;
     } else {
-        let processes = reload::in_force(journal, &BTreeMap::new()).await?;
+        let processes = reload::in_force(archive, &BTreeMap::new()).await?;
         if !processes.is_empty() {
             before = Some(Loaded { processes, ..read(None)?.loaded });
         }

@@ -4,6 +4,7 @@
 
 use super::{Fut, StoreError};
 use crate::{
+    entry::Entry,
     id::RunId,
     retain::{Room, Weight},
     view::EndedRun,
@@ -20,6 +21,8 @@ pub trait Archive: Send + Sync {
         after: Option<RunId>,
         limit: usize,
     ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>>;
+    /// Every entry that put a definition into force or removed one, oldest first: few, whatever the journal's length.
+    fn definitions(&self) -> Fut<'_, Result<Vec<Entry>, StoreError>>;
     /// Gives free space of the journal's file back to the system, a bounded piece of it. How large it is then.
     fn give_back(&self) -> Fut<'_, Result<Room, StoreError>>;
 }

@@ -8,16 +8,13 @@ use seaworthy_model::{
     change::Subject,
     entry::{Entry, Stream, Via},
     event::Event,
-    port::{Batch, Journal, StoreError},
+    port::{Archive, Batch, StoreError},
     process::Process,
     site::Pinned,
 };
 
 use super::Outcome;
 use crate::ports::Ports;
-
-/// Entries read at one time.
-const PIECE: usize = 1_000;
 
 /// Records what came into force and what did not. Definitions that the journal knows already are not written again.
 ///
@@ -82,29 +79,22 @@ pub(crate) fn stream_of(subject: &Subject) -> Stream {
 
 /// What is in force by the journal, for a data folder that kept this: of a name the definition that came into force last,
 /// none that was removed, whatever was kept. What was kept of it is only nearer (its file may have another name by now),
-/// and all there is of what the journal cannot read any more, or where it never had anything in force. Reads everything.
+/// and all there is of what the journal cannot read any more, or where it never had anything in force.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub async fn in_force(journal: &dyn Journal, kept: &Definitions) -> Result<Definitions, StoreError> {
+pub async fn in_force(archive: &dyn Archive, kept: &Definitions) -> Result<Definitions, StoreError> {
     let mut all: BTreeMap<String, Option<Arc<Pinned>>> = BTreeMap::new();
-    let (mut at, mut heard) = (0, false);
-    let defines = |entry: &&Entry| ["process_loaded", "process_removed"].contains(&entry.header.kind.as_str());
-    loop {
-        let piece = journal.from(at, PIECE).await?;
-        let Some(last) = piece.last() else { break };
-        at = last.position + 1;
-        for entry in piece.iter().filter(defines) {
-            heard = true;
-            let Some(name) = entry.header.stream.as_str().strip_prefix("process/") else { continue };
-            if let Ok(Some(Event::ProcessRemoved { .. })) = entry.event() {
-                all.remove(name);
-            } else {
-                all.insert(name.to_owned(), loaded(entry));
-            }
+    let entries = archive.definitions().await?;
+    for entry in &entries {
+        let Some(name) = entry.header.stream.as_str().strip_prefix("process/") else { continue };
+        if let Ok(Some(Event::ProcessRemoved { .. })) = entry.event() {
+            all.remove(name);
+        } else {
+            all.insert(name.to_owned(), loaded(entry));
         }
     }
-    if !heard {
+    if entries.is_empty() {
         return Ok(kept.clone());
     }
     let believed = |(name, said): (String, Option<Arc<Pinned>>)| {

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
 mod locking;
 #[cfg(test)]
 mod retaining;

@@ -3,6 +3,7 @@
 //! This module must not know what may go.
 
 use seaworthy_model::{
+    entry::Entry,
     id::RunId,
     port::{Archive, Fut, StoreError},
     retain::Room,
@@ -29,6 +30,11 @@ impl Archive for Memory {
             row.process == process && start.is_none_or(|start| start.is_some_and(|start| **key > start))
         });
         ready(Ok(rows.take(limit.min(ROWS_MAX)).map(|(_, row)| row.clone()).collect()))
+    }
+
+    fn definitions(&self) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
+        let defines = |entry: &&Entry| ["process_loaded", "process_removed"].contains(&entry.header.kind.as_str());
+        ready(Ok(self.state().entries.iter().filter(defines).cloned().collect()))
     }
 
     fn give_back(&self) -> Fut<'_, Result<Room, StoreError>> {

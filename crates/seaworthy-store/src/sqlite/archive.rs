@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, params};
 use seaworthy_model::{
+    entry::Entry,
     id::RunId,
     port::{Archive, Fut, StoreError},
     retain::Room,
@@ -14,7 +15,7 @@ use seaworthy_model::{
 use super::{
     Sqlite,
     read::room,
-    row::{all, ended_key, first, kind_word, limit},
+    row::{all, ended_key, entry, first, kind_word, limit},
     view::{KINDS, VERDICTS, bound, one},
     writer::Work,
 };
@@ -36,6 +37,10 @@ impl Archive for Sqlite {
     ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
         let process = process.to_owned();
         Box::pin(self.0.readers.read(move |conn| ended_after(conn, &process, after, most)))
+    }
+
+    fn definitions(&self) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
+        Box::pin(self.0.readers.read(|conn| all(conn, sql::DEFINITIONS, [], entry)))
     }
 
     fn give_back(&self) -> Fut<'_, Result<Room, StoreError>> {

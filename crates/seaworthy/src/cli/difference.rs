@@ -48,7 +48,7 @@ impl Changes {
             return Ok(Changes { by_name: BTreeMap::new(), besides: Vec::new(), gone: Vec::new() });
         }
         let opened = Sqlite::open_readonly(&place.store())?.opened();
-        Ok(Changes::of(&wire::known(place, &*opened.journal, &*opened.views).await?))
+        Ok(Changes::of(&wire::known(place, &*opened.archive, &*opened.journal, &*opened.views).await?))
     }
 
     fn of(known: &Known) -> Changes {

@@ -96,7 +96,7 @@ pub fn watched(place: &Place) -> Result<Option<Arc<dyn Views>>, Trouble> {
 
 async fn dry(ask: &Ask) -> Result<u8, Trouble> {
     let site = site::open(ask)?;
-    let loaded = wire::known(&site.place, &*site.journal, &*site.views).await?.outcome.loaded;
+    let loaded = wire::known(&site.place, &*site.archive, &*site.journal, &*site.views).await?.outcome.loaded;
     let kept = wire::kept_of(&site.place, &Sqlite::open_readonly(&site.place.store())?);
     let from = (&*site.journal, &*site.views, site.watched.as_deref());
     let found = survey(from, &kept, &loaded, RealClock.now()).await.map_err(Trouble::start)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use seaworthy_core::schedule::utc;
 use seaworthy_model::{
     id::{NodeId, RunId},
-    port::{Clock as _, Journal, Views, Writer},
+    port::{Archive, Clock as _, Journal, Views, Writer},
     time::At,
 };
 use seaworthy_store::{memory::Memory, sqlite::Sqlite};
@@ -20,6 +20,7 @@ pub struct Reading {
     pub place: Place,
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
+    pub archive: Arc<dyn Archive>,
     /// The watcher's, if there is one.
     pub watched: Option<Arc<dyn Views>>,
 }
@@ -39,7 +40,7 @@ pub fn open(ask: &Ask) -> Result<Reading, Trouble> {
     let opened = Sqlite::open_readonly(&place.store())?.opened();
     let watcher = place.watcher().join("journal.db");
     let watched = watcher.is_file().then(|| Sqlite::open_readonly(&watcher)).transpose()?.map(|s| s.opened().views);
-    Ok(Reading { place, journal: opened.journal, views: opened.views, watched })
+    Ok(Reading { place, journal: opened.journal, views: opened.views, archive: opened.archive, watched })
 }
 
 /// As [`open`], and before anything has run here an empty history.
@@ -53,7 +54,7 @@ pub fn open_or_empty(ask: &Ask) -> Result<Reading, Trouble> {
     }
     let writer = Writer { node: NodeId::new(At(0), &[0; 10]), epoch: 0 };
     let opened = Memory::new(writer).opened();
-    Ok(Reading { place, journal: opened.journal, views: opened.views, watched: None })
+    Ok(Reading { place, journal: opened.journal, views: opened.views, archive: opened.archive, watched: None })
 }
 
 impl Reading {

@@ -35,7 +35,7 @@ struct Row {
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
 pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     let site = site::open_or_empty(ask)?;
-    let loaded = wire::known(&site.place, &*site.journal, &*site.views).await?.outcome.loaded;
+    let loaded = wire::known(&site.place, &*site.archive, &*site.journal, &*site.views).await?.outcome.loaded;
     let mut rows = Vec::new();
     for (name, pinned) in &loaded.processes {
         rows.push(match &pinned.process.observed {

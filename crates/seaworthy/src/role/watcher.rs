@@ -94,7 +94,7 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     let watched = Sqlite::open_readonly(&place.store())?;
     // A watcher that starts while a file is broken watches the last good version, like the server.
     let opened = watched.opened();
-    let loaded = wire::known(place, &*opened.journal, &*opened.views).await?.outcome.loaded;
+    let loaded = wire::known(place, &*opened.archive, &*opened.journal, &*opened.views).await?.outcome.loaded;
     let Some((_role, mut house)) = own(place, loaded.clone())? else {
         return Err(Trouble::start("another process watches this site already".to_owned()));
     };

@@ -17,6 +17,25 @@ async fn end(w: &World, row: EndedRun) -> RunId {
     id
 }
 
+pub async fn what_came_into_force_is_read_whatever_stands_between(w: &World) {
+    let loaded = |text: &str| Event::ProcessLoaded {
+        digest: text.to_owned(),
+        definition: text.to_owned(),
+        file: "ops/a.yaml".to_owned(),
+    };
+    let removed = Event::ProcessRemoved { file: "ops/a.yaml".to_owned() };
+    for (n, event) in [loaded("one"), removed.clone(), loaded("two")].into_iter().enumerate() {
+        w.journal.append(saying("other", None, &["between"])).await.unwrap();
+        let name = Stream::process(if n == 2 { "b" } else { "a" });
+        let one = Write { stream: name, expected: None, drafts: vec![draft(event)] };
+        w.journal.append(Batch { writes: vec![one], ..batch() }).await.unwrap();
+    }
+    let found = w.archive.definitions().await.unwrap();
+    let said: Vec<Event> = found.iter().filter_map(|entry| entry.event().unwrap()).collect();
+    assert_eq!(said, [loaded("one"), removed, loaded("two")]);
+    assert_eq!(found[2].header.stream, Stream::process("b"));
+}
+
 pub async fn ended_runs_are_read_from_the_oldest_on(w: &World) {
     let first = end(w, EndedRun { verified: Verified::No, ..ended("a", 10) }).await;
     let second = end(w, EndedRun { kind: Kind::Drill, ..ended("a", 30) }).await;

@@ -95,6 +95,7 @@ cases! {
     }
     keep {
         ended_runs_are_read_from_the_oldest_on,
+        what_came_into_force_is_read_whatever_stands_between,
         bodies_go_with_one_tombstone_for_all_of_them,
         room_is_given_back_and_everything_is_still_there,
     }
