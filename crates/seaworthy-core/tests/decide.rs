@@ -183,10 +183,12 @@ fn a_short_interval_stays_small_too() {
 #[test]
 fn a_clock_set_back_starts_nothing_twice_and_plans_anew() {
     let hourly = schedule(Missed::All, Overlap::Allow);
-    let little = ask(&hourly, at("10 06:30"), &[], 0, at("10 03:30"));
-    assert_eq!((acts(&little).as_str(), little.cursor, little.next), ("", at("10 06:30"), Some(at("10 07:00"))));
-    let much = ask(&hourly, at("10 06:30") + Span(1), &[], 0, at("10 03:30"));
-    assert_eq!((acts(&much).as_str(), much.cursor, much.next), ("", at("10 03:30"), Some(at("10 04:00"))));
+    let little = ask(&hourly, at("10 03:30:05"), &[], 0, at("10 03:30"));
+    assert_eq!((acts(&little).as_str(), little.cursor, little.next), ("", at("10 03:30:05"), Some(at("10 04:00"))));
+    for ahead in [at("10 03:30:05") + Span(1), at("10 05:30"), at("12 03:30")] {
+        let much = ask(&hourly, ahead, &[], 0, at("10 03:30"));
+        assert_eq!((acts(&much).as_str(), much.cursor, much.next), ("", at("10 03:30"), Some(at("10 04:00"))));
+    }
 }
 
 #[test]

@@ -181,6 +181,15 @@ fn a_start_from_outside_is_for_the_nominal_time_before_it_by_a_clock_that_may_be
 }
 
 #[test]
+fn a_start_that_a_clock_ahead_has_dated_silences_nothing() {
+    let mut world = world(NIGHTLY);
+    world.ended(1, Kind::Run, Some("12 01:00"), "12 01:00", "12 01:05", Verified::Yes);
+    assert_eq!(world.keys("10 01:11"), ["missed/backup/2026-06-10T01:00:00Z"]);
+    world.ended(2, Kind::Run, Some("10 01:00"), "10 01:00", "10 01:05", Verified::Yes);
+    assert_eq!(world.keys("10 01:11"), [""; 0]);
+}
+
+#[test]
 fn a_run_that_nobody_took_has_not_started() {
     let mut world = world(NIGHTLY);
     world.live(1, Some("10 01:00"), None);

@@ -7,9 +7,7 @@ mod coding;
 mod drill;
 mod sent;
 
-pub use coding::UnknownEvent;
-pub use drill::DrillArtifact;
-pub use sent::SendOutcome;
+pub use self::{coding::UnknownEvent, drill::DrillArtifact, sent::SendOutcome};
 
 use crate::{
     id::{ActorId, EntryId, MessageId, RunId, SignalId},
@@ -179,6 +177,8 @@ pub enum Event {
         last: At,
         reason: SkipReason,
     },
+    /// The schedule had been planned up to `from` by a clock that was ahead; it was planned anew from `to` on.
+    ClockSetBack(crate::schedule::SetBack),
     /// An occurrence that waits for the live run to end.
     OccurrenceQueued {
         nominal: At,

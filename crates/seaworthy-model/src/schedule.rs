@@ -149,3 +149,10 @@ pub enum Overlap {
     Replace,
     Allow,
 }
+
+/// How far a clock was set back, as a schedule saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetBack {
+    pub from: At,
+    pub to: At,
+}

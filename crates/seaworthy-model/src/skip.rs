@@ -15,7 +15,7 @@ pub enum SkipReason {
     QueueFull,
     /// Older than `within`.
     Expired,
-    /// The clock was set forward by more than the limit.
+    /// The clock was set back: what was due while it was ahead is not known, and the schedule was planned anew.
     ClockStep,
     /// A calendar of the schedule leaves its day out.
     Calendar,

@@ -5,13 +5,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use seaworthy_core::schedule::{Act, Decision, Holds, Timetable, decide};
+use seaworthy_core::schedule::{Act, Decision, Holds, Timetable, decide, utc};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SkipReason},
     port::{Ask, Batch, Requests as _, StoreError},
     process::Process,
     run::{Cause, Kind},
+    schedule::SetBack,
     site::Pinned,
     time::{At, Span},
     view::{LiveRun, ScheduleRow, SkippedRow, ViewChange},
@@ -227,17 +228,21 @@ impl Plan {
                 }
             }
         }
+        // After the clock was set back the old cursor would hold everything up until its time comes again.
+        let back = cursor < row.cursor;
+        if back {
+            warn!("the clock was set back by {}; `{}` is planned anew", row.cursor.since(cursor), row.process);
+            plan.row.since = row.since.min(cursor);
+            plan.events.insert(0, Event::ClockSetBack(SetBack { from: row.cursor, to: cursor }));
+            let detail = format!("it was planned up to {}, which lies ahead; planned anew", utc(row.cursor));
+            plan.skipped(&pinned.process.name, cursor, SkipReason::ClockStep, detail, 0);
+        }
         if !plan.events.is_empty() {
             let events = std::mem::take(&mut plan.events);
             let write = ports.ids().write(Stream::schedule(&pinned.process.name), None, ports.clock.now(), events);
             plan.batch.writes.push(write);
         }
-        // After the clock was set back the old cursor would hold everything up until its time comes again.
-        let back = decision.cursor < row.cursor;
-        if back {
-            warn!("the clock was set back by {}; `{}` is planned anew", row.cursor.since(decision.cursor), row.process);
-        }
-        if !plan.batch.writes.is_empty() || !gone.is_empty() || back {
+        if !plan.batch.writes.is_empty() || !gone.is_empty() {
             plan.batch.views.push(ViewChange::Schedule(plan.row.clone()));
         }
         Ok(plan)

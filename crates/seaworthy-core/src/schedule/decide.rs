@@ -15,9 +15,9 @@ use super::{Hold, Holds, Timetable};
 /// An occurrence noticed this long after its nominal time is still on time; a later one was missed: nobody was there.
 pub const GRACE: Span = Span::seconds(5);
 
-/// A clock that was set back by more than this was corrected, and is planned by anew (the limit of cron(8)). One set
-/// back by less is waited for. A forward step cannot be told from downtime and is treated like it.
-pub const CLOCK_STEP: Span = Span::seconds(3 * 3600);
+/// A cursor that lies ahead of the clock by more than this was written by a clock that was ahead: it is planned anew. One
+/// ahead by less is waited for. A forward step cannot be told from downtime and is treated like it.
+pub const CLOCK_STEP: Span = Span::seconds(5);
 
 /// Most missed occurrences that are started at once, whatever `missed: all` says; the newest are taken.
 pub const CATCH_UP_MAX: usize = 100;

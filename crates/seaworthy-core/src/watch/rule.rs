@@ -59,7 +59,8 @@ fn shown(facts: &WatchFacts<'_>, t: At) -> String {
 
 pub(super) fn missed(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span) -> Vec<Sight> {
     let started = started(facts);
-    let last_start = started.iter().map(|run| run.at).max();
+    // A start that a clock that was ahead has dated serves its own nominal time alone: nobody is silent until its date.
+    let last_start = started.iter().map(|run| run.at).filter(|at| *at <= facts.now + AHEAD_MAX).max();
     let overlapped = |nominal: At| {
         let meant = |reason| {
             use SkipReason::{Blackout, Calendar, Overlap, Paused, QueueFull};
@@ -157,6 +158,7 @@ fn served(timetable: &Timetable, before: At, at: At) -> Option<At> {
 pub(super) fn late(facts: &WatchFacts<'_>, timetable: &Timetable, within: Span) -> Vec<Sight> {
     let name = &facts.process.name;
     let mut started = started(facts);
+    started.retain(|run| run.at <= facts.now + AHEAD_MAX);
     started.sort_by_key(|run| run.at);
     let before = started.iter().rev().nth(1).map_or(facts.in_force_since, |run| run.at);
     let Some(run) = started.pop() else { return vec![] };

@@ -233,3 +233,39 @@ fn a_clock_that_is_set_makes_no_run_twice_and_no_stampede() {
     due.dedup();
     assert_eq!(due.len(), all, "no occurrence has two runs");
 }
+
+#[test]
+fn a_server_that_was_started_by_a_clock_ahead_plans_anew_when_it_is_right_again() {
+    let site = Site::new();
+    quick(&site, "quick", "{ every: 1s, missed: skip }");
+    site.write("clock", "+2h");
+    if !set_clock_from_a_file(&site) {
+        let name = "a_server_that_was_started_by_a_clock_ahead_plans_anew_when_it_is_right_again";
+        return skipped(name, "libfaketime is not installed");
+    }
+    let server = site.server();
+    wait_for(&site, "schedule/quick", "occurrence_due");
+    site.write("clock", "+0d");
+    wait_for(&site, "schedule/quick", "clock_set_back");
+    until("it fires by the right clock", || {
+        let facts = stream(&site, "schedule/quick");
+        nominals(&facts, "occurrence_due").last().filter(|last| (now() - **last).abs() < 60 * SECOND).map(drop)
+    });
+    let rows = site.json(&["runs", "--missed", "quick"]).json;
+    assert!(rows["runs"].as_array().unwrap().iter().any(|row| row["reason"] == "clock step"), "{rows}");
+    assert_eq!(server.stop(), 0);
+    // The same at a start.
+    site.write("clock", "+1h");
+    let server = site.server();
+    until("it fires ahead", || {
+        let facts = stream(&site, "schedule/quick");
+        nominals(&facts, "occurrence_due").last().filter(|last| **last > now() + 1_800 * SECOND).map(drop)
+    });
+    assert_eq!(server.stop(), 0);
+    site.write("clock", "+0d");
+    let server = site.server();
+    until("it is planned anew at the start", || {
+        (of(&stream(&site, "schedule/quick"), "clock_set_back").len() == 2).then_some(())
+    });
+    assert_eq!(server.stop(), 0);
+}
