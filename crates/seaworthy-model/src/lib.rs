@@ -7,6 +7,7 @@ pub mod change;
 pub mod checkpoint;
 pub mod entry;
 pub mod event;
+pub mod hmac;
 pub mod id;
 pub mod input;
 pub mod order;

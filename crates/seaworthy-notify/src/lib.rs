@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 use seaworthy_model::port::Notifier;
 
 mod command;
-mod hmac;
 mod letter;
 mod sentence;
 mod smtp;

@@ -14,15 +14,13 @@ use std::sync::{Mutex, PoisonError};
 
 use reqwest::{Client, Url, redirect::Policy};
 use seaworthy_model::{
+    hmac::hmac_sha256,
     port::{Address, Fut, Message, Notifier, SendError},
     process::hex,
     site::Outlet,
 };
 
-use crate::{
-    hmac::hmac_sha256,
-    sentence::{chain, foreign, later, never, secret, within},
-};
+use crate::sentence::{chain, foreign, later, never, secret, within};
 
 /// Of the body's form and the signature's.
 const VERSION: u32 = 1;
@@ -116,7 +114,7 @@ fn body(message: &Message) -> Result<String, SendError> {
 }
 
 fn signature(key: &str, seconds: u64, body: &str) -> String {
-    let mac = hmac_sha256(key.as_bytes(), format!("{seconds}.{body}").as_bytes());
+    let mac = hmac_sha256(key.as_bytes(), &[format!("{seconds}.{body}").as_bytes()]);
     format!("t={seconds},v1={}", hex(&mac))
 }
 

@@ -1,29 +1,29 @@
-//! HMAC-SHA256 (RFC 2104), for the signature of webhooks.
+//! HMAC-SHA256 (RFC 2104), for the signatures of webhooks, those that are sent and those that come.
 //!
-//! This module must not know messages.
+//! This module must not know messages nor calls.
 
 use sha2::{Digest as _, Sha256};
 
 /// Block size of SHA-256, FIPS 180-4.
 const BLOCK_BYTES: usize = 64;
 
-/// `H((key ^ opad) || H((key ^ ipad) || data))`.
-pub(crate) fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+/// `H((key ^ opad) || H((key ^ ipad) || data))`, the data in parts.
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut block = [0u8; BLOCK_BYTES];
     if key.len() > BLOCK_BYTES {
         block[..32].copy_from_slice(&Sha256::digest(key));
     } else {
         block[..key.len()].copy_from_slice(key);
     }
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(data).finalize();
-    Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
+    let mut inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36));
+    parts.iter().for_each(|part| inner.update(part));
+    Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner.finalize()).finalize().into()
 }
 
 #[cfg(test)]
 mod tests {
-    use seaworthy_model::process::hex;
-
     use super::*;
+    use crate::process::hex;
 
     #[test]
     fn signatures_equal_the_vectors_of_rfc_4231() {
@@ -53,7 +53,9 @@ mod tests {
             ),
         ];
         for (key, data, mac) in cases {
-            assert_eq!(hex(&hmac_sha256(key, data)), mac);
+            assert_eq!(hex(&hmac_sha256(key, &[data])), mac);
+            let (first, second) = data.split_at(data.len() / 2);
+            assert_eq!(hex(&hmac_sha256(key, &[first, second])), mac, "in parts");
         }
     }
 }
