@@ -2,12 +2,14 @@
 //!
 //! The newest verified artifact is never removed, whatever `keep` says. This module must not remove history.
 
+use std::collections::BTreeSet;
+
 use seaworthy_core::run::{Plan, State};
 use seaworthy_model::{
     entry::Stream,
     event::Event,
     id::RunId,
-    port::StoreError,
+    port::{Journal, StoreError, Views},
     process::Process,
     run::{Kind, Verified},
     view::RunQuery,
@@ -85,15 +87,28 @@ async fn spared(ports: &Ports, process: &Process) -> Result<Vec<RunId>, StoreErr
         before: None,
         limit: 1,
     };
-    // Before the drills: one that is requested from here on restores this one or a newer one.
     let mut spared: Vec<RunId> = ports.views.ended_runs(newest).await?.into_iter().map(|row| row.run).collect();
-    let live = ports.views.live_runs().await?;
-    for drill in live.iter().filter(|row| row.kind == Kind::Drill && row.process == process.name) {
-        for entry in ports.journal.stream(&Stream::run(drill.run), 0).await?.iter().take(1) {
+    spared.extend(drilled(&*ports.journal, &*ports.views, &process.name).await?);
+    Ok(spared)
+}
+
+/// The runs whose artifacts open drills of this process restore. Asked after the newest verified run was: a drill that is
+/// requested from here on restores that one or a newer one.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(crate) async fn drilled(
+    journal: &dyn Journal,
+    views: &dyn Views,
+    process: &str,
+) -> Result<BTreeSet<RunId>, StoreError> {
+    let mut drilled = BTreeSet::new();
+    for drill in views.live_runs().await?.iter().filter(|row| row.kind == Kind::Drill && row.process == process) {
+        for entry in journal.stream(&Stream::run(drill.run), 0).await?.iter().take(1) {
             if let Ok(Some(Event::RunRequested { artifact: Some(artifact), .. })) = entry.event() {
-                spared.push(artifact.from_run);
+                drilled.insert(artifact.from_run);
             }
         }
     }
-    Ok(spared)
+    Ok(drilled)
 }

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use seaworthy_core::retain::Needs;
 use seaworthy_model::{
-    entry::Stream,
-    event::Event,
     id::RunId,
     port::{Journal, StoreError, Views},
     run::{Kind, USUAL_RUNS_MAX, Verified},
     view::RunQuery,
 };
+
+use crate::prune::drilled;
 
 /// Open signals and messages that are read; with more of them nothing is known to be free of them.
 const OPEN_MAX: usize = 1_000;
@@ -54,13 +54,6 @@ pub(crate) async fn of(
         needs.proofs.extend(ids(views.ended_runs(query(Some(kind), Some(Verified::Yes), 1)).await?));
         needs.usual.extend(ids(views.verified_measures(process, kind, USUAL_RUNS_MAX as usize).await?));
     }
-    // After the proofs: a drill that is requested from here on restores the newest one or a newer one.
-    for live in views.live_runs().await?.into_iter().filter(|row| row.kind == Kind::Drill && row.process == process) {
-        for entry in journal.stream(&Stream::run(live.run), 0).await?.iter().take(1) {
-            if let Ok(Some(Event::RunRequested { artifact: Some(artifact), .. })) = entry.event() {
-                needs.drilled.insert(artifact.from_run);
-            }
-        }
-    }
+    needs.drilled = drilled(journal, views, process).await?;
     Ok(needs)
 }
