@@ -51,7 +51,7 @@ impl Drive<'_> {
             return Ok(None);
         }
         if let Ok(permit) = of.clone().try_acquire_owned() {
-            return Ok(Some(permit));
+            return Ok(self.still_wanted(permit));
         }
         let nudge = self.nudge.clone();
         tokio::select! {
@@ -59,8 +59,14 @@ impl Drive<'_> {
             (attempt, acted) = self.under.next() => { self.ended(attempt, acted); Ok(None) },
             () = self.runs.stop.asked() => Ok(None),
             () = nudge.notified() => self.read_again().await.map(|()| None),
-            permit = of.clone().acquire_owned() => Ok(permit.ok()),
+            permit = of.clone().acquire_owned() => Ok(permit.ok().and_then(|permit| self.still_wanted(permit))),
         }
+    }
+
+    /// A place that another run left because of the stop is not one to begin in: whether stopping is asked for is looked
+    /// at once more after the place was had, for both may come between two looks of ours.
+    fn still_wanted(&self, permit: OwnedSemaphorePermit) -> Option<OwnedSemaphorePermit> {
+        (!self.runs.stop.is_asked()).then_some(permit)
     }
 
     /// Waits for the end of an attempt, or something new in the stream, `until` at the latest.
