@@ -3,6 +3,7 @@
 //! This crate must not know a clock, randomness, a file, a socket, a thread or an async runtime: time and
 //! chance come in as arguments, and the same arguments give the same answer for ever.
 
+pub mod access;
 pub mod audit;
 pub mod change;
 pub mod expect;

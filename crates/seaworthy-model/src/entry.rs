@@ -66,6 +66,8 @@ pub enum Via {
     Web,
     Node,
     Robot,
+    /// A token of a person.
+    Token,
 }
 
 impl Via {
@@ -75,6 +77,7 @@ impl Via {
             Via::Web => "web",
             Via::Node => "node",
             Via::Robot => "robot",
+            Via::Token => "token",
         }
     }
 }

@@ -127,6 +127,12 @@ id!(
     "signal"
 );
 
+id!(
+    /// One token of a person or of a robot.
+    TokenId,
+    "token"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

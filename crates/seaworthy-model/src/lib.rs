@@ -3,6 +3,7 @@
 //! Everything else speaks in these types. This crate performs no IO and must not know how anything is
 //! decided, stored, executed or shown; it has no clock, no randomness and no runtime.
 
+pub mod access;
 pub mod change;
 pub mod checkpoint;
 pub mod entry;
@@ -26,3 +27,4 @@ pub mod tree;
 pub mod trigger;
 pub mod value;
 pub mod view;
+pub mod who;

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::Rights,
     change::Held,
     process::{Command, Facet, Process},
     retain::SiteRetention,
@@ -30,6 +31,9 @@ pub struct Site {
     pub blackouts: Vec<Blackout>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<SiteRetention>,
+    /// Who may do what.
+    #[serde(default)]
+    pub rights: Rights,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

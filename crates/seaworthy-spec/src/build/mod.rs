@@ -12,6 +12,7 @@ pub mod input;
 pub mod keep;
 pub mod lint;
 pub mod process;
+pub mod rights;
 pub mod schedule;
 pub mod site;
 pub mod step;

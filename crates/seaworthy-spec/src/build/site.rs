@@ -39,6 +39,7 @@ pub fn site(document: &Node, report: &mut Report<'_>) -> Option<Site> {
         secrets: named(document, "secrets", |_, node| place(node)),
         blackouts: super::calendar::blackouts(document, "UTC", report),
         retention: super::keep::site(document),
+        rights: super::rights::rights(document, report),
     })
 }
 
@@ -60,7 +61,11 @@ fn entries<'n>(document: &'n Node, key: &str) -> &'n [(Node, Node)] {
     document.get(key).map(Node::entries).unwrap_or_default()
 }
 
-fn named<T>(document: &Node, key: &str, mut build: impl FnMut(&Node, &Node) -> Option<T>) -> BTreeMap<String, T> {
+pub(super) fn named<T>(
+    document: &Node,
+    key: &str,
+    mut build: impl FnMut(&Node, &Node) -> Option<T>,
+) -> BTreeMap<String, T> {
     let pairs = entries(document, key).iter();
     pairs.filter_map(|(name, node)| Some((name.text()?.to_owned(), build(name, node)?))).collect()
 }

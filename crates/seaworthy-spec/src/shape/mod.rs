@@ -8,6 +8,7 @@ pub mod input;
 pub mod keep;
 pub mod pack;
 pub mod process;
+pub mod rights;
 pub mod schedule;
 pub mod site;
 pub mod step;

@@ -2,7 +2,10 @@
 //!
 //! This module must not know how a file is read nor what is built from it.
 
-use super::{BLACKOUTS, COMMAND, Choice, Kind, Shape, may, must};
+use super::{
+    BLACKOUTS, COMMAND, Choice, Kind, Shape, may, must,
+    rights::{GRANTS, PEOPLE, ROLES},
+};
 
 /// Most teams, routes or secrets of a site, and most people of a team.
 pub const NAMES_MAX: usize = 1_000;
@@ -19,6 +22,8 @@ pub static SITE: Shape = Shape::new(
         may("store", Kind::Either(&[Kind::Word(&["sqlite"]), Kind::Object(&POSTGRES)]), "Default sqlite."),
         may("public_url", Kind::Text, "What messages link to; may contain a base path."),
         may("teams", Kind::Map { key: &Kind::Name, of: &Kind::Object(&TEAM), max: NAMES_MAX }, "Who answers."),
+        may("roles", ROLES, "Roles besides owner, operator, author and viewer: name and what it may do."),
+        may("people", PEOPLE, "Who may do what, by mail address. Nobody may what nothing allows."),
         may(
             "routes",
             Kind::Map { key: &Kind::Name, of: &Kind::Object(&ROUTE), max: NAMES_MAX },
@@ -52,7 +57,10 @@ static POSTGRES: Shape = Shape {
 static TEAM: Shape = Shape::new(
     "team",
     "a team",
-    &[must("people", Kind::Many { of: &Kind::Text, max: NAMES_MAX }, "Mail addresses. Two people at least.")],
+    &[
+        must("people", Kind::Many { of: &Kind::Text, max: NAMES_MAX }, "Mail addresses. Two people at least."),
+        may("roles", GRANTS, "What each of them is given: names of roles, or roles for some services or tiers alone."),
+    ],
 );
 
 static ROUTE: Shape = Shape {

@@ -250,3 +250,37 @@ fn a_process_does_not_belong_into_the_site_file() {
     "#]]
     .assert_eq(&site_problems("site: a\n---\nprocess: b\n---\nsite: c\n"));
 }
+
+#[test]
+fn rights_are_read_with_their_limits() {
+    use seaworthy_model::{
+        access::{Action, Grant},
+        process::Tier,
+    };
+    let text = "site: acme\nroles:\n  restarter: [see, run]\npeople:\n  ann@example.com: { roles: owner }\n  bob@example.com:\n    roles:\n      - viewer\n      - { role: restarter, services: shop, tiers: [B, C] }\n  os:root@Host1: { roles: owner }\nteams:\n  data: { people: [a@example.com, b@example.com], roles: [author] }\n";
+    assert_eq!(site_problems(text), "");
+    let site = read(&source("seaworthy.yaml", text), &[], &|_| true).site.unwrap();
+    assert_eq!(site.rights.roles["restarter"], [Action::See, Action::Run].into_iter().collect());
+    let limited = Grant { role: "restarter".into(), services: vec!["shop".into()], tiers: vec![Tier::B, Tier::C] };
+    assert_eq!(site.rights.people["bob@example.com"], [Grant::of("viewer"), limited]);
+    assert_eq!(site.rights.teams["data"], [Grant::of("author")]);
+}
+
+#[test]
+fn rights_that_cannot_be_meant_are_told_at_their_place() {
+    for (text, line, part) in [
+        ("roles:\n  owner: [see]", 3, "`owner` is built in"),
+        ("roles:\n  r: [sea]", 3, "see"),
+        ("people:\n  ann@example.com: { roles: ower }", 3, "there is no role"),
+        ("people:\n  ann@example.com: { roles: { role: nobody } }", 3, "there is no role"),
+        ("people:\n  Ann@example.com: { roles: owner }", 3, "is not the name of a person"),
+        ("people:\n  \"аnn@example.com\": { roles: owner }", 3, "is not the name of a person"),
+        ("people:\n  \"<b>@example.com\": { roles: owner }", 3, "is not the name of a person"),
+        ("people:\n  \"a\\u202en@example.com\": { roles: owner }", 3, "is not the name of a person"),
+        ("people:\n  ann: { roles: owner }", 3, "is not the name of a person"),
+        ("teams:\n  t: { people: [a@b.c, d@b.c], roles: [{ role: viewer, tiers: D }] }", 3, "A, B, C"),
+    ] {
+        let said = site_problems(&format!("site: x\n{text}\n"));
+        assert!(said.contains(part) && said.contains(&format!("seaworthy.yaml:{line}:")), "{text}\n{said}");
+    }
+}

@@ -146,7 +146,7 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 fn via(word: &str) -> Option<Via> {
-    [Via::Cli, Via::Web, Via::Node, Via::Robot].into_iter().find(|via| via.word() == word)
+    [Via::Cli, Via::Web, Via::Node, Via::Robot, Via::Token].into_iter().find(|via| via.word() == word)
 }
 
 fn shape(column: usize, reason: String) -> rusqlite::Error {

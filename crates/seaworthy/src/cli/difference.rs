@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use seaworthy_core::change::{differences, split};
+use seaworthy_core::{
+    access::{self, Policy},
+    change::{Difference, differences, split},
+};
 use seaworthy_model::{
     change::{Held, Subject},
-    site::Pinned,
+    site::{Loaded, Pinned},
 };
 use serde_json::{Value, json};
 
@@ -36,6 +39,8 @@ pub struct Changes {
     pub besides: Vec<Held>,
     /// Of processes that the files do not have any more.
     pub gone: Vec<std::sync::Arc<Pinned>>,
+    /// Who may do more, and who less; wider ones first.
+    pub rights: Vec<Difference>,
 }
 
 impl Changes {
@@ -45,7 +50,7 @@ impl Changes {
     /// When one of them cannot be read.
     pub async fn read(place: &Place) -> Result<Changes, Trouble> {
         if !place.store().is_file() {
-            return Ok(Changes { by_name: BTreeMap::new(), besides: Vec::new(), gone: Vec::new() });
+            return Ok(Changes { by_name: BTreeMap::new(), besides: Vec::new(), gone: Vec::new(), rights: Vec::new() });
         }
         let opened = Sqlite::open_readonly(&place.store())?.opened();
         Ok(Changes::of(&wire::known(place, &*opened.archive, &*opened.journal, &*opened.views).await?))
@@ -81,7 +86,9 @@ impl Changes {
         }
         let gone = by_name.iter().filter(|(_, change)| change.word == "removed");
         let gone = gone.filter_map(|(name, _)| old(name).cloned()).collect();
-        Changes { by_name, besides, gone }
+        let policy = |loaded: &Loaded| Policy::of(&loaded.site);
+        let rights = known.before.as_ref().map(|old| access::differences(&policy(old), &policy(&outcome.loaded)));
+        Changes { by_name, besides, gone, rights: rights.unwrap_or_default() }
     }
 
     /// `None`: nothing of it was ever in force.
@@ -118,4 +125,10 @@ pub fn object(held: &Held) -> Value {
 /// One line about a change that waits, for `status` and `run`.
 pub fn line(held: &Held) -> String {
     format!("{}: {}; {}", held.subject.word(), held.weaker.join("; "), waits(held))
+}
+
+/// What a change of the site file does to rights, for people.
+pub fn rights_line(out: &Out, one: &Difference) -> String {
+    let (tone, word) = if one.weaker { (Tone::Bad, "wider:") } else { (Tone::Quiet, "narrower:") };
+    format!("rights  {} {}", out.paint(tone, word), one.text)
 }

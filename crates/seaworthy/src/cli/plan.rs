@@ -72,9 +72,17 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     for held in &changes.besides {
         ask.out.line(&difference::line(held));
     }
+    for one in &changes.rights {
+        ask.out.line(&difference::rights_line(&ask.out, one));
+    }
     for problem in loaded.broken.values() {
         ask.out.line(&format!("{} {problem}", ask.out.paint(Tone::Bad, "broken:")));
     }
-    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "load": load, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>() }));
+    ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "load": load, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>(), "rights": rights(&changes) }));
     Ok(if loaded.broken.is_empty() { code::VERIFIED } else { code::NOT_STARTED })
+}
+
+/// Who may do more and who less, for machines.
+fn rights(changes: &Changes) -> serde_json::Value {
+    changes.rights.iter().map(|one| json!({ "wider": one.weaker, "what": one.text })).collect()
 }

@@ -233,3 +233,16 @@ fn a_process_made_up_by_exec_is_nothing_new_to_plan() {
     let all = plan.json["processes"].as_array().unwrap();
     assert!(all.iter().all(|p| p["process"] != "nightly" || p["change"] != "new"), "{plan:?}");
 }
+
+#[test]
+fn plan_shows_who_would_be_allowed_more_and_less() {
+    let site = Site::new();
+    whole(&site, "backup");
+    assert_eq!(site.json(&["run", "backup"]).code, 0);
+    let text = fs::read_to_string(site.folder.join("seaworthy.yaml")).unwrap();
+    fs::write(site.folder.join("seaworthy.yaml"), text + "people:\n  ada@example.com: { roles: [viewer] }\n").unwrap();
+    let plan = site.json(&["plan"]);
+    let wanted = serde_json::json!([{ "wider": true, "what": "ada@example.com may now: see, output, token" }]);
+    assert_eq!(plan.json["rights"], wanted);
+    assert!(site.say(&["plan"]).stdout.contains("wider: ada@example.com may now: see, output, token"));
+}
