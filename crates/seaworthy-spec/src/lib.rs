@@ -9,6 +9,7 @@ pub mod secret;
 
 mod build;
 mod conform;
+mod days;
 mod diagnostic;
 mod inside;
 mod nearest;
@@ -28,6 +29,7 @@ use seaworthy_model::{
     site::{Branch, Site},
 };
 
+pub use days::{ENDINGS as CALENDAR_ENDINGS, FOLDER as CALENDAR_FOLDER};
 pub use diagnostic::{Diagnostic, Severity};
 pub use pack::{Ask, Pack, pack};
 pub use schema::schema;
@@ -73,7 +75,7 @@ impl Read {
     }
 }
 
-/// Reads the site file and the files under `ops/`. `exists` says whether a file is there, by its path relative to the
+/// Reads the site file and the files under `ops/` and `calendars/`. `exists` says whether a file is there, by its path relative to the
 /// site's folder. The same texts give the same answer for ever.
 ///
 /// Every problem of every file comes out at once. If the site file has an error, its names of routes and teams are
@@ -91,13 +93,18 @@ pub fn read(site: &Source, ops: &[Source], exists: &dyn Fn(&str) -> bool) -> Rea
         };
         Some(entries.iter().filter_map(|(name, _)| name.text()).map(str::to_owned).collect())
     };
-    let calendars = names("calendars").and_then(|_| document.as_ref().map(build::calendar::calendars));
-    let around = Around { routes: names("routes"), teams: names("teams"), calendars, exists };
+    let text = |file: &str| ops.iter().find(|source| source.file == file);
+    let mut files = build::calendar::Files::new(&text);
+    let (routes, teams, calendars) = (names("routes"), names("teams"), names("calendars"));
+    let calendars =
+        calendars.and(document.as_ref()).map(|document| build::calendar::calendars(document, &mut files, &mut report));
+    let around = Around { routes, teams, calendars, exists };
     let site = built.filter(|_| !report.has_errors());
     let mut diagnostics = report.finish();
+    diagnostics.append(&mut files.problems);
     let mut processes = Vec::new();
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
-    for source in ops {
+    for source in ops.iter().filter(|source| !source.file.starts_with(days::FOLDER)) {
         let mut report = Report::new(&source.file, &source.text);
         let found = processes_of(source, &around, &mut owners, &mut report);
         if !report.has_errors() {

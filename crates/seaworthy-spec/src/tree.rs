@@ -147,7 +147,8 @@ fn mark(marker: &Marker) -> Mark {
     Mark { line: number(marker.line()).max(1), column: number(marker.col()) + 1 }
 }
 
-fn control_character(report: &Report<'_>) -> Option<Place> {
+/// The first character that no file of text has.
+pub fn control_character(report: &Report<'_>) -> Option<Place> {
     report.lines.iter().zip(1u32..).find_map(|(text, line)| {
         let (_, column) = text.chars().zip(1u32..).find(|(c, _)| c.is_control() && *c != '\t')?;
         Some(Place::on_line(Mark { line, column }, 1))

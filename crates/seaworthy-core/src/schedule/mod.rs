@@ -16,6 +16,7 @@ mod decide;
 mod field;
 mod hold;
 mod pattern;
+mod recur;
 mod spread;
 mod zone;
 
@@ -23,6 +24,7 @@ pub use calendar::split_zone;
 pub use days::parse_days;
 pub use decide::{Act, CATCH_UP_MAX, CLOCK_STEP, Decision, GRACE, RECORDED_MAX, decide};
 pub use hold::{Hold, Holds, PAUSE_MAX};
+pub use recur::{Event, event_days, parse_day};
 pub use zone::{parse_time, parse_time_in, utc, zone_exists};
 
 use seaworthy_model::{

@@ -39,6 +39,7 @@ pub struct FileSet {
     /// Holds `seaworthy.yaml`.
     pub folder: PathBuf,
     pub site: Source,
+    /// Those under `ops/` and `calendars/`.
     pub ops: Vec<Source>,
     /// Files that could not be read, and folders of which not all files are known: name and reason.
     pub unreadable: Vec<(String, String)>,

@@ -1,25 +1,92 @@
 //! Named sets of days, and times in which nothing is started.
 //!
-//! This module must not know whether a day is one of a set: core reads and judges.
+//! This module must not know whether a day is one of a set (core judges), nor how a file of days is written (`days`).
 
 use std::collections::BTreeMap;
 
 use seaworthy_core::schedule::parse_days;
-use seaworthy_model::schedule::{Blackout, DaySet, WhenOver};
+use seaworthy_model::schedule::{Blackout, DaySet, Days, WhenOver};
 
-use crate::{nearest::advice, scalar, source::Report, tree::Node};
+use crate::{
+    Source, days,
+    diagnostic::{Diagnostic, quoted},
+    nearest::advice,
+    scalar,
+    shape::site::DAYS_MAX,
+    source::Report,
+    tree::Node,
+};
 
 use super::{Around, text};
 
-/// The calendars of the site file, as far as they can be read.
-pub fn calendars(document: &Node) -> BTreeMap<String, DaySet> {
+/// A calendar of the site, or the file that keeps it from being used.
+pub type Calendar = Result<DaySet, String>;
+
+/// The files of days that were looked at. Each is read once, whoever names it.
+pub struct Files<'s> {
+    /// A file's text.
+    text: &'s dyn Fn(&str) -> Option<&'s Source>,
+    /// `None`: it is broken.
+    read: BTreeMap<String, Option<Vec<Days>>>,
+    pub problems: Vec<Diagnostic>,
+}
+
+impl<'s> Files<'s> {
+    pub fn new(text: &'s dyn Fn(&str) -> Option<&'s Source>) -> Files<'s> {
+        Files { text, read: BTreeMap::new(), problems: vec![] }
+    }
+
+    /// The days of a file; the inner one is missing if it is broken, the outer one if nobody has it.
+    fn days(&mut self, path: &str) -> Option<Option<&Vec<Days>>> {
+        if !self.read.contains_key(path) {
+            let source = (self.text)(path)?;
+            let mut report = Report::new(&source.file, &source.text);
+            let days = days::read(source, &mut report);
+            self.read.insert(path.to_owned(), Some(days).filter(|_| !report.has_errors()));
+            self.problems.extend(report.finish());
+        }
+        self.read.get(path).map(Option::as_ref)
+    }
+}
+
+/// The calendars of the site file, as far as they can be read. A file that cannot be used breaks the calendars that name
+/// it and nothing else.
+pub fn calendars(document: &Node, files: &mut Files<'_>, report: &mut Report<'_>) -> BTreeMap<String, Calendar> {
     let entries = document.get("calendars").map(Node::entries).unwrap_or_default();
-    let set = |(key, node): &(Node, Node)| {
-        let name = key.text()?.to_owned();
-        let days = node.items().iter().filter_map(|item| parse_days(item.text()?).ok()).collect();
-        Some((name.clone(), DaySet { name, days }))
-    };
-    entries.iter().filter_map(set).collect()
+    entries
+        .iter()
+        .filter_map(|(key, node)| Some((key.text()?.to_owned(), calendar(key, node, files, report)?)))
+        .collect()
+}
+
+fn calendar(key: &Node, node: &Node, files: &mut Files<'_>, report: &mut Report<'_>) -> Option<Calendar> {
+    let (mut days, mut broken) = (Vec::new(), None);
+    for item in node.items() {
+        days.extend(item.text().and_then(|text| parse_days(text).ok()));
+        let Some(path) = text(item, "file") else { continue };
+        let place = item.get("file").map_or(item.place, |node| node.place);
+        if !days::is_name(&path) {
+            let help = "put it into calendars/, with a name that ends in .ics or .txt";
+            report.error("wrong-file", place, format!("{} is not read as a calendar", quoted(&path)), help);
+            continue;
+        }
+        match files.days(&path) {
+            Some(Some(more)) if days.len() + more.len() <= DAYS_MAX => days.extend(more),
+            Some(Some(_)) => {
+                let message = format!("with this file the calendar has more than {DAYS_MAX} days and spans of days");
+                report.error("too-many", place, message, "split it into several calendars; `except` may name several");
+            }
+            Some(None) => broken = Some(path),
+            None => {
+                let message = format!("there is no file {} that can be read", quoted(&path));
+                let help = "write it; until then no process can be loaded that names this calendar";
+                report.warning("missing-file", place, message, help);
+                broken = Some(path);
+            }
+        }
+    }
+    let name = key.text()?.to_owned();
+    Some(broken.map_or(Ok(DaySet { name, days }), Err))
 }
 
 /// The calendars that `key` of a schedule names.
@@ -28,7 +95,11 @@ pub fn named(node: &Node, key: &str, around: &Around<'_>, report: &mut Report<'_
     for item in node.get(key).map(Node::items).unwrap_or_default() {
         let Some(name) = item.text().filter(|_| !item.is_nothing()) else { continue };
         match known.get(name) {
-            Some(set) => sets.push(set.clone()),
+            Some(Ok(set)) => sets.push(set.clone()),
+            Some(Err(file)) => {
+                let message = format!("the calendar `{name}` cannot be used: its file {file} is missing or broken");
+                report.error("broken-calendar", item.place, message, "mend that file; `seaworthy check` says where");
+            }
             None => {
                 let names: Vec<&str> = known.keys().map(String::as_str).collect();
                 let help = match names.is_empty() {

@@ -22,7 +22,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::{
     process::{Command, Line},
-    schedule::DaySet,
     time::Span,
 };
 
@@ -33,7 +32,7 @@ pub struct Around<'s> {
     /// Names in the site file; `None` if that file cannot be read, then references are not judged.
     pub routes: Option<BTreeSet<String>>,
     pub teams: Option<BTreeSet<String>>,
-    pub calendars: Option<BTreeMap<String, DaySet>>,
+    pub calendars: Option<BTreeMap<String, calendar::Calendar>>,
     /// Whether a file exists, relative to the site's folder.
     pub exists: &'s dyn Fn(&str) -> bool,
 }

@@ -37,12 +37,20 @@ pub static SITE: Shape = Shape::new(
         ),
         may(
             "calendars",
-            Kind::Map { key: &Kind::Name, of: &Kind::Many { of: &Kind::Days, max: DAYS_MAX }, max: NAMES_MAX },
-            "Named sets of days, for `except` and `only` of schedules: dates, spans, days of every year, weekdays.",
+            Kind::Map { key: &Kind::Name, of: &Kind::Many { of: &DAYS, max: DAYS_MAX }, max: NAMES_MAX },
+            "Named sets of days, for `except` and `only` of schedules: dates, spans, days of every year, weekdays, files.",
         ),
         may("blackouts", BLACKOUTS, "Times in which no schedule starts anything."),
         may("retention", Kind::Object(&super::keep::RETENTION), "How long what is kept."),
     ],
+);
+
+const DAYS: Kind = Kind::Either(&[Kind::Days, Kind::Object(&DAYS_FILE)]);
+
+static DAYS_FILE: Shape = Shape::new(
+    "days-file",
+    "a file of days",
+    &[must("file", Kind::Path, "In `calendars/`: iCalendar (`.ics`), or a list of days, one a line (`.txt`).")],
 );
 
 static POSTGRES: Shape = Shape {

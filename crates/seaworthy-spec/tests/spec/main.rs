@@ -1,5 +1,6 @@
 //! What files say and what is said about them: text in, model or rendered diagnostics out.
 
+mod calendar_file;
 mod change;
 mod checks;
 mod conditions;

@@ -12,14 +12,14 @@ use std::{
 
 use rustix::fs::OFlags;
 use seaworthy_runtime::reload::{FileSet, Files};
-use seaworthy_spec::Source;
+use seaworthy_spec::{CALENDAR_ENDINGS, CALENDAR_FOLDER, Source};
 use sha2::{Digest as _, Sha256};
 
 use super::{MADE_UP, Place, SITE_FILE};
 
-/// Files under `ops/` that are read at most; with more of them `ops` counts as broken.
+/// Files under `ops/`, and under `calendars/`, that are read at most; with more of them the folder counts as broken.
 const FILES_MAX: usize = 20_000;
-/// Depth of folders under `ops/`; a deeper one counts as broken.
+/// Depth of folders under one of them; a deeper one counts as broken.
 const DEPTH_MAX: usize = 16;
 /// Largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -38,7 +38,7 @@ impl Files for Place {
     fn read(&self) -> Result<FileSet, String> {
         let root = self.root()?;
         let text = read_text(&root.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
-        let found = ops(&root);
+        let found = found(&root);
         let name = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
         let source = self.source.as_deref();
         let mut set = FileSet {
@@ -63,7 +63,7 @@ impl Files for Place {
         let mut hash = Sha256::new();
         let root = self.root().unwrap_or_else(|_| self.folder.clone());
         hash.update(self.source.as_ref().and_then(|s| s.held()).map_or(String::new(), |held| held.digest));
-        let found = ops(&root);
+        let found = found(&root);
         for file in std::iter::once(root.join(SITE_FILE)).chain(found.files) {
             hash.update(file.as_os_str().as_encoded_bytes());
             match fs::metadata(&file) {
@@ -148,7 +148,7 @@ fn read_text(path: &Path) -> Result<String, String> {
         .map_err(|e| format!("it is not UTF-8 from byte {} on; save it as UTF-8", e.utf8_error().valid_up_to()))
 }
 
-/// What is under `ops/`.
+/// What is under `ops/` and `calendars/`.
 #[derive(Default)]
 struct Found {
     /// Sorted.
@@ -157,15 +157,23 @@ struct Found {
     unreadable: Vec<(PathBuf, String)>,
 }
 
-/// `ops/**/*.yaml` and `*.yml`; hidden files and folders and links to folders are left out.
-fn ops(folder: &Path) -> Found {
-    let top = folder.join("ops");
+/// `ops/**/*.yaml` and `*.yml`, and the files of days under `calendars/`.
+fn found(root: &Path) -> Found {
+    let mut found = under(&root.join("ops"), &["yaml", "yml"]);
+    let calendars = under(&root.join(CALENDAR_FOLDER.trim_end_matches('/')), &CALENDAR_ENDINGS);
+    found.files.extend(calendars.files);
+    found.unreadable.extend(calendars.unreadable);
+    found
+}
+
+/// The files below a folder whose names end like this; hidden files and folders and links to folders are left out.
+fn under(top: &Path, endings: &[&str]) -> Found {
     let mut found = Found::default();
-    let mut todo = vec![(top.clone(), 0)];
+    let mut todo = vec![(top.to_path_buf(), 0)];
     while let Some((dir, depth)) = todo.pop() {
         let mut below = Vec::new();
-        match enter(&dir, &mut below, &mut found.files) {
-            // A site without processes. A folder further down was there a moment ago, so not all is known.
+        match enter(&dir, endings, &mut below, &mut found.files) {
+            // A site without any. A folder further down was there a moment ago, so not all is known.
             Err(e) if e.kind() == io::ErrorKind::NotFound && depth == 0 => {}
             Err(e) => found.unreadable.push((dir, e.to_string())),
             Ok(()) if depth == DEPTH_MAX && !below.is_empty() => {
@@ -174,7 +182,9 @@ fn ops(folder: &Path) -> Found {
             Ok(()) => todo.extend(below.into_iter().map(|dir| (dir, depth + 1))),
         }
         if found.files.len() > FILES_MAX {
-            found.unreadable.push((top, format!("it holds more than {FILES_MAX} files; not all are read")));
+            found
+                .unreadable
+                .push((top.to_path_buf(), format!("it holds more than {FILES_MAX} files; not all are read")));
             break;
         }
     }
@@ -184,7 +194,7 @@ fn ops(folder: &Path) -> Found {
     found
 }
 
-fn enter(dir: &Path, below: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn enter(dir: &Path, endings: &[&str], below: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
@@ -193,7 +203,7 @@ fn enter(dir: &Path, below: &mut Vec<PathBuf>, files: &mut Vec<PathBuf>) -> io::
         let path = entry.path();
         if entry.file_type()?.is_dir() {
             below.push(path);
-        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+        } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
             files.push(path);
             if files.len() > FILES_MAX {
                 break;

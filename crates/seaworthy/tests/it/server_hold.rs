@@ -1,7 +1,7 @@
 //! What does not run although it is due: calendars, blackouts and pauses, in the plan and in a real server.
 
 use crate::{
-    kit::Site,
+    kit::{Site, until},
     server_history::{of, stream, wait_for},
 };
 
@@ -71,5 +71,43 @@ fn calendars_and_blackouts_of_the_site_keep_occurrences_from_running() {
     assert!(skip.text("detail").contains("year-end freeze"), "{skip:?}");
     let facts = stream(&site, "schedule/frozen");
     assert!(of(&facts, "occurrence_due").is_empty(), "{facts:?}");
+    server.stop();
+}
+
+#[test]
+fn a_calendar_file_is_put_into_force_when_it_changes_and_a_broken_one_changes_nothing() {
+    let site = Site::new();
+    let text = site.read("seaworthy.yaml");
+    site.write("seaworthy.yaml", &format!("{text}\ncalendars: {{ closed: {{ file: calendars/closed.ics }} }}\n"));
+    let days = |first: i64, end: i64| {
+        let day = |days: i64| site.sh(&format!("date -u -d '{days} days' +%Y%m%d")).trim().to_owned();
+        let event =
+            format!("BEGIN:VEVENT\nDTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nEND:VEVENT", day(first), day(end));
+        format!("BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n")
+    };
+    site.write("calendars/closed.ics", &days(100, 102));
+    site.process("quick", &QUICK.replace("KEYS", "except: closed"));
+    let server = site.server();
+    wait_for(&site, "schedule/quick", "occurrence_due");
+    site.write("calendars/closed.ics", &days(-1, 3));
+    let skip = wait_for(&site, "schedule/quick", "occurrence_skipped");
+    assert_eq!(
+        (skip.text("reason"), skip.text("detail").contains("is a day of `closed`")),
+        ("calendar", true),
+        "{skip:?}"
+    );
+    site.write("calendars/closed.ics", "<html>not found</html>\n");
+    let broken = wait_for(&site, "site", "file_broken");
+    assert!(broken.body.to_string().contains("calendars/closed.ics:1:1: this is not iCalendar"), "{broken:?}");
+    let check = site.json(&["check"]);
+    assert_eq!(check.code, 2, "{check:?}");
+    let said = check.json["diagnostics"].to_string();
+    assert!(said.contains("not iCalendar") && said.contains("the calendar `closed` cannot be used"), "{said}");
+    let due = of(&stream(&site, "schedule/quick"), "occurrence_due").len();
+    let skipped = of(&stream(&site, "schedule/quick"), "occurrence_skipped").len();
+    until("it is skipped further on", || {
+        (of(&stream(&site, "schedule/quick"), "occurrence_skipped").len() > skipped + 1).then_some(())
+    });
+    assert_eq!(of(&stream(&site, "schedule/quick"), "occurrence_due").len(), due, "the last good version holds");
     server.stop();
 }
