@@ -232,6 +232,8 @@ pub enum Event {
         step: String,
         reason: String,
     },
+    /// The step is done once for each of these, in this order. None: there is nothing to do.
+    StepExpanded(crate::matrix::Expanded),
     /// A step waits for a person, until this time.
     PersonAsked {
         step: String,

@@ -11,6 +11,7 @@ pub mod event;
 pub mod hmac;
 pub mod id;
 pub mod input;
+pub mod matrix;
 pub mod order;
 pub mod ping;
 pub mod port;

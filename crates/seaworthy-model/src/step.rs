@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{input::Form, time::Span};
+use crate::{input::Form, matrix::Matrix, time::Span};
 
 /// One action of a process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Step {
     /// What its processes may use.
     #[serde(default, skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
+    /// It is done once for each element of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Matrix>,
 }
 
 /// What the processes of one command may use; each bound alone, absent where nothing is said.
@@ -170,6 +173,7 @@ impl Step {
             despite_skipped: false,
             outputs: BTreeMap::new(),
             limits: Limits::default(),
+            matrix: None,
         }
     }
 }

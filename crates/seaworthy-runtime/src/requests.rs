@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use seaworthy_core::{
     input::given,
-    run::{Plan, State, live, usual},
+    run::{Plan, State, live, makes, usual},
 };
 use seaworthy_model::{
     change::{Held, SHORT},
@@ -279,7 +279,7 @@ fn drill_artifact(process: &Process, run: &EndedRun) -> Option<DrillArtifact> {
         Look::Artifact { name } => by_name.get(name.as_str()).copied(),
         _ => None,
     });
-    let made = process.steps.iter().flat_map(|s| &s.makes).find_map(|name| by_name.get(name.as_str()).copied());
+    let made = process.steps.iter().flat_map(makes).find_map(|name| by_name.get(name.as_str()).copied());
     let artifact = named.or(made).or(run.artifacts.first())?;
     Some(DrillArtifact {
         from_run: run.run,

@@ -2,11 +2,14 @@
 //!
 //! Pure. It orders what was recorded and judges nothing. This module must not know HTML.
 
+use std::collections::BTreeMap;
+
 use seaworthy_core::input::plain;
 use seaworthy_model::{
     entry::Entry,
     event::{DrillArtifact, Event},
     id::RunId,
+    matrix::{Element, Expanded},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
     time::{At, Span},
     value::Facts,
@@ -65,6 +68,8 @@ pub struct Story {
     pub settled: Vec<(At, String, Option<bool>, String)>,
     /// Steps that wait for a person now, and until when.
     pub asked: Vec<(String, At)>,
+    /// Steps over a list, with what the list came to.
+    pub lists: BTreeMap<String, Vec<Element>>,
     /// What else happened to steps: when, to what, a word, and why.
     pub remarks: Vec<(At, String, &'static str, String)>,
     /// Rungs that began: time and index.
@@ -115,6 +120,7 @@ impl Story {
             inputs,
             requested_at: at,
             claimed_at: None,
+            lists: BTreeMap::new(),
             attempts: vec![],
             made: vec![],
             checks: vec![],
@@ -180,6 +186,7 @@ impl Story {
                 self.say(at, &step, "taken over", format!("done in {from}"));
             }
             Event::ArtifactUnseen { step, reason, .. } => self.say(at, &step, "not looked at", reason),
+            Event::StepExpanded(list) => self.expand(at, list),
             Event::StepSkipped { step, reason } => self.say(at, &step, "skipped", reason),
             Event::OutputsTaken { step, outputs } => {
                 let all: Vec<String> =
@@ -200,6 +207,11 @@ impl Story {
             }
             _ => {}
         }
+    }
+
+    fn expand(&mut self, at: At, list: Expanded) {
+        self.say(at, &list.step, "is done", list.words());
+        self.lists.insert(list.step, list.elements);
     }
 
     fn say(&mut self, at: At, step: &str, word: &'static str, detail: String) {

@@ -12,7 +12,7 @@ use super::{
 use crate::expect::looser;
 
 /// Compares two lists of checks; `place` names them.
-pub(super) fn compare(place: &str, old: &[Check], new: &[Check], made: &Made<'_>, out: &mut Vec<Difference>) {
+pub(super) fn compare(place: &str, old: &[Check], new: &[Check], made: &Made, out: &mut Vec<Difference>) {
     if !old.is_empty() && new.is_empty() {
         out.push(Difference::weaker(format!("{place} removed: {} are gone", counted(old.len()))));
         return;
@@ -56,7 +56,7 @@ fn kind(check: &Check) -> std::mem::Discriminant<Look> {
     std::mem::discriminant(&check.look)
 }
 
-fn changed(place: &str, old: &Check, new: &Check, made: &Made<'_>, out: &mut Vec<Difference>) {
+fn changed(place: &str, old: &Check, new: &Check, made: &Made, out: &mut Vec<Difference>) {
     let id = &old.id;
     if old.proves && !new.proves {
         out.push(Difference::weaker(format!("{place}: check `{id}` does not prove data any more")));

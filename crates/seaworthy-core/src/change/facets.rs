@@ -113,12 +113,12 @@ fn word(occasion: Occasion) -> String {
 }
 
 /// Rehearsals.
-pub(super) fn drill(old: Option<&Drill>, new: Option<&Drill>, made: &Made<'_>, out: &mut Vec<Difference>) {
+pub(super) fn drill(old: Option<&Drill>, new: Option<&Drill>, made: &Made, out: &mut Vec<Difference>) {
     restore(old.and_then(|d| d.restore.as_ref()), new.and_then(|d| d.restore.as_ref()), made, out);
     people(old.and_then(|d| d.people.as_ref()), new.and_then(|d| d.people.as_ref()), out);
 }
 
-fn restore(old: Option<&RestoreDrill>, new: Option<&RestoreDrill>, made: &Made<'_>, out: &mut Vec<Difference>) {
+fn restore(old: Option<&RestoreDrill>, new: Option<&RestoreDrill>, made: &Made, out: &mut Vec<Difference>) {
     let (old, new) = match (old, new) {
         (None, None) => return,
         (Some(_), None) => {

@@ -6,17 +6,19 @@ use std::collections::BTreeSet;
 
 use seaworthy_model::process::{Command, Line, Look, Process};
 
+use crate::run::makes;
+
 /// Artifacts that the new definition makes: an old name that is among them was not renamed.
-pub(super) type Made<'a> = BTreeSet<&'a str>;
+pub(super) type Made = BTreeSet<String>;
 
 /// What a definition makes, in a run or in a drill.
-pub(super) fn made(process: &Process) -> Made<'_> {
+pub(super) fn made(process: &Process) -> Made {
     let drill = process.drill.iter().filter_map(|drill| drill.restore.as_ref()).flat_map(|drill| &drill.steps);
-    process.steps.iter().chain(drill).flat_map(|step| step.makes.iter().map(String::as_str)).collect()
+    process.steps.iter().chain(drill).flat_map(makes).collect()
 }
 
 /// What the old look read and the new one does not, in words.
-pub(super) fn unread(old: &Look, new: &Look, made: &Made<'_>) -> Option<String> {
+pub(super) fn unread(old: &Look, new: &Look, made: &Made) -> Option<String> {
     if let (Some(before), Some(after)) = (artifact(old), artifact(new))
         && before != after
         && made.contains(before)

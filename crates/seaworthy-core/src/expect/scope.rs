@@ -118,7 +118,10 @@ impl Scope {
     pub fn of_step<'a>(inputs: &[Input], needed: impl Iterator<Item = &'a Step>) -> Scope {
         let inputs = inputs.iter().map(|input| (input.name.clone(), Type::of(&input.form))).collect();
         let step = |step: &Step| {
-            let outputs = step.outputs.iter().map(|(name, form)| (name.clone(), Type::of(form))).collect();
+            // What is done over a list hands on a list.
+            let many = step.matrix.is_some();
+            let of = |form: &Form| Type::of(if many { &Form::List } else { form });
+            let outputs = step.outputs.iter().map(|(name, form)| (name.clone(), of(form))).collect();
             let fields = [
                 ("outcome".to_owned(), Type::Text),
                 ("outputs".to_owned(), Type::Map(outputs, "what that step hands on")),

@@ -6,6 +6,7 @@
 use seaworthy_model::{
     event::Event,
     id::RunId,
+    matrix::Expanded,
     process::Effect,
     run::{Executed, Kind},
 };
@@ -27,6 +28,7 @@ pub fn resume(run: RunId, plan: &Plan, state: &State) -> Result<Event, String> {
             "all steps of {run} were done, there is nothing to go on with; run it anew: seaworthy run {process}"
         ));
     }
+    let plan = &*plan.grown(state);
     let (mut again, mut look) = (Vec::new(), Vec::new());
     for step in &plan.steps {
         // It did its part: only the look at what it made was not over in time, and is made again.
@@ -56,13 +58,19 @@ pub fn rerun(
     if state.ended.is_none() || old.kind == Kind::Drill {
         return Err(format!("{run} is a drill, or has not ended; only an ended run can be repeated in part"));
     }
-    if !new.steps.iter().any(|step| step.id == from) {
+    let (old, new) = (&*old.grown(state), &*new.grown(state));
+    if !new.steps.iter().chain(&new.defined).any(|step| step.id == from) {
         let known: Vec<&str> = new.steps.iter().map(|step| step.id.as_str()).collect();
         return Err(format!("`{}` has no step `{from}`; there are: {}", new.process, known.join(", ")));
     }
-    let repeated = new.after_and(from);
+    let repeated = repeated(old, new, state, from);
     let mut taken = Vec::new();
-    for step in &new.steps {
+    for list in new.defined.iter().filter(|step| step.matrix.is_some() && !repeated.contains(&step.id)) {
+        let elements = state.expanded.get(&list.id).cloned();
+        let known = elements.map(|elements| Expanded { step: list.id.clone(), elements });
+        taken.extend(known.map(|known| (Event::StepExpanded(known), vec![])));
+    }
+    for step in new.steps.iter().filter(|step| step.matrix.is_none()) {
         let before = old.steps.iter().find(|other| other.id == step.id);
         let standing = state.standing(&step.id);
         if repeated.contains(&step.id) {
@@ -80,11 +88,28 @@ pub fn rerun(
         if before != Some(step) {
             return Err(format!(
                 "step {} is defined otherwise now than in {run}; begin at it: --from {}",
-                step.id, step.id
+                step.id,
+                new.name_in_file(&step.id)
             ));
         }
         let outputs = state.outputs.get(&step.id).cloned().unwrap_or_default();
         taken.push((Event::StepTaken { step: step.id.clone(), from: run, outputs }, step.makes.clone()));
     }
     Ok(taken)
+}
+
+/// What is done anew from a step on. Of one that is done over a list and was not done for all of it: the elements that
+/// were not, unless it is defined otherwise by now.
+fn repeated(old: &Plan, new: &Plan, state: &State, from: &str) -> Vec<String> {
+    let all = new.after_and(from);
+    let Some(elements) = state.expanded.get(from) else { return all };
+    let done = |id: &str| state.standing(id) == Standing::Done;
+    let before = |id: &str| old.steps.iter().find(|step| step.id == id);
+    let now = |id: &str| new.steps.iter().find(|step| step.id == id);
+    let stands = |id: &str| done(id) && before(id) == now(id);
+    let kept: Vec<&str> = elements.iter().map(|element| element.id.as_str()).filter(|id| stands(id)).collect();
+    if kept.is_empty() || elements.iter().all(|element| done(&element.id)) {
+        return all;
+    }
+    all.into_iter().filter(|id| id != from && !kept.contains(&id.as_str())).collect()
 }

@@ -14,7 +14,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    Next, Plan, State,
+    Next, Plan, State, matrix,
     next::nothing,
     state::{Requested, Standing},
 };
@@ -25,16 +25,16 @@ use crate::{
 
 /// The end of a step that is not to start: skipped, or failed since its condition has no answer. `None`: start it.
 pub(super) fn skip(plan: &Plan, state: &State, requested: &Requested, at: usize) -> Option<Next> {
-    let step = &plan.steps[at];
-    let skipped = |need: &&usize| state.standing(&plan.steps[**need].id) == Standing::Skipped;
+    let (step, home) = (&plan.steps[at], plan.home(at));
+    let skipped = |need: &&usize| state.standing(&plan.defined[**need].id) == Standing::Skipped;
     if !step.despite_skipped
-        && let Some(need) = plan.needs(at).iter().find(skipped)
+        && let Some(need) = plan.needs(home).iter().find(skipped)
     {
-        let reason = format!("step {}, which it needs, was skipped", plan.steps[*need].id);
+        let reason = format!("step {}, which it needs, was skipped", plan.defined[*need].id);
         return Some(Next::Record(vec![Event::StepSkipped { step: step.id.clone(), reason }]));
     }
     let source = step.when.as_deref()?;
-    match met(plan, state, requested, at, source) {
+    match met(plan, state, requested, home, source) {
         Ok(None) => None,
         Ok(Some(seen)) => {
             let reason = format!("its condition is not met: expected {source}, seen {seen}");
@@ -45,17 +45,18 @@ pub(super) fn skip(plan: &Plan, state: &State, requested: &Requested, at: usize)
 }
 
 /// `None`: it is met. Else what was seen instead.
-fn met(plan: &Plan, state: &State, requested: &Requested, at: usize, source: &str) -> Result<Option<String>, String> {
-    let needed = plan.before(at);
-    let scope = Scope::of_step(&plan.inputs, needed.iter().map(|at| &plan.steps[*at]));
+fn met(plan: &Plan, state: &State, requested: &Requested, home: usize, source: &str) -> Result<Option<String>, String> {
+    let needed = plan.before(home);
+    let scope = Scope::of_step(&plan.inputs, needed.iter().map(|at| &plan.defined[*at]));
     let condition = compile(source, &scope).map_err(|problems| {
         let first = problems.first().map_or("no reason given", |problem| problem.message.as_str());
         format!("the condition `{source}` cannot be used: {first}")
     })?;
+    let handed = matrix::handed(plan, state);
     let step = |at: &usize| {
-        let id = &plan.steps[*at].id;
+        let id = &plan.defined[*at].id;
         let outcome = if state.standing(id) == Standing::Skipped { "skipped" } else { "done" };
-        let outputs = state.outputs.get(id).cloned().unwrap_or_default();
+        let outputs = handed.get(id).cloned().unwrap_or_default();
         let known = [("outcome".to_owned(), Value::Text(outcome.into())), ("outputs".to_owned(), Value::Map(outputs))];
         (id.clone(), Value::Map(known.into()))
     };
@@ -70,7 +71,7 @@ fn met(plan: &Plan, state: &State, requested: &Requested, at: usize, source: &st
 }
 
 /// An attempt that ended before it began.
-fn failed(state: &State, step: &Step, reason: String) -> Vec<Event> {
+pub(super) fn failed(state: &State, step: &Step, reason: String) -> Vec<Event> {
     let (id, attempt) = (step.id.clone(), state.count(&step.id) + 1);
     let acted = seaworthy_model::run::Acted { outcome: Outcome::NotDone, reason: Some(reason), ..nothing() };
     vec![

@@ -4,6 +4,8 @@
 //! failed, or ended in a way that nobody knows and that must be looked at first, nothing new starts and what runs is
 //! let end. This module must not know ladders.
 
+use std::collections::BTreeSet;
+
 use seaworthy_model::{
     event::Event,
     process::{Action, Check, Command, Effect, Look, Rung, Step},
@@ -12,7 +14,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    Act, Next, Plan, State, condition, judge,
+    Act, Next, Plan, State, condition, judge, matrix,
     next::{UNKNOWN_REPEATS_MAX, finish, nothing},
     person, settle,
     state::{Requested, Standing},
@@ -24,7 +26,7 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
         return next;
     }
     let standings: Vec<Standing> = plan.steps.iter().map(|step| state.standing(&step.id)).collect();
-    for (step, standing) in plan.steps.iter().zip(&standings) {
+    for (step, standing) in plan.steps.iter().zip(&standings).filter(|(step, _)| step.matrix.is_none()) {
         if *standing == Standing::Done
             && let Some(name) = uncollected(state, step)
         {
@@ -43,16 +45,18 @@ pub(super) fn forward(plan: &Plan, state: &State, requested: &Requested, now: At
         Err(until) => until,
     };
     let deadline = until.into_iter().chain(deadline).min();
-    if let Some(at) = halted(plan, state, &standings) {
-        return if running > 0 { Next::Attend(deadline) } else { halt(plan, state, requested, at, now) };
-    }
+    let halted = halted(plan, state, &standings);
+    let only = halted.map(|at| others(plan, &standings, at));
     if running < plan.parallel
-        && let Some(at) = ready(plan, &standings)
+        && let Some(at) = ready(plan, &standings, only.as_ref())
     {
         return condition::skip(plan, state, requested, at).unwrap_or_else(|| start(plan, state, &plan.steps[at], now));
     }
     if running > 0 {
         return Next::Attend(deadline);
+    }
+    if let Some(at) = halted {
+        return halt(plan, state, requested, at, now);
     }
     if let Some(until) = deadline.filter(|_| until.is_some()) {
         return Next::Wait(until);
@@ -99,16 +103,36 @@ fn halt(plan: &Plan, state: &State, requested: &Requested, at: usize, now: At) -
     }
 }
 
-/// The first step in plan order that may start now.
-fn ready(plan: &Plan, standings: &[Standing]) -> Option<usize> {
-    let done = |at: &usize| matches!(standings[*at], Standing::Done | Standing::Skipped);
+/// The lists whose other elements go on although the step at `at` keeps all else from starting: places in `defined`.
+fn others(plan: &Plan, standings: &[Standing], at: usize) -> BTreeSet<usize> {
+    let failed = standings.iter().enumerate().filter(|(_, s)| matches!(s, Standing::Failed(_)));
+    let goes_on = |home: &usize| plan.defined[*home].matrix.as_ref().is_some_and(|matrix| !matrix.stop);
+    let homes: BTreeSet<usize> = failed.map(|(at, _)| plan.home(at)).collect();
+    if matches!(standings[at], Standing::Failed(_)) && homes.iter().all(goes_on) { homes } else { BTreeSet::new() }
+}
+
+/// The first step in plan order that may start now; `only`: of these places in `defined`.
+fn ready(plan: &Plan, standings: &[Standing], only: Option<&BTreeSet<usize>>) -> Option<usize> {
+    let (mut open, mut running) = (vec![false; plan.defined.len()], vec![0; plan.defined.len()]);
     for (at, standing) in standings.iter().enumerate() {
-        let startable = matches!(standing, Standing::Fresh | Standing::Unknown);
-        if startable && plan.needs(at).iter().all(done) {
-            return Some(at);
-        }
-        if plan.in_sequence && !done(&at) {
+        open[plan.home(at)] |= !matches!(standing, Standing::Done | Standing::Skipped);
+        running[plan.home(at)] += u32::from(*standing == Standing::Running);
+    }
+    let room = |home: usize| {
+        let most = plan.defined[home].matrix.as_ref().and_then(|matrix| matrix.parallel);
+        most.is_none_or(|most| running[home] < most)
+    };
+    let first = open.iter().position(|open| *open);
+    for (at, standing) in standings.iter().enumerate() {
+        let home = plan.home(at);
+        // In a sequence the elements of one list are side by side, and what stands after them waits for all.
+        if plan.in_sequence && first.is_some_and(|first| first < home) {
             return None;
+        }
+        let startable = matches!(standing, Standing::Fresh | Standing::Unknown) && room(home);
+        if startable && only.is_none_or(|only| only.contains(&home)) && plan.needs(home).iter().all(|need| !open[*need])
+        {
+            return Some(at);
         }
     }
     None
@@ -128,6 +152,9 @@ fn verification(plan: &Plan, state: &State, requested: &Requested, now: At) -> N
 }
 
 pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
+    if let (Some(list), Some(requested)) = (&step.matrix, &state.requested) {
+        return matrix::expand(plan, state, requested, step, &list.over);
+    }
     match &step.action {
         Action::Outside => {
             let reason = "somebody else starts it, and nobody saw how it ended; it is not repeated from here";

@@ -54,8 +54,7 @@ pub(super) fn climb(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() 
                 }
             }
             Rung::Run { .. } if tries == 0 => {
-                let failed = plan.steps.iter().find(|s| matches!(state.standing(&s.id), Standing::Failed(_)));
-                let again = failed.map(|s| repeatable(plan, &plan.from_step(&s.id))).unwrap_or_default();
+                let again = repeatable(plan, &plan.from_steps(&failed(plan, state)));
                 return Some(vec![Event::HealStarted { rung, what: "run".into(), again }]);
             }
             Rung::Tell { route } => {
@@ -69,11 +68,17 @@ pub(super) fn climb(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() 
     }
 }
 
-/// The steps that a retry does again: from the one that failed, or that makes the artifact whose check said no; else all.
+/// The steps that failed: several if they were side by side.
+fn failed<'a>(plan: &'a Plan, state: &State) -> Vec<&'a str> {
+    let all = plan.steps.iter().filter(|step| matches!(state.standing(&step.id), Standing::Failed(_)));
+    all.map(|step| step.id.as_str()).collect()
+}
+
+/// The steps that a retry does again: from those that failed, or that makes the artifact whose check said no; else all.
 fn again(plan: &Plan, state: &State) -> Vec<String> {
-    let failed = plan.steps.iter().find(|s| matches!(state.standing(&s.id), Standing::Failed(_)));
-    if let Some(step) = failed {
-        return repeatable(plan, &plan.from_step(&step.id));
+    let failed = failed(plan, state);
+    if !failed.is_empty() {
+        return repeatable(plan, &plan.from_steps(&failed));
     }
     let maker = state
         .last_round()
@@ -81,10 +86,11 @@ fn again(plan: &Plan, state: &State) -> Vec<String> {
         .map(|j| plan.verify.iter().find(|c| c.id == j.check).and_then(Plan::artifact_of).and_then(|a| plan.maker(a)))
         .next()
         .flatten();
-    match maker {
-        Some(step) => repeatable(plan, &plan.from_step(&step.id)),
-        None => repeatable(plan, &plan.steps.iter().map(|s| s.id.clone()).collect::<Vec<_>>()),
-    }
+    let from = match maker {
+        Some(step) => vec![step.id.as_str()],
+        None => plan.defined.iter().map(|step| step.id.as_str()).collect(),
+    };
+    repeatable(plan, &plan.from_steps(&from))
 }
 
 /// A `once` step that ran is never done again by a ladder.

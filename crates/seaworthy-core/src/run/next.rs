@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use seaworthy_model::{
     event::Event,
     input::Form,
-    process::{Check, Command, Effect, Limits, OUTSIDE, Rung},
+    process::{Check, Command, Effect, Limits, OUTSIDE, Rung, Step},
     run::{Acted, Cause, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
     time::{At, Span},
 };
@@ -74,6 +74,7 @@ pub enum Next {
 
 /// What comes next. `draw` gives evenly spread 64-bit numbers.
 pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) -> Next {
+    let plan = &*plan.grown(state);
     if state.ended.is_some() {
         return Next::Ended;
     }
@@ -205,10 +206,12 @@ fn executed(plan: &Plan, state: &State) -> Executed {
 
 /// One line that says what is wrong: the failed step, else the first check that did not say yes.
 pub(super) fn trouble(plan: &Plan, state: &State) -> String {
-    for step in &plan.steps {
-        if let Standing::Failed(why) = state.standing(&step.id) {
-            return format!("step {}: {why}", step.id);
-        }
+    let standing = |step: &Step| if let Standing::Failed(why) = state.standing(&step.id) { Some(why) } else { None };
+    let mut failed = plan.steps.iter().filter_map(|step| Some((step, standing(step)?)));
+    if let Some((step, why)) = failed.next() {
+        let more = failed.map(|(step, _)| step.id.as_str()).collect::<Vec<_>>();
+        let more = if more.is_empty() { String::new() } else { format!("; failed as well: {}", named(&more)) };
+        return format!("step {}: {why}{more}", step.id);
     }
     let worst = state
         .last_round()
@@ -221,6 +224,15 @@ pub(super) fn trouble(plan: &Plan, state: &State) -> String {
         Some(judged) => format!("{}: {}", judged.check, judged.observed),
         None => "no check that proves data could be carried out".into(),
     }
+}
+
+/// Steps that a reason names one by one.
+const NAMED_MAX: usize = 5;
+
+fn named(steps: &[&str]) -> String {
+    let first = steps[..steps.len().min(NAMED_MAX)].join(", ");
+    let left = steps.len().saturating_sub(NAMED_MAX);
+    if left > 0 { format!("{first} and {left} more") } else { first }
 }
 
 /// What to record when a node takes up a run that another life of it left: what was in flight is unknown.

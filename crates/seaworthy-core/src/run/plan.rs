@@ -2,7 +2,10 @@
 //!
 //! This module must not know whether anything has happened yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use seaworthy_model::{
     input::Input,
@@ -11,12 +14,15 @@ use seaworthy_model::{
     time::Span,
 };
 
+use super::{State, matrix};
+
 /// A run and a drill are the same machine with different parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub kind: Kind,
     pub process: String,
-    /// In an order in which every step comes after those it needs.
+    /// In an order in which every step comes after those it needs; one for each element of what is done over a list,
+    /// as soon as the list is known.
     pub steps: Vec<Step>,
     pub verify: Vec<Check>,
     pub heal: Vec<Rung>,
@@ -33,8 +39,14 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// How long all of it may take.
     pub timeout: Option<Span>,
-    /// By place in `steps`: the places of those it needs.
+    /// The steps as the file has them: what is done over a list is one of them.
+    pub defined: Vec<Step>,
+    /// By place in `defined`: the places of those it needs.
     needed: Vec<Vec<usize>>,
+    /// By place in `steps`: the place in `defined`.
+    home: Vec<usize>,
+    /// How often the state's lists had become known when this plan was made.
+    lists: u64,
 }
 
 /// Steps of one run under way at the same time if the file does not say.
@@ -53,7 +65,11 @@ impl Plan {
             Kind::Run => (&process.steps, &process.verify, process.heal.clone(), Vec::new()),
             Kind::Drill => {
                 let drill = process.drill.as_ref()?.restore.as_ref()?;
-                let after = drill.after.iter().map(|s| Step { id: format!("after.{}", s.id), ..s.clone() }).collect();
+                let after = drill
+                    .after
+                    .iter()
+                    .map(|s| Step { id: format!("after.{}", s.id), matrix: None, ..s.clone() })
+                    .collect();
                 (&drill.steps, &drill.verify, Vec::new(), after)
             }
         };
@@ -68,6 +84,9 @@ impl Plan {
             inputs: process.inputs.clone(),
             timeout: process.timeout,
             needed: needed(&steps),
+            home: (0..steps.len()).collect(),
+            lists: 0,
+            defined: steps.clone(),
             steps,
             verify: verify.clone(),
             heal,
@@ -90,6 +109,9 @@ impl Plan {
             limits: process.limits.clone(),
             inputs: process.inputs.clone(),
             needed: vec![vec![]],
+            home: vec![0],
+            lists: 0,
+            defined: vec![step.clone()],
             steps: vec![step],
             verify: process.verify.clone(),
             heal: heal.collect(),
@@ -99,16 +121,55 @@ impl Plan {
         }
     }
 
-    /// The places in `steps` of those that the step at `at` needs.
-    pub(super) fn needs(&self, at: usize) -> &[usize] {
-        self.needed.get(at).map_or(&[], Vec::as_slice)
+    /// This plan, with a step for each element of the lists that are known by now.
+    pub fn grown(&self, state: &State) -> Cow<'_, Plan> {
+        if self.lists == state.lists {
+            return Cow::Borrowed(self);
+        }
+        let mut plan = Plan { steps: vec![], home: vec![], lists: state.lists, ..self.clone() };
+        for (at, step) in self.defined.iter().enumerate() {
+            let one = match state.expanded.get(&step.id) {
+                Some(elements) => elements.iter().map(|element| matrix::instance(step, element)).collect(),
+                None => vec![step.clone()],
+            };
+            plan.home.extend(one.iter().map(|_| at));
+            plan.steps.extend(one);
+        }
+        Cow::Owned(plan)
     }
 
-    /// The places of all that the step at `at` needs, directly or not, in plan order.
-    pub(super) fn before(&self, at: usize) -> Vec<usize> {
-        let (mut found, mut open) = (BTreeSet::new(), self.needs(at).to_vec());
+    /// Takes in the lists that became known.
+    pub fn grow(&mut self, state: &State) {
+        if let Cow::Owned(grown) = self.grown(state) {
+            *self = grown;
+        }
+    }
+
+    /// The place in `defined` of the step at `at`.
+    pub(super) fn home(&self, at: usize) -> usize {
+        self.home[at]
+    }
+
+    /// The step as the file has it.
+    pub(super) fn defined(&self, at: usize) -> &Step {
+        &self.defined[self.home[at]]
+    }
+
+    /// What the file calls the step with this id.
+    pub(super) fn name_in_file<'a>(&'a self, id: &'a str) -> &'a str {
+        self.steps.iter().position(|step| step.id == id).map_or(id, |at| &self.defined(at).id)
+    }
+
+    /// The places in `defined` of those that the step at `home` needs.
+    pub(super) fn needs(&self, home: usize) -> &[usize] {
+        self.needed.get(home).map_or(&[], Vec::as_slice)
+    }
+
+    /// The places in `defined` of all that the step at `home` needs, directly or not, in plan order.
+    pub(super) fn before(&self, home: usize) -> Vec<usize> {
+        let (mut found, mut open) = (BTreeSet::new(), self.needs(home).to_vec());
         if self.in_sequence {
-            open.extend(0..at);
+            open.extend(0..home);
         }
         while let Some(next) = open.pop() {
             if found.insert(next) {
@@ -120,31 +181,44 @@ impl Plan {
 
     /// The step that makes an artifact.
     pub fn maker(&self, artifact: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.makes.iter().any(|name| name == artifact))
+        self.steps.iter().find(|step| matrix::makes(step).iter().any(|name| name == artifact))
     }
 
-    /// A step and every step that needs it, directly or not, in plan order.
-    pub fn from_step(&self, id: &str) -> Vec<String> {
-        let mut found = BTreeSet::from([id.to_owned()]);
-        for step in &self.steps {
-            if step.needs.iter().any(|need| found.contains(need)) {
-                found.insert(step.id.clone());
-            }
-        }
-        self.steps.iter().map(|s| s.id.clone()).filter(|id| found.contains(id)).collect()
+    /// These steps and every step that needs one, directly or not, in plan order. What is done over a list and needs one
+    /// of them is named itself, too: its list is asked for anew.
+    pub fn from_steps(&self, ids: &[&str]) -> Vec<String> {
+        self.following(ids, |plan, home, open| plan.needs(home).iter().any(|need| open.contains(need)))
     }
 
     /// A step and all that follows it: what needs it, directly or not; in a sequence all that stand after it.
     pub(super) fn after_and(&self, id: &str) -> Vec<String> {
-        if !self.in_sequence {
-            return self.from_step(id);
+        match self.in_sequence {
+            true => self.following(&[id], |_, home, open| open.iter().any(|before| *before < home)),
+            false => self.from_steps(&[id]),
         }
-        self.steps.iter().map(|step| step.id.clone()).skip_while(|other| other != id).collect()
+    }
+
+    fn following(&self, ids: &[&str], follows: impl Fn(&Plan, usize, &BTreeSet<usize>) -> bool) -> Vec<String> {
+        let (mut open, mut found) = (BTreeSet::new(), Vec::new());
+        for (home, step) in self.defined.iter().enumerate() {
+            let whole = ids.contains(&step.id.as_str()) || follows(self, home, &open);
+            let mut here: Vec<String> = whole.then(|| step.id.clone()).into_iter().collect();
+            for (one, _) in self.steps.iter().zip(&self.home).filter(|(_, at)| **at == home) {
+                if (whole || ids.contains(&one.id.as_str())) && !here.contains(&one.id) {
+                    here.push(one.id.clone());
+                }
+            }
+            if !here.is_empty() {
+                open.insert(home);
+            }
+            found.extend(here);
+        }
+        found
     }
 
     /// Whether any step must not be repeated blindly.
     pub fn is_once(&self, id: &str) -> bool {
-        self.steps.iter().any(|s| s.id == id && s.effect == Effect::Once)
+        self.steps.iter().chain(&self.defined).any(|s| s.id == id && s.effect == Effect::Once)
     }
 
     /// The artifact a check looks at.

@@ -80,7 +80,7 @@ pub fn ended(run: RunId, plan: Option<&Plan>, state: &State) -> Option<EndedRun>
         objective: requested.objective.filter(|_| requested.kind == Kind::Drill),
         heals: u32::try_from(state.heals.iter().filter(|h| h.what != "tell").count()).unwrap_or(u32::MAX),
         artifacts: state.artifacts.values().cloned().collect(),
-        measures: plan.map(|plan| measures(plan, state, end.verified)).unwrap_or_default(),
+        measures: plan.map(|plan| measures(&plan.grown(state), state, end.verified)).unwrap_or_default(),
     })
 }
 

@@ -16,14 +16,15 @@ pub(super) fn witnesses<'a>(plan: &'a Plan, step: &Step) -> Vec<&'a Check> {
         let looks = plan.verify.iter().filter(|check| !matches!(check.look, Look::Duration { .. }));
         looks.filter(|check| check.of.as_deref() == of).collect()
     };
-    let own = about(Some(&step.id));
+    let own = about(Some(plan.name_in_file(&step.id)));
     if own.is_empty() { about(None) } else { own }
 }
 
 /// What the witnesses of the open round say together, and why. `None`: they cannot say.
 ///
 /// A yes is a yes. A no of checks that are about no step in particular may be about what another step has not done
-/// yet, so it only counts when this step is the last open one.
+/// yet, so it only counts when this step is the last open one. Checks about a step that is done over a list are about all
+/// its elements, so their no only counts when this is the last open one of them.
 pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check]) -> (Option<bool>, String) {
     let own = witnesses.iter().any(|check| check.of.is_some());
     let who = if own { format!("every check of {}", step.id) } else { "every check".to_owned() };
@@ -42,11 +43,11 @@ pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check
     if !verdicts.iter().all(|verdict| **verdict == Verdict::No) {
         return (None, "the checks do not agree, or could not look".into());
     }
-    let open = plan
-        .steps
-        .iter()
-        .find(|other| other.id != step.id && !matches!(state.standing(&other.id), Standing::Done | Standing::Skipped));
-    match open.filter(|_| !own) {
+    let done = |other: &Step| matches!(state.standing(&other.id), Standing::Done | Standing::Skipped);
+    let file = plan.name_in_file(&step.id);
+    let meant = |other: &Step| !own || plan.name_in_file(&other.id) == file;
+    let open = plan.steps.iter().find(|other| other.id != step.id && meant(other) && !done(other));
+    match open {
         None => (Some(false), format!("{who} says no")),
         Some(open) => {
             (None, format!("every check says no, but step {} is not done either, and they may be about that", open.id))

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::{Plan, attempt::Attempt, next::nothing, person::Asked};
 use seaworthy_model::{
     event::{DrillArtifact, Event},
+    matrix::{Element, Expanded},
     run::{Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
     time::{At, Span},
     value::Facts,
@@ -57,6 +58,10 @@ pub struct State {
     pub artifacts: BTreeMap<String, Artifact>,
     /// Steps that are not done on purpose, and why.
     pub skipped: BTreeMap<String, String>,
+    /// Steps over a list, with what the list came to.
+    pub expanded: BTreeMap<String, Vec<Element>>,
+    /// How often one of these became known, or was given up.
+    pub(super) lists: u64,
     /// Steps that wait for a person, or waited.
     pub asked: BTreeMap<String, Asked>,
     /// What steps hand on, by step.
@@ -200,6 +205,7 @@ impl State {
                 self.waiting = None;
                 self.skipped.insert(step.clone(), reason.clone());
             }
+            Event::StepExpanded(list) => self.expand(list),
             Event::OutputsTaken { step, outputs } => {
                 self.outputs.insert(step.clone(), outputs.clone());
                 if let Some(last) = self.last_mut(step) {
@@ -236,6 +242,12 @@ impl State {
         }
     }
 
+    fn expand(&mut self, list: &Expanded) {
+        self.waiting = None;
+        self.lists += 1;
+        self.expanded.insert(list.step.clone(), list.elements.clone());
+    }
+
     fn resume(&mut self, again: &[String], look: &[String]) {
         (self.ended, self.cancel, self.expired, self.pass, self.waiting) = (None, None, None, None, None);
         (self.rung, self.tries, self.heal_open, self.claimed_at) = (0, 0, false, None);
@@ -261,6 +273,7 @@ impl State {
             self.skipped.remove(step);
             self.asked.remove(step);
             self.outputs.remove(step);
+            self.lists += u64::from(self.expanded.remove(step).is_some());
         }
     }
 
@@ -346,25 +359,6 @@ impl State {
         self.checks.iter().filter(move |judged| Some(judged.round) == last)
     }
 
-    /// Time spent acting in the present pass: the last attempt of every step, waits left out. What several of them
-    /// spent at the same time counts once.
-    pub fn acting(&self, steps: impl Iterator<Item = impl AsRef<str>>) -> Span {
-        let mut all: Vec<(i64, i64)> = steps
-            .filter_map(|id| {
-                let last = self.last(id.as_ref())?;
-                let from = last.started_at;
-                Some((from.0, (from + last.ended.as_ref()?.1.took).0))
-            })
-            .collect();
-        all.sort_unstable();
-        let (mut sum, mut until) = (0, i64::MIN);
-        for (from, to) in all {
-            sum += to.saturating_sub(from.max(until)).max(0);
-            until = until.max(to);
-        }
-        Span(u64::try_from(sum).unwrap_or(0))
-    }
-
     /// What steps that were done make and nobody looked at to the end: it is looked at when the run goes on.
     pub fn unlooked<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a String> {
         plan.steps.iter().flat_map(|step| {
@@ -380,20 +374,5 @@ impl State {
             let last = all.last().filter(|attempt| attempt.ended.is_none())?;
             Some((step.as_str(), last.number))
         })
-    }
-
-    /// The first of these steps whose last attempt in the present pass ended unseen, so that [`State::acting`] is too
-    /// short by a time that nobody knows.
-    pub fn untimed<'a>(&self, steps: impl IntoIterator<Item = &'a String>) -> Option<&'a str> {
-        let unseen = |id: &&String| {
-            let ended = self.last(id).and_then(|last| last.ended.as_ref());
-            ended.is_some_and(|(_, acted)| acted.outcome == Outcome::Unknown)
-        };
-        steps.into_iter().find(unseen).map(String::as_str)
-    }
-
-    /// When the first attempt of anything started.
-    pub fn first_started(&self) -> Option<At> {
-        self.attempts.values().flatten().map(|a| a.started_at).min()
     }
 }

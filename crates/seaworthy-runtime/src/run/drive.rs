@@ -136,6 +136,7 @@ impl Drive<'_> {
                 info!(run = %self.run, "left for the next start");
                 return Ok(());
             }
+            self.plan.grow(&self.state);
             let now = self.runs.ports.clock.now();
             let ids = self.runs.ports.ids();
             match next(&self.plan, &self.state, now, &mut || ids.draw()) {

@@ -9,7 +9,7 @@ use std::{
 
 use seaworthy_core::{
     input::{plain, variable, variables},
-    run::{Act, Plan, State},
+    run::{Act, Plan, State, handed},
     schedule::utc,
 };
 use seaworthy_model::{
@@ -60,6 +60,7 @@ impl Surroundings<'_> {
             })?;
             env.push(("OUTPUTS".into(), file.display().to_string()));
         }
+        fits(&env)?;
         Ok(Order {
             output,
             command: act.command.clone(),
@@ -122,7 +123,7 @@ impl Surroundings<'_> {
         env.push(("SEAWORTHY_RUN".into(), self.run.to_string()));
         env.push(("SEAWORTHY_FENCE".into(), self.ports.writer.epoch.to_string()));
         let requested = self.state.requested.as_ref();
-        for (step, outputs) in &self.state.outputs {
+        for (step, outputs) in handed(self.plan, self.state) {
             let name = |name: &str| variable("OUTPUT", &format!("{step}_{name}"));
             env.extend(outputs.iter().map(|(output, value)| (name(output), plain(value))));
         }
@@ -187,6 +188,19 @@ pub(super) fn not_started(reason: String) -> Acted {
         held_by: "nothing".into(),
         empty: None,
     }
+}
+
+/// Longest `NAME=value` of an environment: with the byte that ends it Linux takes 32 pages of 4 KiB.
+const VARIABLE_BYTES_MAX: usize = 128 * 1024 - 1;
+
+/// Whether the system can hand these to a command.
+fn fits(env: &[(String, String)]) -> Result<(), String> {
+    let long = env.iter().find(|(name, value)| name.len() + 1 + value.len() > VARIABLE_BYTES_MAX);
+    let Some((name, value)) = long else { return Ok(()) };
+    let bytes = value.len();
+    Err(format!(
+        "`{name}` has {bytes} bytes, more than the {VARIABLE_BYTES_MAX} that a command can be given in one variable; hand less on, or hand on the name of a file"
+    ))
 }
 
 /// A name that only this drill uses: letters, digits and underscore, fit for databases, containers and folders.

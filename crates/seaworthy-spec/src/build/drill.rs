@@ -2,7 +2,8 @@
 //!
 //! This module must not know when a drill is due.
 
-use seaworthy_model::process::{Drill, PeopleDrill, RestoreDrill, Step};
+use seaworthy_core::run::makes;
+use seaworthy_model::process::{Drill, PeopleDrill, RestoreDrill};
 
 use crate::{shell, source::Report, tree::Node};
 
@@ -27,7 +28,7 @@ fn restore(node: &Node, made: &[String], in_sequence: bool, report: &mut Report<
     let first = steps(node.get("steps"), "step", &[], &given, report);
     let after = steps(node.get("after"), "after", &first, &given, report);
     let mut known = made.to_vec();
-    known.extend(first.iter().flat_map(|step: &Step| step.makes.clone()));
+    known.extend(first.iter().flat_map(makes));
     let verify = checks(node, &Looked { made: &known, steps: &first, drill: true }, report);
     if made.is_empty() {
         needs_artifact(node, report);

@@ -11,6 +11,7 @@ pub mod heal;
 pub mod input;
 pub mod keep;
 pub mod lint;
+mod matrix;
 pub mod process;
 pub mod rights;
 pub mod schedule;

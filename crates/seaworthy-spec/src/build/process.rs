@@ -2,6 +2,7 @@
 //!
 //! This module must not know other documents: what they offer comes in as `Around`.
 
+use seaworthy_core::run::makes;
 use seaworthy_model::process::{Process, Tier};
 
 use crate::{source::Report, tree::Node};
@@ -32,7 +33,7 @@ pub fn process(document: &Node, around: &Around<'_>, report: &mut Report<'_>) ->
         told: document.get("tell").is_some(),
     };
     let steps = steps(document.get("steps"), "step", &[], &given, report);
-    let made: Vec<String> = steps.iter().flat_map(|step| step.makes.iter().cloned()).collect();
+    let made: Vec<String> = steps.iter().flat_map(makes).collect();
     let mut process = Process {
         about: text(document, "about"),
         service: text(document, "service"),

@@ -4,16 +4,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seaworthy_core::expect::{Scope, compile};
+use seaworthy_core::{
+    expect::{Scope, compile},
+    run::makes,
+};
 use seaworthy_model::{
     input::{Form, Input},
     process::{Action, Duty, Effect, Limits, Proof, Step},
     time::Span,
 };
 
-use crate::{diagnostic::quoted, inside::inside, nearest::advice, scalar, source::Report, tree::Node};
+use crate::{
+    diagnostic::quoted,
+    inside::inside,
+    nearest::advice,
+    scalar,
+    source::{Place, Report},
+    tree::Node,
+};
 
-use super::{Around, command, command_lint, input::form, map, span, text, texts};
+use super::{Around, command, command_lint, input::form, map, matrix, span, text, texts};
 
 /// What is around a list of steps.
 pub struct Given<'s> {
@@ -37,12 +47,12 @@ pub fn steps(
 ) -> Vec<Step> {
     let items = list.map(Node::items).unwrap_or_default();
     let steps: Vec<Step> = items.iter().zip(1..).map(|(item, n)| step(item, prefix, n, given, report)).collect();
-    let mut made: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut made: BTreeMap<String, &str> = BTreeMap::new();
     let mut index: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ids: BTreeSet<&str> = BTreeSet::new();
     for step in taken {
         ids.insert(&step.id);
-        made.extend(step.makes.iter().map(|name| (name.as_str(), step.id.as_str())));
+        made.extend(makes(step).into_iter().map(|name| (name, step.id.as_str())));
     }
     for (at, (step, item)) in steps.iter().zip(items).enumerate() {
         index.insert(&step.id, at);
@@ -55,19 +65,26 @@ pub fn steps(
             let place = item.get("id").map_or(item.place, |id| id.place);
             report.error("duplicate-id", place, format!("two steps have the id `{}`", step.id), "rename one of them");
         }
-        for name in item.get("makes").map(Node::items).unwrap_or_default() {
-            let Some(artifact) = name.text() else { continue };
-            if let Some(other) = made.insert(artifact, &step.id) {
+        let written: Vec<Place> =
+            item.get("makes").map(Node::items).unwrap_or_default().iter().map(|name| name.place).collect();
+        for (nth, artifact) in makes(step).into_iter().enumerate() {
+            let place = written[nth % written.len()];
+            if let Some(other) = made.get(&artifact).filter(|other| **other != step.id || step.matrix.is_none()) {
                 let message = format!("`{artifact}` is made by step `{other}` already");
-                report.error("duplicate-artifact", name.place, message, "give it another name");
+                report.error("duplicate-artifact", place, message, "give it another name");
             }
+            made.insert(artifact, &step.id);
         }
     }
     for item in items {
         needs(item, &index, report);
     }
     cycles(&steps, items, &index, report);
-    conditions(&steps, items, &index, given, report);
+    let known = Known { steps: &steps, items, index: &index, given };
+    conditions(&known, report);
+    for at in 0..steps.len() {
+        matrix::weigh(&known, at, prefix, report);
+    }
     steps
 }
 
@@ -89,6 +106,7 @@ fn step(item: &Node, prefix: &str, number: usize, given: &Given<'_>, report: &mu
         despite_skipped: item.get("despite").is_some(),
         outputs: outputs(item, report),
         limits: limits(item),
+        matrix: matrix::matrix(item),
         ..Step::new(id, action(item, given, report))
     }
 }
@@ -147,29 +165,37 @@ pub fn limits(owner: &Node) -> Limits {
     }
 }
 
-/// Type-checks `when` with the parser that decides later. A condition speaks of what its step needs: of anything else
-/// nobody knows whether it is done by then.
-fn conditions(
-    steps: &[Step],
-    items: &[Node],
-    index: &BTreeMap<&str, usize>,
-    given: &Given<'_>,
-    report: &mut Report<'_>,
-) {
-    let in_sequence = given.in_sequence && steps.iter().all(|step| step.needs.is_empty());
-    for (at, (step, item)) in steps.iter().zip(items).enumerate() {
-        let (Some(source), Some(value)) = (&step.when, item.get("when")) else { continue };
+/// All steps of a list, with what stands in the file.
+pub struct Known<'s> {
+    pub steps: &'s [Step],
+    pub items: &'s [Node],
+    pub index: &'s BTreeMap<&'s str, usize>,
+    pub given: &'s Given<'s>,
+}
+
+impl Known<'_> {
+    /// What is done when the step at `at` begins: all that it needs, directly or not.
+    pub fn before(&self, at: usize) -> BTreeSet<usize> {
         let (mut found, mut open) = (BTreeSet::new(), vec![at]);
-        if in_sequence {
+        if self.given.in_sequence && self.steps.iter().all(|step| step.needs.is_empty()) {
             open.extend(0..at);
         }
         while let Some(next) = open.pop() {
             if found.insert(next) {
-                open.extend(steps[next].needs.iter().filter_map(|id| index.get(id.as_str()).copied()));
+                open.extend(self.steps[next].needs.iter().filter_map(|id| self.index.get(id.as_str()).copied()));
             }
         }
         found.remove(&at);
-        let scope = Scope::of_step(given.inputs, found.iter().map(|at| &steps[*at]));
+        found
+    }
+}
+
+/// Type-checks `when` with the parser that decides later. A condition speaks of what its step needs: of anything else
+/// nobody knows whether it is done by then.
+fn conditions(known: &Known<'_>, report: &mut Report<'_>) {
+    for (at, (step, item)) in known.steps.iter().zip(known.items).enumerate() {
+        let (Some(source), Some(value)) = (&step.when, item.get("when")) else { continue };
+        let scope = Scope::of_step(known.given.inputs, known.before(at).iter().map(|at| &known.steps[*at]));
         for problem in compile(source, &scope).err().unwrap_or_default() {
             let place = inside(value, problem.at, problem.len, report);
             report.error("bad-when", place, problem.message, problem.help);

@@ -9,6 +9,7 @@ mod design;
 mod import;
 mod inputs;
 mod limits;
+mod lists;
 mod mutation;
 mod places;
 mod problems;

@@ -17,7 +17,7 @@ fn an_unknown_key_names_the_nearest_known_one() {
           --> ops/it.yaml:6:5
           |
         6 |     colour: red
-          |     ^^^^^^ help: known here: run, id, needs, timeout, effect, makes, env, secrets, shell, when, despite, outputs, limits
+          |     ^^^^^^ help: known here: run, id, needs, timeout, effect, makes, env, secrets, shell, matrix, when, despite, outputs, limits
         error[unknown-key]: unknown key `shedule` in a process
           --> ops/it.yaml:7:1
           |

@@ -9,6 +9,7 @@ use seaworthy_model::{
     entry::Stream,
     event::Event,
     id::RunId,
+    matrix::Element,
     port::{Journal, StoreError},
     run::{Executed, Kind, Outcome, Verified},
     time::At,
@@ -127,12 +128,42 @@ fn steps(state: &State) -> Vec<Value> {
                 Some(Outcome::Unknown) => "unknown",
                 None => "running",
             };
-            json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()), "outputs": outputs(state, id) })
+            let mut step = json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()), "outputs": outputs(state, id) });
+            if let (Some((of, element)), Value::Object(step)) = (element(state, id), &mut step) {
+                step.extend([("of".to_owned(), of.into()), ("element".to_owned(), element.into())]);
+            }
+            step
         })
+        .chain(state.expanded.iter().map(|(id, elements)| list(state, id, elements)))
         .chain(state.skipped.iter().map(|(id, reason)| {
             json!({ "id": id, "outcome": "skipped", "attempts": 0, "exit": null, "reason": reason, "outputs": {} })
         }))
         .collect()
+}
+
+/// Of which list this step is an element, and which.
+fn element<'s>(state: &'s State, id: &str) -> Option<(&'s str, &'s str)> {
+    state.expanded.iter().find_map(|(of, elements)| {
+        let element = elements.iter().find(|element| element.id == id)?;
+        Some((of.as_str(), element.value.as_str()))
+    })
+}
+
+/// A step over a list: done when all its elements are, and none at all is done too.
+fn list(state: &State, id: &str, elements: &[Element]) -> Value {
+    let last = |element: &Element| {
+        let ended = state.attempts.get(&element.id)?.last()?.ended.as_ref()?;
+        Some(ended.1.outcome)
+    };
+    let is = |outcome: Outcome| elements.iter().any(|element| last(element) == Some(outcome));
+    let outcome = match (is(Outcome::NotDone), is(Outcome::Unknown)) {
+        (true, _) => "not_done",
+        (false, true) => "unknown",
+        _ if elements.iter().any(|element| last(element).is_none()) => "not_all_begun",
+        _ => "done",
+    };
+    let ids: Vec<&str> = elements.iter().map(|element| element.id.as_str()).collect();
+    json!({ "id": id, "outcome": outcome, "attempts": 0, "exit": null, "reason": null, "outputs": {}, "elements": ids })
 }
 
 /// What a step handed on, as its readers see it.

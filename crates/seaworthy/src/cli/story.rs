@@ -107,6 +107,7 @@ fn of_step(out: &Out, event: &Event) -> Option<String> {
             format!("          {step}: {}: {}", if *yes { "signed" } else { "a person said no" }, safe(evidence))
         }
         Event::StepTaken { step, from, .. } => format!("  take    {step}, done in {from}"),
+        Event::StepExpanded(list) => format!("  list    {} {}", list.step, safe(&list.words())),
         Event::StepSkipped { step, reason } => format!("  skip    {step}: {}", safe(reason)),
         Event::OutputsTaken { step, outputs } => {
             let all: Vec<String> = outputs.iter().map(|(name, v)| format!("{name} = {}", plain(v))).collect();

@@ -20,6 +20,7 @@ mod history;
 mod import;
 mod kit;
 mod looking;
+mod matrix;
 mod outlive;
 mod pack_certificate;
 mod pack_disk_space;

@@ -11,25 +11,21 @@ use seaworthy_model::{
 };
 
 use super::{
-    super::{Next, Plan, State, next, next::nothing},
+    super::{Next, Plan, State, next, next::nothing, taken},
     world::step,
 };
 
 /// A step that needs these.
-fn after(id: &str, needs: &[&str]) -> Step {
+pub(super) fn after(id: &str, needs: &[&str]) -> Step {
     Step { needs: needs.iter().map(|n| (*n).into()).collect(), ..step(id, Effect::Idempotent, &[]) }
 }
 
-fn process(steps: Vec<Step>) -> Process {
+pub(super) fn process(steps: Vec<Step>) -> Process {
     Process { steps, ..Process::named("graph") }
 }
 
-/// Plays a run in which each step takes its seconds and ends so; one that is not named takes one and is done.
-fn play(process: &Process, acts: &[(&str, u64, Outcome)], cancel_at: Option<u64>) -> String {
-    let plan = Plan::of(process, Kind::Run).unwrap();
-    let acts: BTreeMap<&str, (u64, Outcome)> = acts.iter().map(|(id, s, outcome)| (*id, (*s, *outcome))).collect();
-    let (mut state, mut now, mut trace) = (State::default(), At(0), String::new());
-    let mut under: Vec<(At, String, u32, Outcome)> = vec![];
+/// A run of it is asked for and begun.
+fn ask(process: &Process, state: &mut State) {
     let usual = Usual::default();
     let (digest, cause) = ("d".to_owned(), Cause::Person);
     let (artifact, objective, name) = (None, None, process.name.clone());
@@ -43,13 +39,47 @@ fn play(process: &Process, acts: &[(&str, u64, Outcome)], cancel_at: Option<u64>
         objective,
         inputs: Default::default(),
     };
-    state.apply(now, &asked);
-    state.apply(now, &Event::RunClaimed { fence: 1 });
+    state.apply(At(0), &asked);
+    state.apply(At(0), &Event::RunClaimed { fence: 1 });
+}
+
+/// The line of what was decided, if it is of these stories.
+fn told(second: u64, event: &Event) -> String {
+    match event {
+        Event::RunEnded { executed, reason, duration, .. } => {
+            format!("{second}s END executed {} after {duration}: {reason}\n", executed.word())
+        }
+        Event::StepExpanded(list) => format!("{second}s {} {}\n", list.step, list.words()),
+        Event::AttemptEnded { step, acted, .. } => {
+            format!("{second}s   {step} {:?} {}\n", acted.outcome, acted.reason.as_deref().unwrap_or(""))
+        }
+        Event::OutputsRefused { step, reason } => format!("{second}s   {step} refused: {reason}\n"),
+        _ => String::new(),
+    }
+}
+
+/// Plays a run in which each step takes its seconds and ends so; one that is not named takes one and is done.
+fn play(process: &Process, acts: &[(&str, u64, Outcome)], cancel_at: Option<u64>) -> String {
+    play_on(process, acts, cancel_at, &[]).0
+}
+
+/// The same, with what steps write to hand on; also gives the end of it.
+pub(super) fn play_on(
+    process: &Process,
+    acts: &[(&str, u64, Outcome)],
+    cancel_at: Option<u64>,
+    handed: &[(&str, &str)],
+) -> (String, State) {
+    let plan = Plan::of(process, Kind::Run).unwrap();
+    let acts: BTreeMap<&str, (u64, Outcome)> = acts.iter().map(|(id, s, outcome)| (*id, (*s, *outcome))).collect();
+    let (mut state, mut now, mut trace) = (State::default(), At(0), String::new());
+    let mut under: Vec<(At, String, u32, Outcome)> = vec![];
+    ask(process, &mut state);
     let mut cancel = cancel_at.map(|s| At(0) + Span::seconds(s));
     for _ in 0..10_000 {
         let second = now.since(At(0)).0 / 1_000_000_000;
         match next(&plan, &state, now, &mut || 0) {
-            Next::Ended => return trace,
+            Next::Ended => return (trace, state),
             Next::Act(act) => {
                 let (seconds, outcome) = acts.get(act.step.as_str()).copied().unwrap_or((1, Outcome::Done));
                 trace += &format!("{second}s {} starts\n", act.step);
@@ -79,11 +109,16 @@ fn play(process: &Process, acts: &[(&str, u64, Outcome)], cancel_at: Option<u64>
             }
             Next::Record(events) => {
                 for event in &events {
-                    if let Event::RunEnded { executed, reason, duration, .. } = event {
-                        trace += &format!("{second}s END executed {} after {duration}: {reason}\n", executed.word());
-                    }
+                    trace += &told(second, event);
                     state.apply(now, event);
                 }
+            }
+            Next::Wait(until) => now = until,
+            Next::Take { step, outputs, .. } => {
+                let said = handed.iter().find(|(id, _)| *id == step).map_or("", |(_, said)| said);
+                let event = taken(step, &outputs, Ok(said.to_owned()));
+                trace += &told(second, &event);
+                state.apply(now, &event);
             }
             Next::Snapshot => state.apply(now, &Event::HostSeen { snapshot: Default::default() }),
             other => panic!("not of this story: {other:?}"),

@@ -25,7 +25,7 @@ use seaworthy_model::{
 
 use self::{
     evidence::{CheckView, HostView, MadeView, RecordView},
-    parts::{AttemptView, Told, Tried, Voice},
+    parts::{Group, Told, Tried, Voice},
     verdict::{Lead, Pair},
 };
 use crate::{
@@ -73,7 +73,7 @@ pub struct RunView {
     pub log: Option<Log>,
     /// What verification and healing said since the last attempt began, while the run goes on.
     pub voices: Vec<Voice>,
-    pub attempts: Vec<AttemptView>,
+    pub attempts: Vec<Group>,
     pub made: Vec<MadeView>,
     pub checks: Vec<CheckView>,
     pub hosts: Vec<HostView>,

@@ -3,7 +3,14 @@
 //!
 //! This module must not read anything.
 
-use seaworthy_model::{id::RunId, process::Occasion, run::HealOutcome, time::At, view::MessageRow};
+use seaworthy_model::{
+    id::RunId,
+    matrix::Element,
+    process::Occasion,
+    run::{HealOutcome, Outcome},
+    time::At,
+    view::MessageRow,
+};
 
 use super::verdict::ended;
 use crate::{
@@ -172,9 +179,51 @@ pub fn output_href(base: &str, run: RunId, step: &str, attempt: u32) -> String {
     format!("{base}/runs/{run}/output/{}/{attempt}", show::segment(step))
 }
 
-pub fn attempts(base: &str, story: &Story, now: At) -> Vec<AttemptView> {
+/// Attempts that stand together: those of one step over a list, or one that is of none.
+#[derive(Default)]
+pub struct Group {
+    /// Of a list: the step, and what became of how many elements.
+    pub list: Option<(String, String)>,
+    pub attempts: Vec<AttemptView>,
+}
+
+pub fn attempts(base: &str, story: &Story, now: At) -> Vec<Group> {
     let last = story.attempts.len();
-    story.attempts.iter().enumerate().map(|(i, a)| attempt(base, story.run, a, i + 1 == last, now)).collect()
+    let of = |id: &str| story.lists.iter().find(|(_, all)| all.iter().any(|element| element.id == id));
+    let headed = |(step, all): (&String, &Vec<Element>)| Some((step.clone(), standing(story, all)));
+    let mut groups: Vec<Group> = vec![];
+    for (nth, a) in story.attempts.iter().enumerate() {
+        let view = attempt(base, story.run, a, nth + 1 == last, now);
+        let list = of(&a.step).and_then(headed);
+        match groups.iter_mut().find(|group| list.is_some() && group.list == list) {
+            Some(group) => group.attempts.push(view),
+            None => groups.push(Group { list, attempts: vec![view] }),
+        }
+    }
+    let empty = story.lists.iter().filter(|(_, all)| all.is_empty());
+    groups.extend(empty.map(|list| Group { list: headed(list), attempts: vec![] }));
+    groups
+}
+
+/// `3 elements: 2 done, 1 not done`.
+fn standing(story: &Story, elements: &[Element]) -> String {
+    let last = |element: &Element| story.attempts.iter().rev().find(|attempt| attempt.step == element.id);
+    let mut counts = [("done", 0), ("not done", 0), ("end unknown", 0), ("going on", 0), ("not begun", 0)];
+    for element in elements {
+        let at = match last(element).map(|attempt| attempt.ended.as_ref().map(|(_, acted)| acted.outcome)) {
+            Some(Some(Outcome::Done)) => 0,
+            Some(Some(Outcome::NotDone)) => 1,
+            Some(Some(Outcome::Unknown)) => 2,
+            Some(None) => 3,
+            None => 4,
+        };
+        counts[at].1 += 1;
+    }
+    let seen: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
+    match elements.len() {
+        0 => "no element: there was nothing to do".to_owned(),
+        n => format!("{}: {}", show::counted(n, "element", "elements"), seen.join(", ")),
+    }
 }
 
 fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> AttemptView {
