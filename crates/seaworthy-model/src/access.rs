@@ -203,6 +203,13 @@ pub struct Rights {
     pub teams: BTreeMap<String, Vec<Grant>>,
 }
 
+impl Rights {
+    /// Whether the site file says nothing of them.
+    pub fn is_empty(&self) -> bool {
+        *self == Rights::default()
+    }
+}
+
 /// The roles that every site has; a site file cannot change them.
 pub const BUILT_IN: [&str; 4] = ["owner", "operator", "author", "viewer"];
 

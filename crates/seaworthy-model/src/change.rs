@@ -16,12 +16,14 @@ pub const CONFIRM_WITHIN: Span = Span::seconds(7 * 24 * 3600);
 /// The subject of a rewritten branch, in place of a process.
 pub const BRANCH: &str = "branch";
 
+/// How the settings of the site are called, in place of a process.
+pub const SETTINGS: &str = "settings";
+
 /// A change that is not applied until a person confirms it. What was in force before stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Names exactly this change, in hex. Another change of the same file has another one.
     pub digest: String,
-    /// Name of the process, or [`BRANCH`] with the branch's name.
     pub subject: Subject,
     /// The definition (or commit) that stays in force.
     pub from: String,
@@ -50,6 +52,8 @@ pub const SHORT: usize = 12;
 pub enum Subject {
     Process(String),
     Branch(String),
+    /// What the site file says besides processes: routes, how long what is kept, and so on.
+    Settings,
 }
 
 impl Subject {
@@ -57,6 +61,7 @@ impl Subject {
     pub fn name(&self) -> &str {
         match self {
             Subject::Process(name) | Subject::Branch(name) => name,
+            Subject::Settings => SETTINGS,
         }
     }
 
@@ -65,6 +70,7 @@ impl Subject {
         match self {
             Subject::Process(name) => format!("process/{name}"),
             Subject::Branch(name) => format!("{BRANCH}/{name}"),
+            Subject::Settings => format!("site/{SETTINGS}"),
         }
     }
 
@@ -73,6 +79,7 @@ impl Subject {
         match word.split_once('/')? {
             ("process", name) => Some(Subject::Process(name.to_owned())),
             (BRANCH, name) => Some(Subject::Branch(name.to_owned())),
+            ("site", SETTINGS) => Some(Subject::Settings),
             _ => None,
         }
     }
@@ -104,6 +111,8 @@ mod tests {
         for (n, one) in all.iter().enumerate() {
             assert!(all[..n].iter().all(|other| other != one), "{n}");
         }
-        assert_eq!(Subject::parse(&Subject::Branch("main/x".into()).word()), Some(Subject::Branch("main/x".into())));
+        for subject in [Subject::Branch("main/x".into()), a, Subject::Settings] {
+            assert_eq!(Subject::parse(&subject.word()), Some(subject));
+        }
     }
 }

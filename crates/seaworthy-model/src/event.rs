@@ -42,6 +42,11 @@ pub enum Event {
     FileMended {
         file: String,
     },
+    /// The settings of the site, by digest only: addresses name people and may be secret. What changed, in words that do not.
+    SiteLoaded {
+        digest: String,
+        changes: Vec<String>,
+    },
     /// The files are those of this commit from now on.
     BranchFollowed {
         branch: String,
@@ -63,8 +68,7 @@ pub enum Event {
         position: u64,
         why: String,
     },
-    /// Bodies of a process's runs were dropped by retention, in the stream `retention/NAME`: positions from and to,
-    /// both in. All its runs up to `through` were looked at; `left` are those that something still needed.
+    /// Bodies of runs were dropped, in `retention/NAME`: from and to, both in. `left`: of the runs looked at, those still needed.
     BodiesDropped {
         process: String,
         what: String,
@@ -113,13 +117,12 @@ pub enum Event {
     ProcessResumed {
         reason: String,
     },
-    /// A change that takes something away waits. `subject`: `process/NAME`, or `branch/NAME` in the stream of the site.
+    /// What is lost by it waits (`weaker`, in words). `subject`: `process/NAME`; `branch/NAME` or `site/settings` in `site`.
     ChangeHeld {
         digest: String,
         subject: String,
         from: String,
         to: Option<String>,
-        /// What is lost, in words.
         weaker: Vec<String>,
         until: At,
     },

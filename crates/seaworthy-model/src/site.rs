@@ -5,11 +5,12 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     access::Rights,
-    change::Held,
-    process::{Command, Facet, Process},
+    change::{Held, Subject},
+    process::{Command, Facet, Process, hex},
     retain::SiteRetention,
     schedule::Blackout,
     time::{At, Span},
@@ -32,8 +33,16 @@ pub struct Site {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<SiteRetention>,
     /// Who may do what.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Rights::is_empty")]
     pub rights: Rights,
+}
+
+impl Site {
+    /// SHA-256 in hex over all of it. A new field has to be left out of the text while nobody says anything for it, or
+    /// an upgrade of the program would look like a change of the settings.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(serde_json::to_string(self).unwrap_or_default().as_bytes()))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,4 +161,11 @@ pub struct Loaded {
     /// Changes of the files that wait for a person; what they would replace stays in force.
     pub held: Vec<Held>,
     pub at: At,
+}
+
+impl Loaded {
+    /// A change of the settings waits, and those that it would replace are not known any more: neither may be used.
+    pub fn settings_lost(&self) -> Option<&Held> {
+        self.held.iter().find(|held| held.subject == Subject::Settings && held.from != self.site.digest())
+    }
 }

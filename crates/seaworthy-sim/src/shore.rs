@@ -138,10 +138,8 @@ impl Shore {
         let before = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (watched, rows) = self.watched();
         let mut outcome = reload::read(self.texts.as_ref(), before.as_ref(), world.time().now())?;
-        if let Some(before) = &before {
-            let held = reload::hold(&*watched, &*rows, before, &mut outcome, world.time().now());
-            now(held).map_err(|e| e.to_string())?;
-        }
+        let held = reload::hold(&*watched, &*rows, before.as_ref(), &mut outcome, world.time().now());
+        now(held).map_err(|e| e.to_string())?;
         let in_force = Arc::new(InForce::new(outcome.loaded.clone()));
         let definitions: Arc<dyn Definitions> = match world.is(Mutant::OnceMayBeRepeated) {
             true => Arc::new(Careless(in_force.clone())),

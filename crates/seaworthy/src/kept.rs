@@ -28,7 +28,7 @@ struct Kept {
     processes: Vec<(String, Process)>,
 }
 
-const FILE: &str = "in-force.json";
+pub const FILE: &str = "in-force.json";
 
 /// What was in force when it was last written; `None` if there is nothing usable, which is logged.
 pub fn read(data: &Path, folder: &Path) -> Option<Loaded> {

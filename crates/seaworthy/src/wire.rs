@@ -10,7 +10,7 @@ use std::{
 
 use seaworthy_model::{
     id::{ActorId, NodeId},
-    port::{Archive, Chance as _, Clock as _, Journal, Outputs, Views},
+    port::{Archive, Chance as _, Clock as _, Definitions as _, Journal, Outputs, Views},
     site::{Loaded, StoreKind},
     time::At,
 };
@@ -56,6 +56,23 @@ pub struct House {
 /// # Errors
 /// When the site file is broken and no good version of it was ever in force, or the data folder cannot be used.
 pub async fn open(place: &Place) -> Result<House, Trouble> {
+    let house = open_to_confirm(place).await?;
+    let Some(lost) = house.in_force.current().settings_lost().map(|held| held.short().to_owned()) else {
+        return Ok(house);
+    };
+    house.close();
+    Err(Trouble::start(format!(
+        "the settings of the site are not those that were in force, and those are not known any more: {} does not have them. Put back what was in force (a backup has both), or have a person agree to the file as it is: seaworthy confirm {lost} --reason \"…\"",
+        place.data.join(kept::FILE).display()
+    )))
+}
+
+/// As [`open`], also where the settings that were in force are lost: for the one who confirms others, and does nothing
+/// else.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_to_confirm(place: &Place) -> Result<House, Trouble> {
     place.make_data()?;
     Place::whole(&place.data)?;
     let before = before(place);
@@ -150,9 +167,7 @@ pub async fn known(
         }
     }
     let mut outcome = read(before.as_ref())?;
-    if let Some(before) = &before {
-        reload::hold(journal, views, before, &mut outcome, now).await?;
-    }
+    reload::hold(journal, views, before.as_ref(), &mut outcome, now).await?;
     Ok(Known { before, outcome })
 }
 

@@ -24,7 +24,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// From the events of the process's stream (or of the site's, for a branch), oldest first.
+    /// From the events of the process's stream (or of the site's, for a branch and the settings), oldest first.
     pub fn fold<'a>(subject: &Subject, events: impl IntoIterator<Item = &'a Event>) -> Book {
         let (word, mut book) = (subject.word(), Book::default());
         for event in events {
@@ -44,6 +44,9 @@ impl Book {
                 }
                 Event::ChangeWithdrawn { subject, .. } if *subject == word => {
                     (book.waiting, book.confirmed) = (None, None);
+                }
+                Event::SiteLoaded { digest, .. } if *subject == Subject::Settings => {
+                    (book.waiting, book.confirmed, book.last) = (None, None, Some(Some(digest.clone())));
                 }
                 Event::BranchFollowed { branch, commit } if *subject == Subject::Branch(branch.clone()) => {
                     (book.waiting, book.confirmed, book.last) = (None, None, Some(Some(commit.clone())));

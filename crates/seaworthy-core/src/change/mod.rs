@@ -1,4 +1,4 @@
-//! The difference between two definitions of a process, in words, and which differences make it weaker.
+//! The difference between two definitions of a process, or two settings of a site, in words, and which make it weaker.
 //!
 //! Weaker is what takes away a proof, a limit, a rehearsal, an attempt to heal or somebody who is told, and what makes
 //! a step repeatable that was not; so is a check that reads something else, and what hardly ever comes or never ends. Such
@@ -12,17 +12,18 @@ mod checks;
 mod facets;
 mod reads;
 mod rhythm;
+mod settings;
 mod steps;
 
 use seaworthy_model::{
     process::{Process, Schedule, When},
-    retain::Retention,
     time::Span,
 };
 
 use crate::retain::{Policy, What};
 
 pub use book::{Book, Decision, Standing, decide};
+pub use settings::settings;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +107,7 @@ fn head(old: &Process, new: &Process, out: &mut Vec<Difference>) {
         )));
     }
     out.extend(rhythm::timeout("timeout", old.timeout, new.timeout));
-    retain(old.retain, new.retain, out);
+    retain(Policy::of(old.retain, None), Policy::of(new.retain, None), out);
     if new.keep < old.keep {
         let text = format!("keep from {} to {}: older artifacts go for good", old.keep, new.keep);
         out.push(Difference::weaker(text));
@@ -116,8 +117,7 @@ fn head(old: &Process, new: &Process, out: &mut Vec<Difference>) {
 }
 
 /// How long what is kept: less is weaker, since what goes does not come back.
-fn retain(old: Option<Retention>, new: Option<Retention>, out: &mut Vec<Difference>) {
-    let (old, new) = (Policy::of(old, None), Policy::of(new, None));
+fn retain(old: Policy, new: Policy, out: &mut Vec<Difference>) {
     for what in What::ALL {
         let (before, after) = (old.age(what), new.age(what));
         if before == after {

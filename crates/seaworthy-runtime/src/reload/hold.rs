@@ -1,7 +1,7 @@
 //! Keeps in force what a change of the files would weaken and nobody has confirmed yet.
 //!
-//! The unit is the process: of one that waits nothing is applied, since a definition that nobody wrote is never made.
-//! All others of the same load apply. Core decides; this module asks the journal and carries the answer out, and writes
+//! The unit is the process, and the settings of the site: of what waits nothing is applied, since a definition that nobody
+//! wrote is never made. All others of the same load apply. Core decides; this module asks the journal and carries the answer out, and writes
 //! nothing.
 
 use std::collections::BTreeSet;
@@ -16,22 +16,25 @@ use seaworthy_model::{
     time::At,
 };
 
-use super::Outcome;
+use super::{Outcome, settings};
 
-/// Takes every change out of `outcome` that waits; what was in force before stays and is listed in `held`.
+/// Takes every change out of `outcome` that waits; what was in force before stays and is listed in `held`. `before` is
+/// `None` where nothing ever was in force.
 ///
 /// # Errors
 /// When the journal cannot be read: then nothing of this look may be applied.
 pub async fn hold(
     journal: &dyn Journal,
     views: &dyn Views,
-    before: &Loaded,
+    before: Option<&Loaded>,
     outcome: &mut Outcome,
     now: At,
 ) -> Result<(), StoreError> {
     if outcome.unjudged {
         return Ok(());
     }
+    settings::hold(journal, views, before, outcome, now).await?;
+    let Some(before) = before else { return Ok(()) };
     let removed = outcome.removed.iter().map(|(name, _)| name);
     let names: Vec<String> = outcome.changed.iter().chain(removed).cloned().collect();
     let mut kept = BTreeSet::new();

@@ -38,6 +38,28 @@ pub struct Outcome {
     /// Changes that wait since this look, and those that are not asked for any more ([`super::hold`]).
     pub fresh: Vec<Held>,
     pub withdrawn: Vec<Held>,
+    /// The settings of the site come into force that are not those of the journal: what changed, in words.
+    pub settings: Option<Vec<String>>,
+}
+
+impl Outcome {
+    /// One in which nothing changed.
+    fn of(loaded: Loaded, diagnostics: Vec<Diagnostic>) -> Outcome {
+        Outcome {
+            loaded,
+            diagnostics,
+            changed: vec![],
+            removed: vec![],
+            broken: vec![],
+            mended: vec![],
+            unread: false,
+            unsure: BTreeSet::new(),
+            unjudged: false,
+            fresh: vec![],
+            withdrawn: vec![],
+            settings: None,
+        }
+    }
 }
 
 /// Joins what was read with what is in force: good files replace, broken files keep their last good version.
@@ -54,19 +76,8 @@ pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Res
             problems.iter().map(|(file, all)| (file.clone(), all[0].clone())).collect();
         let broken = problems.into_iter().filter(|(file, all)| before.broken.get(file) != all.first()).collect();
         let loaded = Loaded { broken: first, at, ..before.clone() };
-        return Ok(Outcome {
-            loaded,
-            diagnostics: read.diagnostics,
-            changed: vec![],
-            removed: vec![],
-            broken,
-            mended: vec![],
-            unread: !files.unreadable.is_empty(),
-            unsure: BTreeSet::new(),
-            unjudged: true,
-            fresh: vec![],
-            withdrawn: vec![],
-        });
+        let unread = !files.unreadable.is_empty();
+        return Ok(Outcome { broken, unread, unjudged: true, ..Outcome::of(loaded, read.diagnostics) });
     };
     let mut processes: BTreeMap<String, Arc<Pinned>> = BTreeMap::new();
     for (file, process) in read.processes {
@@ -100,19 +111,8 @@ pub fn join(before: Option<&Loaded>, files: &FileSet, read: Read, at: At) -> Res
         .collect();
     let mended = was.keys().filter(|file| !first.contains_key(*file)).cloned().collect();
     let loaded = Loaded { site, folder: files.folder.clone(), processes, broken: first, held: files.held.clone(), at };
-    Ok(Outcome {
-        loaded,
-        diagnostics: read.diagnostics,
-        changed,
-        removed,
-        broken,
-        mended,
-        unread: !files.unreadable.is_empty(),
-        unsure: BTreeSet::new(),
-        unjudged: false,
-        fresh: vec![],
-        withdrawn: vec![],
-    })
+    let unread = !files.unreadable.is_empty();
+    Ok(Outcome { changed, removed, broken, mended, unread, ..Outcome::of(loaded, read.diagnostics) })
 }
 
 /// The problems of a file, or of a folder above it: what is in such a folder is not known, so it is not gone.

@@ -6,6 +6,7 @@
 mod hold;
 mod join;
 mod record;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -165,7 +166,7 @@ async fn once(
     let mut outcome = apart(files, stop, move |files| read(files, Some(&known), at)).await??;
     let again = missing.hold(&before, &mut outcome) || outcome.unread;
     let trouble = |e: StoreError| e.to_string();
-    hold(&*ports.journal, &*ports.views, &before, &mut outcome, at).await.map_err(trouble)?;
+    hold(&*ports.journal, &*ports.views, Some(&before), &mut outcome, at).await.map_err(trouble)?;
     let same = outcome.changed.is_empty() && outcome.removed.is_empty() && outcome.fresh.is_empty();
     if !moved && same && outcome.broken.is_empty() && outcome.mended.is_empty() {
         return Ok(Done { in_force: false, again });

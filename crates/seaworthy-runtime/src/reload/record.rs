@@ -59,7 +59,11 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
         .iter()
         .map(|(file, problems)| Event::FileBroken { file: file.clone(), problems: problems.clone() });
     let mended = outcome.mended.iter().map(|file| Event::FileMended { file: file.clone() });
-    let site: Vec<Event> = broken.chain(mended).collect();
+    let settings = outcome
+        .settings
+        .iter()
+        .map(|changes| Event::SiteLoaded { digest: outcome.loaded.site.digest(), changes: changes.clone() });
+    let site: Vec<Event> = settings.chain(broken).chain(mended).collect();
     if !site.is_empty() {
         batch.writes.push(ids.write(Stream::site(), None, now, site));
     }
@@ -73,7 +77,7 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
 pub(crate) fn stream_of(subject: &Subject) -> Stream {
     match subject {
         Subject::Process(name) => Stream::process(name),
-        Subject::Branch(_) => Stream::site(),
+        Subject::Branch(_) | Subject::Settings => Stream::site(),
     }
 }
 

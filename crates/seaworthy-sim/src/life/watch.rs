@@ -67,7 +67,7 @@ async fn follow_files(shore: Shore, in_force: Arc<InForce>, stop: Stop) {
         if let Ok(mut outcome) = reload::read(shore.texts.as_ref(), Some(&before), shore.world.time().now()) {
             again = missing.hold(&before, &mut outcome) || outcome.unread;
             let at = shore.world.time().now();
-            let held = reload::hold(&*watched.0, &*watched.1, &before, &mut outcome, at).await;
+            let held = reload::hold(&*watched.0, &*watched.1, Some(&before), &mut outcome, at).await;
             again |= held.is_err() || !outcome.loaded.held.is_empty();
             if held.is_ok() {
                 in_force.replace(outcome.loaded);

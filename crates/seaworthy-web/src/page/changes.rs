@@ -59,6 +59,7 @@ fn waiting(app: &App, held: &Held) -> Waiting {
     let (what, href) = match &held.subject {
         Subject::Process(name) => (name.clone(), format!("{}/processes/{}", app.web.base, show::segment(name))),
         Subject::Branch(name) => (format!("branch {name}"), String::new()),
+        Subject::Settings => ("settings of the site".to_owned(), String::new()),
     };
     let start = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
     Waiting {

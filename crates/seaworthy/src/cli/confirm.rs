@@ -50,7 +50,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 
 /// Without a server: confirm, and put into force what was confirmed.
 async fn alone(place: &Place, digest: &str, reason: &str) -> Result<Result<String, String>, Trouble> {
-    let house = wire::open(place).await?;
+    let house = wire::open_to_confirm(place).await?;
     let done = async {
         wire::refresh(place, &house).await?;
         let actor = house.os_actor(rustix::process::geteuid()).await?;

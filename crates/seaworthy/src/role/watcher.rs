@@ -137,7 +137,7 @@ async fn follow_files(place: Place, in_force: Arc<InForce>, watched: Opened, sto
         match reload::apart(&files, &stop, move |files| reload::read(files, Some(&known), at)).await.flatten() {
             Ok(mut outcome) => {
                 again = missing.hold(&before, &mut outcome) || outcome.unread;
-                let held = reload::hold(&*watched.journal, &*watched.views, &before, &mut outcome, at).await;
+                let held = reload::hold(&*watched.journal, &*watched.views, Some(&before), &mut outcome, at).await;
                 again |= held.is_err() || !outcome.loaded.held.is_empty();
                 match held {
                     Ok(()) => in_force.replace(outcome.loaded),

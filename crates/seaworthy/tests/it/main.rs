@@ -7,6 +7,7 @@
 mod again;
 mod branch;
 mod change;
+mod change_settings;
 mod chaos;
 mod command;
 mod contract;
