@@ -10,7 +10,7 @@ use std::{
 
 use seaworthy_model::{
     change::Held,
-    site::{Loaded, Pinned},
+    site::{Loaded, Pinned, Site},
     time::At,
 };
 use seaworthy_spec::{Diagnostic, Read, Severity};
@@ -40,6 +40,8 @@ pub struct Outcome {
     pub withdrawn: Vec<Held>,
     /// The settings of the site come into force that are not those of the journal: what changed, in words.
     pub settings: Option<Vec<String>>,
+    /// The settings of the files, where those in force stay in their place.
+    pub wanted: Option<Site>,
 }
 
 impl Outcome {
@@ -58,6 +60,7 @@ impl Outcome {
             fresh: vec![],
             withdrawn: vec![],
             settings: None,
+            wanted: None,
         }
     }
 }

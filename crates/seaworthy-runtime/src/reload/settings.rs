@@ -4,12 +4,12 @@
 //! folder keeps. Where that is gone or is another one, nothing can be compared and the change waits as a whole. Core
 //! decides; this module writes nothing.
 
-use seaworthy_core::change::{Book, Decision, Standing, decide, settings, split};
+use seaworthy_core::change::{Decision, Standing, decide, settings, split};
 use seaworthy_model::{
     change::Subject,
     entry::Stream,
     port::{Journal, StoreError, Views},
-    site::{Loaded, Site},
+    site::Loaded,
     time::At,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn hold(
         }
         Some((held, fresh)) => {
             if let Some((old, _)) = known {
-                outcome.loaded.site = Site::clone(old);
+                outcome.wanted = Some(std::mem::replace(&mut outcome.loaded.site, old.clone()));
             }
             outcome.fresh.extend(fresh.then(|| held.clone()));
             outcome.loaded.held.push(held);

@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_model::{
     change::{Held, Subject},
-    site::{Loaded, Pinned},
+    site::Pinned,
 };
 use serde_json::{Value, json};
 
@@ -86,8 +86,8 @@ impl Changes {
         }
         let gone = by_name.iter().filter(|(_, change)| change.word == "removed");
         let gone = gone.filter_map(|(name, _)| old(name).cloned()).collect();
-        let policy = |loaded: &Loaded| Policy::of(&loaded.site);
-        let rights = known.before.as_ref().map(|old| access::differences(&policy(old), &policy(&outcome.loaded)));
+        let wanted = outcome.wanted.as_ref().unwrap_or(&outcome.loaded.site);
+        let rights = known.before.as_ref().map(|old| access::differences(&Policy::of(&old.site), &Policy::of(wanted)));
         Changes { by_name, besides, gone, rights: rights.unwrap_or_default() }
     }
 
