@@ -77,11 +77,7 @@ pub enum Event {
         ranges: Vec<(u64, u64)>,
     },
     /// Files of runs are about to be removed by retention.
-    FilesDropped {
-        what: String,
-        runs: Vec<RunId>,
-        why: String,
-    },
+    FilesDropped(crate::retain::FilesDropped),
     /// The data folder was restored from a backup that ended at this position.
     SiteRestored {
         from_position: u64,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Span;
+use crate::{id::RunId, time::Span};
 
 /// How long outputs and snapshots are kept if nobody says; bodies are kept for ever then.
 pub const KEEP_FOR: Span = Span::seconds(90 * 24 * 3600);
@@ -66,4 +66,12 @@ pub struct Room {
     pub bytes: u64,
     /// Of these, free for what comes next.
     pub free: u64,
+}
+
+/// What of which runs is about to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesDropped {
+    pub what: String,
+    pub runs: Vec<RunId>,
+    pub why: String,
 }

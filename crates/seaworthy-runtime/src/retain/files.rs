@@ -10,7 +10,7 @@ use seaworthy_model::{
     event::Event,
     id::RunId,
     port::Batch,
-    retain::Weight,
+    retain::{FilesDropped, Weight},
     site::Loaded,
     view::EndedRun,
 };
@@ -121,10 +121,9 @@ impl Retainer {
         if there.is_empty() {
             return Ok(());
         }
-        let said = there.iter().map(|(what, runs)| Event::FilesDropped {
-            what: what.word().to_owned(),
-            runs: runs.clone(),
-            why: why.to_owned(),
+        let said = there.iter().map(|(what, runs)| {
+            let (what, runs, why) = (what.word().to_owned(), runs.clone(), why.to_owned());
+            Event::FilesDropped(FilesDropped { what, runs, why })
         });
         let mut batch = Batch::by(self.ports.actor, Via::Node);
         batch.writes.push(self.ports.ids().write(Stream::site(), None, self.ports.clock.now(), said));
