@@ -3,8 +3,8 @@
 use std::thread;
 
 use crate::{
-    kit::Site,
-    server_history::{Client, history, of, wait_for},
+    kit::{Site, living, until},
+    server_history::{Client, Fact, history, of, stream, wait_for},
 };
 
 /// Writes when it begins and ends; a second one in between finds the mark of the first.
@@ -69,4 +69,107 @@ fn a_run_that_waits_says_for_whom_and_gives_up_at_its_limit() {
     assert_eq!(free.json["executed"], "ok", "free when its run has ended: {free:?}");
     assert_eq!(count(&site, "overlaps"), 0);
     server.stop();
+}
+
+/// Acts until it is let go, and tidies up when it is told to end.
+const PATIENT: &str = "steps:\n  - id: one\n    run: |\n      mkdir \"$OWN/inside\" || echo overlap >> \"$OWN/overlaps\"\n      trap 'rmdir \"$OWN/inside\"; exit 1' TERM\n      echo $$ > \"$OWN/pid\"\n      while [ ! -e \"$OWN/go\" ]; do sleep 0.05; done\n      rmdir \"$OWN/inside\"; echo patient >> \"$OWN/done\"\n";
+
+/// Puts a process beside the others whose step waits to be let go.
+fn patient(site: &Site, name: &str, keys: &str) {
+    let own = site.aside("own");
+    site.process(name, &format!("{keys}\nenv: {{ OWN: {} }}\n{PATIENT}", own.display()));
+}
+
+/// Whoever took the lock did so after the run before it had ended.
+fn one_after_the_other(facts: &[Fact]) {
+    let mut holder: Option<String> = None;
+    let mut ended = std::collections::BTreeSet::new();
+    for fact in facts {
+        if fact.kind == "run_ended" {
+            ended.insert(fact.stream["run/".len()..].to_owned());
+        }
+        if fact.kind == "lock_taken" {
+            // The same run may take it once more, in another life of its node.
+            let free = holder.as_ref().is_none_or(|run| ended.contains(run) || fact.text("run") == run);
+            assert!(free, "{holder:?} has not ended: {fact:?}");
+            holder = Some(fact.text("run").to_owned());
+        }
+    }
+}
+
+#[test]
+fn an_occurrence_that_replaces_another_takes_its_lock_after_it_and_cuts_nobody_off_in_line() {
+    let site = site(&[("other", "lock: db")]);
+    patient(&site, "tick", "schedule: { every: 2s, overlap: replace }\nlock: db");
+    let server = site.server();
+    let replaced = || {
+        let facts = history(&site);
+        let ends = of(&facts, "run_ended").into_iter();
+        ends.filter(|end| end.text("reason").contains("replaced by the next occurrence")).count()
+    };
+    until("one has replaced another", || (replaced() >= 2).then_some(()));
+    let other = site.json(&["run", "other"]);
+    assert_eq!(other.json["executed"], "ok", "it is in line, and its turn comes: {other:?}");
+    let before = replaced();
+    until("it goes on", || (replaced() > before).then_some(()));
+    std::fs::write(site.aside("own").join("go"), "").unwrap();
+    until("the last one is done", || (count(&site, "done") >= 2).then_some(()));
+    server.stop();
+    let facts = history(&site);
+    assert_eq!(count(&site, "overlaps"), 0, "{facts:?}");
+    assert!(of(&facts, "lock_taken").len() >= 4, "{facts:?}");
+    one_after_the_other(&facts);
+}
+
+#[test]
+fn the_lock_of_a_killed_node_is_kept_for_its_command_until_somebody_has_seen_its_end() {
+    let site = site(&[("other", "lock: db")]);
+    patient(&site, "holder", "lock: db");
+    let mut node = site.command(&["run", "holder"]).spawn().unwrap();
+    let pid =
+        until("it acts", || std::fs::read_to_string(site.aside("own").join("pid")).ok()?.trim().parse::<i32>().ok());
+    node.kill().unwrap();
+    node.wait().unwrap();
+    assert!(living(pid), "its command outlives it");
+    let client = Client::of(&site);
+    let waiting = thread::spawn(move || client.json(&["run", "other"]));
+    wait_for(&site, "lock/db", "lock_wanted");
+    let server = site.server();
+    let holder = of(&stream(&site, "lock/db"), "lock_taken")[0].text("run").to_owned();
+    until("the server has taken it up", || {
+        (of(&stream(&site, &format!("run/{holder}")), "run_claimed").len() == 2).then_some(())
+    });
+    let taken = stream(&site, "lock/db");
+    assert!(of(&taken, "lock_taken").iter().all(|fact| fact.text("run") == holder), "nobody else acts meanwhile");
+    std::fs::write(site.aside("own").join("go"), "").unwrap();
+    let other = waiting.join().unwrap();
+    assert_eq!(other.json["executed"], "ok", "{other:?}");
+    server.stop();
+    let facts = history(&site);
+    assert_eq!((count(&site, "done"), count(&site, "overlaps")), (2, 0), "{facts:?}");
+    one_after_the_other(&facts);
+}
+
+/// Without a server nobody takes the dead node's run up: after half a minute its place is given away.
+#[test]
+fn a_killed_node_that_did_nothing_at_that_moment_gives_its_lock_back() {
+    let site = site(&[("other", "lock: db")]);
+    site.process(
+        "holder",
+        "lock: db\nsteps: [{ id: one, run: 'false' }]\nheal:\n  - retry: { times: 1, backoff: 10m..10m }\n  - tell: oncall\n",
+    );
+    let mut node = site.command(&["run", "holder"]).spawn().unwrap();
+    until("there is a journal", || (site.json(&["journal"]).code == 0).then_some(()));
+    let facts =
+        until("it waits for its retry", || Some(history(&site)).filter(|facts| !of(facts, "waiting").is_empty()));
+    let holder = of(&facts, "lock_taken")[0].text("run").to_owned();
+    node.kill().unwrap();
+    node.wait().unwrap();
+    let other = site.json(&["run", "other"]);
+    assert_eq!(other.json["executed"], "ok", "{other:?}");
+    let facts = history(&site);
+    let awaited = of(&facts, "lock_awaited");
+    assert!(!awaited.is_empty() && awaited.iter().all(|fact| fact.text("holder") == holder), "{awaited:?}");
+    assert_eq!(of(&facts, "lock_taken").len(), 2);
+    assert!(of(&stream(&site, &format!("run/{holder}")), "run_ended").is_empty(), "it is there to be taken up");
 }

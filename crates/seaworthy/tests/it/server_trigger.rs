@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     kit::{Server, Site, until},
-    server_history::{history, now, of, wait_for},
+    server_history::{history, now, of, wait_for, wait_watched},
 };
 
 const SECRET: &str = "hunter2-hunter2";
@@ -123,4 +123,38 @@ fn processes_that_start_each_other_in_a_circle_are_refused() {
     {
         assert!(said.contains(part), "{part} in {said}");
     }
+}
+
+#[test]
+fn a_signal_of_the_watcher_starts_the_process_that_mends_it_once() {
+    let site = Site::new();
+    let slow =
+        "steps:\n  - { id: wait, run: 'while [ ! -e go ]; do sleep 0.05; done' }\nwatch: { finish_within: 1s }\n";
+    site.process("slow", slow);
+    let mender = |of: &str| {
+        format!(
+            "triggers:\n  - {{ signal: [long, missed], of: {of} }}\nsteps:\n  - {{ id: one, run: 'echo x >> mended; touch go' }}\n"
+        )
+    };
+    site.process("mender", &mender("slow"));
+    site.process("idle", &mender("mender"));
+    let server = site.server();
+    let run = site.json(&["run", "slow"]);
+    assert_eq!((run.code, &run.json["executed"]), (3, &"ok".into()), "it was let go: {run:?}");
+    let raised = wait_watched(&site, "the signal", |fact| fact.kind == "signal_raised");
+    let fired = until("it fired", || Some(history(&site)).filter(|facts| !of(facts, "trigger_fired").is_empty()));
+    let fired = &of(&fired, "trigger_fired")[0].body;
+    assert_eq!((fired["process"].as_str(), raised.text("kind")), (Some("mender"), "long"), "{fired}");
+    assert!(fired["by"].to_string().contains(raised.text("signal")), "it names the signal: {fired}");
+    assert_eq!(site.json(&["run", "slow"]).json["executed"], "ok");
+    wait_watched(&site, "another run was quick", |fact| fact.kind == "signal_cleared");
+    server.stop();
+    let server = site.server();
+    // A second signal is another one; the first is not repeated by the restart.
+    std::fs::remove_file(site.path("go")).unwrap();
+    assert_eq!(site.json(&["run", "slow"]).json["executed"], "ok");
+    until("it has mended twice", || (site.read("mended") == "x\nx\n").then_some(()));
+    server.stop();
+    let facts = history(&site);
+    assert_eq!(of(&facts, "trigger_fired").len(), 2, "{facts:?}");
 }
