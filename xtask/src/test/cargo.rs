@@ -18,7 +18,7 @@ pub fn suites(place: &Place, wanted: &Wanted) -> Vec<Suite> {
     command.arg("--show-output").args(wanted.filter.as_deref());
     command.env("SEAWORTHY_TEST_PARTS", &place.parts).env("CI", "true").env("RUST_BACKTRACE", "0");
     if wanted.long {
-        command.env("SEAWORTHY_TEST_LONG", "1").env("SEAWORTHY_LONG", "1").env("SEAWORTHY_SEEDS", "100000");
+        command.env("SEAWORTHY_LONG", "1").env("SEAWORTHY_SEEDS", "100000");
     } else {
         // The short tier plays the same cases on every machine; the long one draws new ones.
         command.env("PROPTEST_RNG_SEED", "20261122");

@@ -231,7 +231,7 @@ async fn what_does_not_fit_under_the_limit_goes_from_the_oldest_on_or_is_told() 
 /// A real file with many runs: it stays as large as what is kept, and every question is still answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_file_of_fifty_thousand_runs_is_bounded_and_still_answers() {
-    let long = std::env::var_os("SEAWORTHY_TEST_LONG").is_some();
+    let long = std::env::var_os("SEAWORTHY_LONG").is_some();
     let (runs, piece) = if long { (50_000, 500) } else { (10_000, 500) };
     let folder = std::env::temp_dir().join(format!("seaworthy-retain-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

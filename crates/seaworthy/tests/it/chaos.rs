@@ -1,7 +1,7 @@
 //! Chaos on ourselves: a server that sleeps, a watcher that is killed, nights of clock changes; and a file that counts
 //! effects, which nothing of ours reads or changes.
 //!
-//! `SEAWORTHY_TEST_LONG` sleeps longer, kills more often and has more nights.
+//! `SEAWORTHY_LONG` sleeps longer, kills more often and has more nights.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ use crate::{
 const SECOND: i64 = 1_000_000_000;
 
 fn long() -> bool {
-    std::env::var_os("SEAWORTHY_TEST_LONG").is_some()
+    std::env::var_os("SEAWORTHY_LONG").is_some()
 }
 
 /// A process whose effect is one line for each run, and whose check counts that line.
