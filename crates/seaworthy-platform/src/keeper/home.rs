@@ -72,6 +72,19 @@ impl Seat {
     }
 }
 
+/// Whether a keeper of this name lives: its lock is dropped with it.
+pub(crate) fn lives(data: &Path, name: &str) -> io::Result<bool> {
+    let file = match File::open(folder(data).join(format!("{name}.lock"))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(other) => Err(other.into()),
+    }
+}
+
 /// Names of all keepers that there ever were and whose lock file is there.
 pub(crate) fn names(data: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder(data)) {

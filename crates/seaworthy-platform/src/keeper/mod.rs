@@ -115,6 +115,33 @@ pub fn run(options: &Options, ready: impl FnOnce(bool)) -> Result<(), String> {
     Ok(())
 }
 
+/// A command that a living keeper holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// `RUN.STEP.NUMBER`.
+    pub attempt: String,
+    /// The keeper's process, if it has said so.
+    pub keeper: Option<u32>,
+}
+
+/// What the keepers of a data folder hold, whoever asked for it; nobody is asked or disturbed.
+///
+/// # Errors
+/// When the folder cannot be read: then it is not known.
+pub fn holds(data: &Path) -> io::Result<Vec<Held>> {
+    let mut held = Vec::new();
+    for name in home::names(data)? {
+        if !home::lives(data, &name)? {
+            continue;
+        }
+        let keeper = home::about(data, &name).ok().map(|about| about.pid);
+        let open = record::read(&inherit::records(data, &name));
+        let acting = open.into_iter().filter(|(_, ended)| ended.is_none());
+        held.extend(acting.map(|(attempt, _)| Held { attempt, keeper }));
+    }
+    Ok(held)
+}
+
 /// What is in the way was left by a dead one: the seat is ours.
 fn listen(socket: &Path) -> io::Result<UnixListener> {
     match fs::remove_file(socket) {

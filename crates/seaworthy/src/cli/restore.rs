@@ -16,6 +16,7 @@ use seaworthy_model::{
     port::{Batch, Clock as _},
     site::Loaded,
 };
+use seaworthy_platform::keeper;
 use seaworthy_store::sqlite::Sqlite;
 use serde_json::json;
 
@@ -98,7 +99,21 @@ fn nobody_home(place: &Place) -> Result<Vec<node::RoleLock>, Trouble> {
     if !node::living(&place.data, 0)?.is_empty() {
         return Err(Trouble::refused("a run of this site is under way; wait for its end"));
     }
+    nothing_held(&place.data)?;
     Ok(locks)
+}
+
+/// Commands outlive their server. Under another history nobody would know of them, and what they did could be done again.
+fn nothing_held(data: &Path) -> Result<(), Trouble> {
+    let held = keeper::holds(data).map_err(io_trouble(data))?;
+    let Some(first) = held.first() else { return Ok(()) };
+    let run = first.attempt.split('.').next().unwrap_or(&first.attempt);
+    let process = first.keeper.map_or(String::new(), |pid| format!(" (process {pid})"));
+    let more = if held.len() > 1 { format!(" and {} more", held.len() - 1) } else { String::new() };
+    Err(Trouble::refused(format!(
+        "the keeper of this site{process} still holds {}{more}, begun under the state that would be replaced; wait for its end, or start the server, `seaworthy cancel {run}`, stop the server, and restore then",
+        first.attempt
+    )))
 }
 
 /// A file that belongs to a journal. The log of one counts: its journal may have been removed by mistake, and a

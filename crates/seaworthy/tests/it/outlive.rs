@@ -1,12 +1,15 @@
 //! Commands that outlive the server: restarts, kills and pauses under them, and what becomes of them then.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    kit::{Site, living, until},
-    server_history::{history, intact, of, stream},
+    kit::{Site, ended, living, until},
+    server_history::{history, intact, of, shown, stream},
 };
 
 /// Stands for a backup of six hours: it writes a line now and then until it is let go.
@@ -162,4 +165,66 @@ fn two_sites_have_two_keepers() {
     let facts =
         until("the other run ends", || Some(history(&other)).filter(|facts| !of(facts, "run_ended").is_empty()));
     assert_eq!(of(&facts, "run_ended")[0].text("verified"), "yes", "a neighbour's trouble is none of ours");
+}
+
+#[test]
+fn a_restore_is_refused_while_a_command_of_the_state_that_it_replaces_goes_on() {
+    let site = site();
+    let server = site.server();
+    let copy = shown(&site.aside("copy"));
+    assert_eq!(site.json(&["backup", &copy]).code, 0);
+    let (run, pid) = begun(&site);
+    assert_eq!(server.stop(), 0);
+    let refused = site.json(&["restore", &copy, "--force"]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    for part in [&format!("still holds {run}.dump.1"), &format!("`seaworthy cancel {run}`")] {
+        assert!(refused.stderr.contains(part.as_str()), "{}", refused.stderr);
+    }
+    assert!(living(pid) && !stream(&site, &format!("run/{run}")).is_empty(), "nothing was touched");
+    site.write("go", "");
+    until("the command ends", || (!living(pid)).then_some(()));
+    until("it is on the keeper's record", || (site.json(&["restore", &copy, "--force"]).code == 0).then_some(()));
+    assert!(of(&history(&site), "attempt_started").is_empty(), "the state of before it");
+}
+
+/// Longest time for the flood: one thread hashes and masks all of it.
+const FLOOD_WITHIN: Duration = Duration::from_secs(900);
+/// What is kept of an output: its head and its tail.
+const KEPT_BYTES: u64 = 10 << 20;
+/// Most memory of whoever handles it.
+const FLOOD_KIB_MAX: u64 = 96 * 1024;
+
+/// The most memory that a process ever had.
+fn peak_kib(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// With `SEAWORTHY_LONG` a gigabyte.
+#[test]
+fn a_line_without_end_is_counted_whole_kept_within_its_limit_and_fills_no_memory() {
+    let bytes: u64 = if std::env::var_os("SEAWORTHY_LONG").is_some() { 1 << 30 } else { 24 << 20 };
+    let site = Site::new();
+    let flood = format!("head -c {bytes} /dev/zero | tr '\\000' x");
+    site.process("flood", &format!("steps:\n  - id: one\n    run: |\n      {flood}\n"));
+    let server = site.server();
+    let mut run = site.command(&["run", "flood"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let end = ended(&mut run, FLOOD_WITHIN).expect("it comes to its end");
+    assert_eq!(end.code(), Some(3), "nobody looked at it");
+    let (keeper, own) = (site.keeper().expect("it waits for more"), server.pid().as_raw_nonzero().get());
+    assert!(peak_kib(keeper) < FLOOD_KIB_MAX, "the keeper had {} KiB", peak_kib(keeper));
+    assert!(peak_kib(own) < FLOOD_KIB_MAX, "the server had {} KiB", peak_kib(own));
+    let facts = history(&site);
+    let acted = &of(&facts, "attempt_ended")[0].body["acted"];
+    let said = &acted["stdout"];
+    assert_eq!((acted["outcome"].as_str(), said["bytes"].as_u64()), (Some("done"), Some(bytes)), "{acted}");
+    let kept = bytes - said["dropped"].as_u64().unwrap();
+    assert!((KEPT_BYTES - (1 << 20)..=KEPT_BYTES + (1 << 20)).contains(&kept), "{kept} bytes are kept");
+    let sum = site.sh(&format!("{flood} | sha256sum"));
+    assert_eq!(said["sha256"].as_str(), sum.split(' ').next(), "every byte went through");
+    let disk: u64 = site.sh("du -sk .seaworthy | cut -f1").trim().parse().unwrap();
+    assert!(disk < 3 * KEPT_BYTES / 1024, "{disk} KiB on disk");
+    let logs = site.say(&["logs", of(&facts, "run_ended")[0].stream["run/".len()..].as_ref()]).stdout;
+    assert!(logs.len() as u64 > kept && logs.contains("xxxx"), "{} bytes are shown", logs.len());
 }
