@@ -55,6 +55,12 @@ static PARTS: &[Part] = &[
         needed_by: "calendars as systemd reads them",
     },
     Part {
+        name: "systemd-nspawn",
+        there: || shell::exists("systemd-nspawn"),
+        package: "systemd-container",
+        needed_by: "the units under a booted systemd",
+    },
+    Part {
         name: "MariaDB",
         there: || Path::new("/usr/sbin/mariadbd").is_file() && shell::exists("mariadb-dump"),
         package: "mariadb-server",

@@ -55,4 +55,5 @@ mod server_trigger;
 mod server_watch;
 mod sqlite;
 mod steps;
+mod systemd;
 mod verdict;
