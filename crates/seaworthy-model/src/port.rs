@@ -221,6 +221,9 @@ pub trait Outputs: Send + Sync {
     fn read(&self, key: &OutputKey, from: u64, max: usize) -> Fut<'_, std::io::Result<OutputPart>>;
 }
 
+/// Most files of one pattern that are told; the first by name.
+pub const ARRIVED_MAX: usize = 1_000;
+
 /// A file that somebody put somewhere, as it looks from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
@@ -232,7 +235,8 @@ pub struct Arrived {
 
 /// Sees what somebody put somewhere.
 pub trait Arrivals: Send + Sync {
-    /// The plain files that fit a path whose last part may hold `*` and `?`, by name. A folder that is not there has none.
+    /// The plain files that fit a path whose last part may hold `*` and `?`, by name, at most
+    /// [`ARRIVED_MAX`]. A name that begins with a dot fits no pattern that does not. A folder that is not there has none.
     fn arrived(&self, pattern: PathBuf) -> Fut<'_, std::io::Result<Vec<Arrived>>>;
 }
 

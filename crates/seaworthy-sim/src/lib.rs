@@ -23,3 +23,4 @@ pub use mutant::Mutant;
 pub use play::{Options, Played, play};
 pub use seeds::{Summary, seeds, shrink};
 pub use story::Failure;
+pub use world::Shelf;

@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use seaworthy_model::{port::Arrived, time::At};
-
-/// Most files of one pattern that are told; the first by name.
-const ARRIVED_MAX: usize = 1_000;
+use seaworthy_model::{
+    port::{ARRIVED_MAX, Arrived},
+    time::At,
+};
 
 /// The plain files whose name fits the last part of `pattern`, by name. A folder that is not there has none.
 pub(super) fn arrived(pattern: &Path) -> io::Result<Vec<Arrived>> {

@@ -13,4 +13,6 @@ mod sealing;
 #[cfg(test)]
 mod telling;
 #[cfg(test)]
+mod triggering;
+#[cfg(test)]
 mod watching;

@@ -8,6 +8,7 @@ mod eyes;
 mod files;
 mod ground;
 mod hands;
+mod shelf;
 mod time;
 mod truth;
 
@@ -31,6 +32,7 @@ pub use eyes::Eyes;
 pub use files::Texts;
 pub use ground::{Ground, KEY};
 pub use hands::Hands;
+pub use shelf::Shelf;
 pub use time::Time;
 pub use truth::{Look, Truth};
 
