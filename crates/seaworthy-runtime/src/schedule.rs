@@ -9,7 +9,8 @@ use seaworthy_core::schedule::{Act, Decision, Holds, Timetable, decide, utc};
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{Event, SkipReason},
-    port::{Ask, Batch, Requests as _, StoreError},
+    id::RunId,
+    port::{Batch, StoreError},
     process::Process,
     run::{Cause, Kind},
     schedule::SetBack,
@@ -156,21 +157,24 @@ async fn one(desk: &Desk, pinned: Arc<Pinned>, live: Vec<LiveRun>) -> Result<(Op
     let why = |nominal| holds.on(&timetable, nominal).or_else(|| holds.at(now)).map_or(String::new(), |(_, why)| why);
     let mut gone: Vec<At> = Vec::new();
     loop {
-        let plan = Plan::of(ports, &pinned, &row, &decision, &why, &gone).await?;
+        let mut plan = Plan::of(ports, &pinned, &row, &decision, &why, &gone).await?;
         let waiting = !plan.row.queued.is_empty();
         // A quiet advance of the cursor is not worth a write: the row is written with the next act.
         if plan.batch.views.is_empty() {
             return Ok((decision.next, waiting));
+        }
+        // With the occurrence that waits for it: a power cut between both would leave it waiting for a run that nobody stops.
+        let replaced: Vec<RunId> = live.iter().filter(|_| plan.replaces).map(|row| row.run).collect();
+        for run in &replaced {
+            let event = Event::CancelRequested { reason: "replaced by the next occurrence".into() };
+            plan.batch.writes.push(ports.ids().write(Stream::run(*run), None, now, [event]));
         }
         match ports.journal.append(plan.batch).await {
             // Another node, or this one before the clock was set back, has it already.
             Err(StoreError::Duplicate { nominal, .. }) if !gone.contains(&nominal) => gone.push(nominal),
             Err(other) => return Err(other),
             Ok(_) => {
-                for run in live.iter().filter(|_| plan.replaces) {
-                    let ask = Ask::Cancel { run: run.run, reason: "replaced by the next occurrence".into() };
-                    desk.ask(ask, ports.actor, Via::Node).await?;
-                }
+                replaced.into_iter().for_each(|run| desk.runs.nudge(run));
                 for fresh in plan.started {
                     desk.runs.begin(fresh);
                 }

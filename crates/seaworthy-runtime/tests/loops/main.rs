@@ -9,6 +9,8 @@ mod retaining;
 #[cfg(test)]
 mod runs;
 #[cfg(test)]
+mod scheduling;
+#[cfg(test)]
 mod sealing;
 #[cfg(test)]
 mod telling;
