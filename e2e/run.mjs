@@ -163,6 +163,31 @@ async function lookAtLive(browser, process) {
     }
 }
 
+/** Somebody pauses a process on its page: the overview and the JSON say until when and why, in every width, until it goes on. */
+async function lookAtPause(browser, process) {
+    const reason = "disk swap on db1";
+    const { context, page, wrong } = await open(browser, DESKTOP);
+    try {
+        const own = new URL(`processes/${process}`, base).href;
+        await page.goto(own, { waitUntil: "load" });
+        await page.locator("form[action$='/pause'] input[name=reason]").fill(reason);
+        await page.locator("form[action$='/pause'] button").click();
+        const { paused } = await json("overview");
+        must(paused.length === 1 && paused[0].process === process && paused[0].reason === reason, `the JSON says ${JSON.stringify(paused)}`);
+        must(Date.parse(paused[0].until) > Date.now(), `it has no end to come: ${paused[0].until}`);
+        for (const [device, options] of DEVICES) {
+            await lookAtPage(browser, `paused overview on ${device}`, "", ["paused until", reason], options);
+            await lookAtPage(browser, `paused processes on ${device}`, "processes", ["paused until", reason], options);
+        }
+        await page.goto(own, { waitUntil: "load" });
+        await page.locator("form[action$='/resume'] button").click();
+        must((await json("overview")).paused.length === 0, "it is paused after it was resumed");
+        must(wrong.length === 0, wrong.join("; "));
+    } finally {
+        await context.close();
+    }
+}
+
 async function all(browser) {
     let told;
     await look("the demo tells its story", async () => { told = await story(); });
@@ -193,6 +218,7 @@ async function all(browser) {
     ]));
     await look("a verified run is green", () => lookAtHonest(browser, `runs/${honest.last_run_id}`));
     await look("a page that nobody touches changes", () => lookAtLive(browser, honest.process));
+    await look("a pause is seen where all processes are seen", () => lookAtPause(browser, honest.process));
 }
 
 const browser = await chromium.launch({ executablePath: process.env.SEAWORTHY_BROWSER ?? "/usr/bin/chromium", args: ARGS });

@@ -18,10 +18,11 @@ const CASES = [
     },
     {
         name: "more planted flaws are found",
-        flaws: ["console-error", "wide", "needs-script"],
+        flaws: ["console-error", "wide", "needs-script", "silent-pause"],
         finds: [/^not ok overview on phone: .*wider than the screen/m,
             /^not ok run on desktop without script: the page does not show/m,
-            /^not ok process on desktop: .*console: planted/m],
+            /^not ok process on desktop: .*console: planted/m,
+            /^not ok a pause is seen where all processes are seen: the page does not show `paused until`/m],
     },
     { name: "another host is found", flaws: ["other-host"], finds: [/^not ok overview on desktop: .*asks another host/m] },
 ];

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_model::{
+    schedule::Pause,
     site::{Loaded, Pinned},
     time::At,
     view::{LiveRun, SignalRow},
@@ -40,6 +41,11 @@ impl Line {
     /// When it was last verified.
     pub fn proof_at(&self) -> Option<At> {
         self.summary.last_verified.as_ref().map(|mark| mark.ended_at)
+    }
+
+    /// The pause that is in force at this moment.
+    pub fn paused(&self, now: At) -> Option<&Pause> {
+        self.summary.pause.as_ref().filter(|pause| pause.holds(now))
     }
 
     /// The newest drill, if it went wrong.

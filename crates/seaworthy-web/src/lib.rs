@@ -51,6 +51,8 @@ pub struct Web {
     pub actor: ActorId,
     /// `Err`: a sentence that says what is not ready.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Processes that somebody else on this host runs as well, and who: as of a moment ago.
+    pub twice: Arc<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
     /// Text in the exposition format of Prometheus.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Base path of `public_url`: empty or `/sub`, without a trailing slash. Pages are served there and at the root,

@@ -1,8 +1,8 @@
 //! What the lists show of each process, kept in memory and brought up to date from the journal.
 //!
 //! Without it an overview of 2,000 processes would ask the store 2,000 questions per look. A process is read
-//! once, when it is first shown; from then on each `run_ended` entry adds one run. It pulls: nothing runs
-//! while nobody looks. This module must not know HTML, and never decides: it remembers what views say.
+//! once, when it is first shown; from then on each `run_ended` entry adds one run, and one that was paused or resumed is
+//! read again. It pulls: nothing runs while nobody looks. This module must not know HTML, and never decides: it remembers what views say.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,6 +13,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Journal, StoreError, Views},
     run::{Kind, Verified},
+    schedule::Pause,
     time::{At, Span},
     view::{EndedRun, ProcessView},
 };
@@ -82,16 +83,19 @@ pub struct Summary {
     pub reason: String,
     pub last_verified: Option<Mark>,
     pub last_proven: Option<Mark>,
+    /// The last pause, over or not.
+    pub pause: Option<Pause>,
 }
 
 impl Summary {
-    pub fn of(view: &ProcessView) -> Summary {
+    pub fn of(view: &ProcessView, pause: Option<Pause>) -> Summary {
         Summary {
             runs: view.runs.iter().take(STRIP_MAX).map(Mark::of).collect(),
             drills: view.drills.iter().take(STRIP_MAX).map(Mark::of).collect(),
             reason: view.runs.first().map(|run| run.reason.clone()).unwrap_or_default(),
             last_verified: view.last_verified.as_ref().map(Mark::of),
             last_proven: view.last_verified_drill.as_ref().map(Mark::of),
+            pause,
         }
     }
 
@@ -164,12 +168,15 @@ impl Projection {
             };
             (start, std::mem::take(&mut known.pending))
         };
-        let mut ended = pending;
+        let (mut ended, mut paused) = (pending, Vec::new());
         let mut position = start;
         while position < size {
             let entries = journal.from(position, PAGE).await?;
             let Some(last) = entries.last() else { break };
             position = last.position + 1;
+            let pauses =
+                entries.iter().filter(|e| matches!(e.header.kind.as_str(), "process_paused" | "process_resumed"));
+            paused.extend(pauses.filter_map(|e| e.header.stream.as_str().strip_prefix("process/").map(str::to_owned)));
             let runs = entries.iter().filter(|entry| entry.header.kind == "run_ended");
             ended.extend(
                 runs.filter_map(|entry| entry.header.stream.as_str().strip_prefix("run/")?.parse::<RunId>().ok()),
@@ -184,6 +191,9 @@ impl Projection {
             }
         }
         let mut known = self.lock();
+        for process in paused {
+            known.by_process.remove(&process);
+        }
         for row in rows {
             if let Some(summary) = known.by_process.get_mut(&row.process) {
                 Arc::make_mut(summary).add(&row);
@@ -208,7 +218,8 @@ impl Projection {
             }
             known.position
         };
-        let fresh = Arc::new(Summary::of(&views.process(process).await?));
+        let pause = views.schedule(process).await?.and_then(|row| row.pause);
+        let fresh = Arc::new(Summary::of(&views.process(process).await?, pause));
         let mut known = self.lock();
         if known.position != before {
             // A run may have ended between the read and now, and was not added: show this, remember nothing.

@@ -59,3 +59,21 @@ async fn a_refused_confirmation_says_why() {
     assert_eq!(answer.status, 409);
     assert!(answer.body.contains("no change waits under <code>aa</code>"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn what_somebody_else_runs_as_well_is_to_be_done_away_with() {
+    let world = World::new();
+    world.define(scene::process("cron-dump"));
+    let server = serve(&world).await;
+    assert!(!server.get("/").await.body.contains("runs twice"));
+    let by = "cron, /etc/cron.d/<dump> line 3".to_owned();
+    world.inner.lock().expect("nobody panics while holding it").twice.push(("cron-dump".into(), by));
+    let page = server.get("/").await.body;
+    for part in
+        ["runs twice", "/processes/cron-dump", "cron, /etc/cron.d/&lt;dump&gt; line 3", "<code>observed:</code>"]
+    {
+        assert!(page.contains(part), "`{part}` is not in {page}");
+    }
+    let api: serde_json::Value = serde_json::from_str(&server.get("/api/v1/overview").await.body).expect("JSON");
+    assert_eq!(api["twice"][0]["process"], "cron-dump", "{api}");
+}

@@ -13,6 +13,7 @@ use axum::{
 use seaworthy_model::{
     change::Held,
     run::{Kind, Verified},
+    time::At,
     view::{EndedRun, LiveRun, RunQuery},
 };
 use serde::Deserialize;
@@ -72,7 +73,9 @@ async fn overview(Extract(app): Extract<Shared>) -> Response {
             "position": board.position,
             "processes": board.lines.len(),
             "not_verified": not_verified,
-            "worst": board.lines.first().map(line_json),
+            "worst": board.lines.first().map(|line| line_json(line, board.now)),
+            "paused": board.lines.iter().filter_map(|line| paused_json(line, board.now)).collect::<Vec<_>>(),
+            "twice": (app.web.twice)().iter().map(|(process, by)| json!({ "process": process, "by": by })).collect::<Vec<_>>(),
             "signals": board.signals,
             "broken": board.loaded.broken,
         }))
@@ -83,7 +86,7 @@ async fn overview(Extract(app): Extract<Shared>) -> Response {
 async fn processes(Extract(app): Extract<Shared>) -> Response {
     let made = async {
         let board = Board::read(&app).await?;
-        let all: Vec<Json_> = board.lines.iter().map(line_json).collect();
+        let all: Vec<Json_> = board.lines.iter().map(|line| line_json(line, board.now)).collect();
         Ok(json!({ "processes": all }))
     };
     answer(made.await)
@@ -98,7 +101,19 @@ async fn changes(Extract(app): Extract<Shared>) -> Response {
     answer(Ok(json!({ "waits": all })))
 }
 
-fn line_json(line: &Line) -> Json_ {
+/// A pause that is in force.
+fn paused_json(line: &Line, now: At) -> Option<Json_> {
+    let pause = line.paused(now)?;
+    Some(json!({
+        "process": line.name(),
+        "since": show::iso(pause.since),
+        "until": show::iso(pause.until),
+        "reason": pause.reason,
+        "extended": pause.extended,
+    }))
+}
+
+fn line_json(line: &Line, now: At) -> Json_ {
     let last = line.summary.runs.front();
     json!({
         "process": line.name(),
@@ -109,6 +124,7 @@ fn line_json(line: &Line) -> Json_ {
         "last_verified_at": line.proof_at().map(show::iso),
         "last_proven_at": line.summary.last_proven.as_ref().map(|mark| show::iso(mark.ended_at)),
         "next_at": line.next.as_ref().map(|next| show::iso(next.at)),
+        "paused": paused_json(line, now),
         "missing": line.pinned.missing,
         "observed": line.pinned.process.observed,
         "pinged": line.pinned.process.pinged,
@@ -123,7 +139,7 @@ async fn process(Extract(app): Extract<Shared>, Path(name): Path<String>) -> Res
         let board = Board::read(&app).await?;
         let line = board.line(&name).ok_or_else(|| Fault::missing(format!("no process is called `{name}`")))?;
         let view = app.web.views.process(&name).await?;
-        let mut json = line_json(line);
+        let mut json = line_json(line, board.now);
         json["runs"] = view.runs.iter().map(run_json).collect();
         json["drills"] = view.drills.iter().map(run_json).collect();
         json["definition"] = serde_json::to_value(&line.pinned.process).unwrap_or_default();

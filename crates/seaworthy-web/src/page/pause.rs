@@ -31,6 +31,8 @@ pub struct Paused {
     pub until: Moment,
     pub since: Moment,
     pub reason: Words,
+    /// The same without marks, for titles.
+    pub plain: String,
     /// How often it was extended, in words; empty if never.
     pub extended: String,
 }
@@ -43,6 +45,7 @@ impl Paused {
             until: Moment { at: pause.until, now },
             since: Moment { at: pause.since, now },
             reason: Words(pause.reason.clone()),
+            plain: pause.reason.clone(),
             extended: if pause.extended == 0 { String::new() } else { times(pause.extended) },
         })
     }

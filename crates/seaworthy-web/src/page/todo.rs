@@ -76,6 +76,7 @@ pub async fn list(app: &App, board: &Board) -> Result<Vec<Todo>, Fault> {
         let problem = line.pinned.broken.as_deref()?;
         Some(broken(&line.pinned.file, problem, "its last good version stays in force"))
     }));
+    list.extend((app.web.twice)().iter().map(|(process, by)| twice(base, process, by)));
     list.extend(board.loaded.held.iter().map(|held| waiting(base, held)));
     let unproven: Vec<&str> = board.lines.iter().filter(|l| l.state == State::Unproven).map(Line::name).collect();
     if let Some(first) = unproven.first() {
@@ -156,6 +157,21 @@ fn waiting(base: &str, held: &Held) -> Todo {
         ago: None,
         expected: Words::default(),
         seen: held.weaker.join("; ").into(),
+        procedure: None,
+    }
+}
+
+fn twice(base: &str, process: &str, by: &str) -> Todo {
+    Todo {
+        state: State::Warn,
+        name: show::middle(process, NAME_MAX),
+        href: format!("{base}/processes/{}", show::segment(process)),
+        text: "runs twice: by its schedule here, and on this host by somebody else. Remove it there, or write `observed:` here."
+            .to_owned()
+            .into(),
+        ago: None,
+        expected: "one side that runs it".to_owned().into(),
+        seen: by.to_owned().into(),
         procedure: None,
     }
 }

@@ -4,7 +4,7 @@ use seaworthy_runtime::reload::Files as _;
 use seaworthy_spec::Severity;
 use serde_json::json;
 
-use super::Ask;
+use super::{Ask, init::twice::twice};
 use crate::{
     out::Tone,
     trouble::{Trouble, code},
@@ -30,6 +30,12 @@ pub fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         ask.out.line(diagnostic.render(ask.out.colour).trim_end());
         ask.out.line("");
     }
+    let twice = twice(read.processes.iter().map(|(_, process)| process));
+    for one in &twice {
+        remarks += 1;
+        let (what, help) = one.words();
+        ask.out.line(&format!("{} {what}\n  help: {help}\n", ask.out.paint(Tone::Doubt, "finding[runs-twice]:")));
+    }
     let (count, plural) = (read.processes.len(), if read.processes.len() == 1 { "process" } else { "processes" });
     let unproven = read.processes.iter().filter(|(_, p)| p.verify.is_empty()).count();
     let verdict = if errors == 0 {
@@ -50,6 +56,11 @@ pub fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
             Severity::Finding => "finding",
         };
         json!({ "severity": severity, "code": d.code, "file": d.file, "line": d.line, "column": d.column, "message": d.message, "help": d.help })
+    }));
+    diagnostics.extend(twice.iter().map(|one| {
+        let (what, help) = one.words();
+        let file = read.processes.iter().find(|(_, process)| process.name == one.process).map(|(file, _)| file);
+        json!({ "severity": "finding", "code": "runs-twice", "file": file, "line": 1, "column": 1, "message": what, "help": help })
     }));
     let missing: Vec<_> = read
         .processes

@@ -8,6 +8,7 @@ mod list;
 mod look;
 mod offer;
 mod pack;
+pub mod twice;
 mod write;
 
 use std::{

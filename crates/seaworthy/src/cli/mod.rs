@@ -15,7 +15,7 @@ mod drill;
 mod exec;
 mod follow;
 mod import;
-mod init;
+pub mod init;
 mod journal;
 mod logs;
 mod made_up;

@@ -6,7 +6,7 @@ use seaworthy_model::{
 };
 use serde_json::json;
 
-use super::{Ask, difference, site, story};
+use super::{Ask, difference, init::twice::twice, site, story};
 use crate::{
     branch, node,
     out::{Tone, cell},
@@ -74,6 +74,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
             cell(&signal.seen)
         ));
     }
+    let twice = also_elsewhere(ask, &loaded);
     for problem in loaded.broken.values() {
         ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
     }
@@ -98,8 +99,18 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .iter()
         .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
         .collect();
-    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
+    ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "twice": twice, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
+}
+
+/// Says what somebody else on this host runs as well.
+fn also_elsewhere(ask: &Ask, loaded: &Loaded) -> Vec<serde_json::Value> {
+    let twice = twice(loaded.processes.values().map(|pinned| &pinned.process));
+    for one in &twice {
+        let (what, help) = one.words();
+        ask.out.line(&format!("  {} {what}; {help}", ask.out.paint(Tone::Doubt, "runs twice")));
+    }
+    twice.iter().map(|one| json!({ "process": one.process, "by": one.by })).collect()
 }
 
 /// A pause in force is told beside what the last run said.

@@ -6,4 +6,5 @@ pub mod branch;
 pub mod keeper;
 pub mod log;
 pub mod server;
+pub mod twice;
 pub mod watcher;

@@ -23,7 +23,7 @@ use seaworthy_web::Web;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::{error, info, warn};
 
-use super::watcher;
+use super::{twice::Twice, watcher};
 use crate::{
     kept, node,
     place::Place,
@@ -106,7 +106,10 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     };
     let ready = Arc::new(AtomicBool::new(false));
     let length = Arc::new(AtomicU64::new(0));
+    let twice = Twice::default();
+    tasks.spawn(twice.clone().run(house.ports.definitions.clone(), stop.clone()));
     let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length);
+    let web = Web { twice: Arc::new(move || twice.now()), ..web };
     let about = format!("http://{address}/");
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
     serve_pages(&mut tasks, listener, web, stop.clone());
@@ -165,6 +168,7 @@ fn web(
                 _ => Ok(()),
             }
         }),
+        twice: Arc::new(Vec::new),
         metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
         base,
         note: "Loopback only, until accounts exist.".into(),

@@ -300,3 +300,31 @@ fn nobody_in_particular_may_look() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.json["found"].as_array().is_some_and(|found| !found.is_empty()), "{said:?}");
 }
+
+#[test]
+fn a_line_that_was_taken_over_and_is_still_there_is_told_until_it_is_gone() {
+    let site = Site::new();
+    let root = image(&site, &[("usr/sbin/cron", ""), ("etc/timezone", "UTC\n"), ("etc/cron.d/dump", CRON)]);
+    site.env("SEAWORTHY_HOST", &root);
+    let found = site.json(&["init", "--look", "--root", &root]);
+    let line = &found.json["observed"][0];
+    let (name, by) = (line["process"].as_str().unwrap().to_owned(), line["by"].as_str().unwrap().to_owned());
+    site.process(&name, &format!("observed: \"{by}\"\nschedule: {{ cron: '5 3 * * *' }}\n"));
+    let codes = |said: &Value| {
+        let all = said["diagnostics"].as_array().unwrap();
+        all.iter().filter(|one| one["code"] == "runs-twice").map(|one| one["message"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&site.json(&["check"]).json), Vec::<Value>::new(), "it is run there alone");
+    site.process(&name, "schedule: { cron: '5 3 * * *' }\nsteps: [{ id: one, run: 'true' }]\n");
+    let said = codes(&site.json(&["check"]).json);
+    assert!(said.len() == 1 && said[0].as_str().unwrap().contains(&by), "{said:?}");
+    let server = site.server();
+    let twice = &site.json(&["status"]).json["twice"];
+    assert_eq!((&twice[0]["process"], &twice[0]["by"]), (&name.clone().into(), &by.clone().into()), "{twice}");
+    let page = until("the overview says it", || server.get("/").filter(|(_, page)| page.contains("runs twice")));
+    assert!(page.1.contains("line 4"), "{}", page.1);
+    server.stop();
+    fs::write(site.aside("image/etc/cron.d/dump"), "# it is run by seaworthy now\n").unwrap();
+    assert_eq!(codes(&site.json(&["check"]).json), Vec::<Value>::new(), "one side is left");
+    assert_eq!(site.json(&["status"]).json["twice"].as_array().map(Vec::len), Some(0));
+}

@@ -102,6 +102,13 @@ impl Host {
         around
     }
 
+    /// Only what cron and systemd run.
+    pub fn schedules(&self) -> Vec<Observed> {
+        let mut around = Around::default();
+        schedule::look(self, &mut around);
+        around.observed
+    }
+
     /// Whether this is the host that we run on.
     fn is_this(&self) -> bool {
         self.root == Path::new("/")
