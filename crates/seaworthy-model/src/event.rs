@@ -233,11 +233,8 @@ pub enum Event {
     },
     /// The step is done once for each of these, in this order. None: there is nothing to do.
     StepExpanded(crate::matrix::Expanded),
-    /// A step waits for a person, until this time.
-    PersonAsked {
-        step: String,
-        until: At,
-    },
+    /// A step waits for a person.
+    PersonAsked(crate::step::Asked),
     /// A person answered. `evidence`: what they brought along, or why not.
     PersonAnswered {
         step: String,

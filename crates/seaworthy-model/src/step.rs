@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{input::Form, matrix::Matrix, time::Span};
+use crate::{
+    input::Form,
+    matrix::Matrix,
+    time::{At, Span},
+};
 
 /// One action of a process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,6 +106,17 @@ pub struct Duty {
     /// After this long without an answer the step has failed.
     pub within: Span,
     pub evidence: Proof,
+}
+
+/// A step waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub step: String,
+    /// Without an answer by then it has failed.
+    pub until: At,
+    /// A yes is to be that of another person than the one who asked for the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other: bool,
 }
 
 /// What a sign-off must bring along.

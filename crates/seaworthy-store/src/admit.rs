@@ -65,6 +65,7 @@ impl Admitted {
         }
         tombstones(&batch)?;
         measures(&batch)?;
+        own_word(&batch)?;
         let writes = batch
             .writes
             .into_iter()
@@ -132,7 +133,7 @@ pub(crate) fn sealable(tree: &Frontier, sealed: &Checkpoint) -> Result<(), Store
 
 /// A claim without what bears it out is not written. `before` gives the entries of its stream, newest first.
 pub(crate) fn borne_out(
-    claim: Claim,
+    claim: &Claim,
     stream: &Stream,
     before: impl FnMut() -> Result<Option<Past>, StoreError>,
 ) -> Result<(), StoreError> {
@@ -165,6 +166,18 @@ fn tombstones(batch: &Batch) -> Result<(), StoreError> {
         });
         if !told {
             return Err(refused(format!("the body at position {dropped} would go without a tombstone")));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody answers in another's name.
+fn own_word(batch: &Batch) -> Result<(), StoreError> {
+    for draft in batch.writes.iter().flat_map(|write| &write.drafts) {
+        if let Event::PersonAnswered { step, by, .. } = &draft.event
+            && *by != batch.actor
+        {
+            return Err(refused(format!("step `{step}` would be answered by {by}, and {} writes it", batch.actor)));
         }
     }
     Ok(())

@@ -26,9 +26,9 @@ statements! {
     BODY_DROP = "delete from body where position = $1";
     STREAM_HEAD = "select version from entry where stream = $1 order by version desc limit 1";
     /// What a claim may rest on, newest first.
-    STREAM_PAST = "select kind, v, text from entry left join body on body.position = entry.position \
-                   where stream = $1 and kind in ('checked', 'step_settled', 'verification_ended') \
-                   order by version desc";
+    STREAM_PAST = "select kind, v, text, actor from entry left join body on body.position = entry.position \
+                   where stream = $1 and kind in ('checked', 'step_settled', 'verification_ended', 'person_asked', \
+                   'person_answered', 'run_requested') order by version desc";
     LAST_POSITION = "select position from entry order by position desc limit 1";
     ENTRIES_STREAM = "select entry.position, id, stream, version, kind, v, at, node, epoch, actor, via, \
                       body_digest, body_bytes, text from entry left join body on body.position = entry.position \

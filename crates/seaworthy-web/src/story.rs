@@ -11,6 +11,7 @@ use seaworthy_model::{
     id::RunId,
     matrix::{Element, Expanded},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
+    step::Asked,
     time::{At, Span},
     value::Facts,
 };
@@ -172,7 +173,7 @@ impl Story {
                 let detail = format!("again: {}; looked at first: {}", word(&again), word(&look));
                 self.remarks.push((at, "the run".to_owned(), "resumed", detail));
             }
-            Event::PersonAsked { step, until } => {
+            Event::PersonAsked(Asked { step, until, .. }) => {
                 self.asked.retain(|(other, _)| *other != step);
                 self.asked.push((step.clone(), until));
                 self.remarks.push((at, format!("step {step}"), "asked", "it waits for a person".to_owned()));

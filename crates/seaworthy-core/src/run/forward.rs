@@ -217,13 +217,12 @@ fn look_round(plan: &Plan, state: &State, requested: &Requested, checks: &[&Chec
         return Some(Next::Record(vec![Event::Checked { judged: judge::passed_over(check, round, reason) }]));
     }
     if matches!(check.look, Look::Duration { .. }) {
-        let steps = || plan.steps.iter().map(|s| &s.id);
-        let judged = match state.untimed(steps()) {
+        let judged = match state.untimed(plan.timed()) {
             Some(step) => {
                 let reason = format!("nobody saw the end of step {step}, so nobody knows how long it took");
                 judge::passed_over(check, round, reason)
             }
-            None => judge::judge_duration(check, round, state.acting(steps()), usual),
+            None => judge::judge_duration(check, round, state.acting(plan.timed()), usual),
         };
         return Some(Next::Record(vec![Event::Checked { judged }]));
     }

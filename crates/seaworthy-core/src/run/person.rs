@@ -8,6 +8,7 @@ use seaworthy_model::{
     id::ActorId,
     process::{Action, Duty, Proof, Step},
     run::{Acted, Outcome},
+    step,
     time::{At, Span},
 };
 
@@ -27,7 +28,9 @@ pub struct Asked {
 
 /// Asks for it.
 pub(super) fn ask(step: &Step, duty: &Duty, now: At) -> Next {
-    Next::Record(vec![Event::PersonAsked { step: step.id.clone(), until: now + duty.within }])
+    let other = matches!(step.action, Action::Approve(_));
+    let asked = step::Asked { step: step.id.clone(), until: now + duty.within, other };
+    Next::Record(vec![Event::PersonAsked(asked)])
 }
 
 /// What comes of steps that wait for a person: one that was answered or is out of time ends. `Err`: when the first of

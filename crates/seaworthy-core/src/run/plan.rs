@@ -221,6 +221,12 @@ impl Plan {
         self.steps.iter().chain(&self.defined).any(|s| s.id == id && s.effect == Effect::Once)
     }
 
+    /// The steps whose time says how long the process takes: not those that wait for a person.
+    pub(super) fn timed(&self) -> impl Iterator<Item = &String> {
+        let by_person = |step: &&Step| matches!(step.action, Action::Human(_) | Action::Approve(_));
+        self.steps.iter().filter(move |step| !by_person(step)).map(|step| &step.id)
+    }
+
     /// The artifact a check looks at.
     pub fn artifact_of(check: &Check) -> Option<&str> {
         match &check.look {

@@ -87,9 +87,8 @@ pub fn ended(run: RunId, plan: Option<&Plan>, state: &State) -> Option<EndedRun>
 /// What later runs call usual.
 fn measures(plan: &Plan, state: &State, verified: Verified) -> BTreeMap<String, f64> {
     let mut out = BTreeMap::new();
-    let steps = || plan.steps.iter().map(|s| &s.id);
-    if state.untimed(steps()).is_none() {
-        out.insert("duration".to_owned(), state.acting(steps()).0 as f64);
+    if state.untimed(plan.timed()).is_none() {
+        out.insert("duration".to_owned(), state.acting(plan.timed()).0 as f64);
     }
     for artifact in state.artifacts.values() {
         out.insert(format!("size:{}", artifact.name), artifact.bytes as f64);

@@ -9,6 +9,7 @@ use seaworthy_model::{
     event::{DrillArtifact, Event},
     matrix::{Element, Expanded},
     run::{Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
+    step,
     time::{At, Span},
     value::Facts,
 };
@@ -229,7 +230,7 @@ impl State {
 
     fn apply_person(&mut self, at: At, event: &Event) {
         match event {
-            Event::PersonAsked { step, until } => {
+            Event::PersonAsked(step::Asked { step, until, .. }) => {
                 self.waiting = None;
                 self.asked.insert(step.clone(), Asked { at, until: *until, answer: None });
             }

@@ -7,6 +7,7 @@ use seaworthy_model::{
     id::MessageId,
     port::Message,
     process::{Action, Duty, Occasion, Process},
+    step::Asked,
     time::At,
 };
 
@@ -17,7 +18,7 @@ use crate::{run::Plan, schedule::utc};
 pub fn duties<'a>(process: &Process, plan: &'a Plan, events: &[Event]) -> Vec<(String, &'a str)> {
     let mut out = Vec::new();
     for event in events {
-        let Event::PersonAsked { step, .. } = event else { continue };
+        let Event::PersonAsked(Asked { step, .. }) = event else { continue };
         let Some((id, duty)) = duty(plan, step) else { continue };
         let route = duty.route.clone().or_else(|| process.tell.as_ref().map(|tell| tell.route.clone()));
         out.extend(route.map(|route| (route, id)));

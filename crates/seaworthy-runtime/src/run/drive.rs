@@ -195,7 +195,7 @@ impl Drive<'_> {
                 Ok(_) => {
                     self.version += self.pending.len() as u64;
                     let told = self.pending.iter().any(|d| {
-                        matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. } | Event::PersonAsked { .. })
+                        matches!(d.event, Event::RunEnded { .. } | Event::HealTried { .. } | Event::PersonAsked(_))
                     });
                     for draft in self.pending.drain(..) {
                         if let Event::AttemptEnded { step, attempt, .. } = draft.event {

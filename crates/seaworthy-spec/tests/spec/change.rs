@@ -46,7 +46,7 @@ fn process(text: &str) -> Process {
     process
 }
 
-fn shown(old: &str, new: &str) -> String {
+pub fn shown(old: &str, new: &str) -> String {
     let line =
         |d: seaworthy_core::change::Difference| format!("{} {}\n", if d.weaker { "weaker" } else { "-" }, d.text);
     differences(Some(&process(old)), Some(&process(new))).into_iter().map(line).collect()

@@ -2,6 +2,7 @@
 
 mod calendar_file;
 mod change;
+mod change_steps;
 mod checks;
 mod conditions;
 mod config;

@@ -13,7 +13,10 @@ use seaworthy_model::{
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
-use crate::admit::{Admitted, borne_out, droppable, ended_twice, not_ended, taken};
+use crate::{
+    admit::{Admitted, borne_out, droppable, ended_twice, not_ended, taken},
+    claim::Past,
+};
 
 /// One store's content.
 #[derive(Default, Clone)]
@@ -126,14 +129,21 @@ impl State {
     /// What entries claim rests on those before them, in this batch or on record.
     fn claims(&self, batch: &Admitted) -> Result<(), StoreError> {
         for (at, write) in batch.writes.iter().enumerate() {
-            let claims = write.entries.iter().enumerate().filter_map(|(n, sealed)| Some((n, sealed.claim?)));
+            let claims = write.entries.iter().enumerate().filter_map(|(n, sealed)| Some((n, sealed.claim.as_ref()?)));
             for (n, claim) in claims {
                 let earlier = batch.writes[..at].iter().rev().filter(|other| other.stream == write.stream);
                 let new = write.entries[..n].iter().rev().chain(earlier.flat_map(|other| other.entries.iter().rev()));
-                let new = new.map(|sealed| (sealed.kind.clone(), sealed.v, Some(sealed.body.clone())));
+                let actor = batch.actor;
+                let new = new.map(|sealed| {
+                    let (kind, body) = (sealed.kind.clone(), Some(sealed.body.clone()));
+                    Past { kind, v: sealed.v, body, actor }
+                });
                 let old = self.streams.get(&write.stream).into_iter().flatten().rev();
                 let old = old.filter_map(|at| self.entries.get(*at));
-                let old = old.map(|entry| (entry.header.kind.clone(), entry.header.v, entry.body.clone()));
+                let old = old.map(|entry| {
+                    let (kind, body) = (entry.header.kind.clone(), entry.body.clone());
+                    Past { kind, v: entry.header.v, body, actor: entry.header.actor }
+                });
                 let mut before = new.chain(old);
                 borne_out(claim, &write.stream, || Ok(before.next()))?;
             }

@@ -92,7 +92,7 @@ fn entries(
         return Err(StoreError::Conflict { stream: write.stream.to_string(), expected, found });
     }
     for (version, sealed) in (found + 1..).zip(&write.entries) {
-        if let Some(claim) = sealed.claim {
+        if let Some(claim) = &sealed.claim {
             past(conn, &write.stream, |before| borne_out(claim, &write.stream, before))?;
         }
         entry(conn, tree, writer, batch, write, version, sealed)?;
@@ -110,7 +110,10 @@ fn past(
     let mut rows = statement.query([stream.as_str()]).map_err(of)?;
     look(&mut || {
         let Some(row) = rows.next().map_err(of)? else { return Ok(None) };
-        let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let read = || {
+            let actor = ActorId::from_bytes(row.get(3)?);
+            Ok(Past { kind: row.get(0)?, v: row.get(1)?, body: row.get(2)?, actor })
+        };
         read().map(Some).map_err(of)
     })
 }

@@ -3,6 +3,7 @@
 mod conditions;
 mod lists;
 mod once;
+mod persons;
 mod together;
 mod world;
 

@@ -25,7 +25,7 @@ pub(super) fn process(steps: Vec<Step>) -> Process {
 }
 
 /// A run of it is asked for and begun.
-fn ask(process: &Process, state: &mut State) {
+pub(super) fn ask(process: &Process, state: &mut State) {
     let usual = Usual::default();
     let (digest, cause) = ("d".to_owned(), Cause::Person);
     let (artifact, objective, name) = (None, None, process.name.clone());

@@ -1,13 +1,16 @@
 //! What `append` wants to see before it takes a green entry.
 
 use seaworthy_model::{
+    entry::Via,
     event::Event,
+    id::ActorId,
     port::{Batch, StoreError, Write},
-    run::{Executed, Judged, Observation, Verdict, Verified},
-    time::Span,
+    run::{Cause, Executed, Judged, Kind, Observation, Verdict, Verified},
+    step::Asked,
+    time::{At, Span},
 };
 
-use crate::world::{World, assert_whole, batch, draft, said, stream};
+use crate::world::{World, actor, assert_whole, batch, draft, said, stream};
 
 fn checked(round: u32, verdict: Verdict) -> Event {
     let seen = Observation { source: "probe/command".into(), facts: [].into(), took: Span::ZERO, dropped: 0 };
@@ -121,4 +124,62 @@ pub async fn a_claim_rests_on_its_own_stream_and_round(w: &World) {
     tell(w, "a", vec![round(0, Verified::Yes)]).await.unwrap();
     refused(w, "b", end(Verified::Yes)).await;
     refused(w, "a", round(0, Verified::Yes)).await;
+}
+
+fn requested() -> Event {
+    Event::RunRequested {
+        process: "pay".to_owned(),
+        kind: Kind::Run,
+        digest: "d".to_owned(),
+        cause: Cause::Person,
+        usual: Default::default(),
+        artifact: None,
+        objective: None,
+        inputs: Default::default(),
+    }
+}
+
+fn asked(other: bool) -> Event {
+    Event::PersonAsked(Asked { step: "go".to_owned(), until: At(9), other })
+}
+
+/// This person answers.
+async fn answer(w: &World, name: &str, by: ActorId, yes: bool) -> Result<u64, StoreError> {
+    let event = Event::PersonAnswered { step: "go".to_owned(), yes, evidence: String::new(), by };
+    w.journal.append(Batch { writes: vec![writes(name, vec![event])], ..Batch::by(by, Via::Web) }).await
+}
+
+pub async fn nobody_agrees_to_what_they_asked_for(w: &World) {
+    let (requester, other) = (actor(), actor());
+    let request = |name: &str, of: bool| Batch {
+        writes: vec![writes(name, vec![requested(), asked(of)])],
+        ..Batch::by(requester, Via::Cli)
+    };
+    w.journal.append(request("a", true)).await.unwrap();
+    let before = w.length().await;
+    let own = answer(w, "a", requester, true).await;
+    let Err(StoreError::Refused { rule }) = own else { panic!("it was taken: {own:?}") };
+    assert!(rule.contains("another person") && rule.contains("`go`"), "{rule}");
+    assert_eq!(w.length().await, before, "nothing of it is written");
+    answer(w, "a", other, true).await.expect("another one may");
+    w.journal.append(request("b", true)).await.unwrap();
+    answer(w, "b", requester, false).await.expect("to say no to it is nobody's privilege");
+    w.journal.append(request("c", false)).await.unwrap();
+    answer(w, "c", requester, true).await.expect("what a person does may be done by whoever asked for it");
+}
+
+pub async fn an_answer_needs_a_question_and_is_given_once_in_ones_own_name(w: &World) {
+    let (one, other) = (actor(), actor());
+    tell(w, "a", vec![requested()]).await.unwrap();
+    assert!(answer(w, "a", one, true).await.is_err(), "nobody was asked");
+    tell(w, "b", vec![asked(true)]).await.unwrap();
+    assert!(answer(w, "b", one, true).await.is_err(), "nobody knows who asked for the run");
+    tell(w, "a", vec![asked(true)]).await.unwrap();
+    let event = Event::PersonAnswered { step: "go".to_owned(), yes: true, evidence: String::new(), by: one };
+    let forged = Batch { writes: vec![writes("a", vec![event])], ..Batch::by(other, Via::Web) };
+    assert!(w.journal.append(forged).await.is_err(), "in another's name");
+    answer(w, "a", one, true).await.unwrap();
+    assert!(answer(w, "a", other, true).await.is_err(), "it was answered already");
+    tell(w, "a", vec![asked(true)]).await.unwrap();
+    answer(w, "a", other, true).await.expect("it was asked anew");
 }

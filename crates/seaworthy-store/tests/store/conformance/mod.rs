@@ -105,5 +105,7 @@ cases! {
         a_step_is_settled_only_by_checks_on_record,
         what_bears_a_claim_out_may_come_in_the_same_batch,
         a_claim_rests_on_its_own_stream_and_round,
+        nobody_agrees_to_what_they_asked_for,
+        an_answer_needs_a_question_and_is_given_once_in_ones_own_name,
     }
 }
