@@ -188,6 +188,23 @@ async function lookAtPause(browser, process) {
     }
 }
 
+/** Without script: a run that has ended is begun once more at a step, and its new page says so. */
+async function lookAtRerun(browser, id) {
+    const { context, page, wrong } = await open(browser, { ...PHONE, ...NO_SCRIPT });
+    try {
+        await page.goto(new URL(`runs/${id}`, base).href, { waitUntil: "load" });
+        const form = page.locator("form[action$='/rerun']");
+        const steps = await form.locator("option").allTextContents();
+        must(steps.length > 0, "no step is offered to begin at");
+        await form.locator("select").selectOption(steps[0]);
+        await Promise.all([page.waitForURL((url) => /\/runs\/run_/.test(url.pathname) && !url.pathname.endsWith(id)), form.locator("button").click()]);
+        must(await page.locator("#verdict h1").count() === 1, "the page of the new run has no verdict");
+        must(wrong.length === 0, wrong.join("; "));
+    } finally {
+        await context.close();
+    }
+}
+
 async function all(browser) {
     let told;
     await look("the demo tells its story", async () => { told = await story(); });
@@ -217,6 +234,7 @@ async function all(browser) {
         ["its run page", `runs/${liar.last_run_id}`, "main"],
     ]));
     await look("a verified run is green", () => lookAtHonest(browser, `runs/${honest.last_run_id}`));
+    await look("a run is begun once more at a step without script", () => lookAtRerun(browser, honest.last_run_id));
     await look("a page that nobody touches changes", () => lookAtLive(browser, honest.process));
     await look("a pause is seen where all processes are seen", () => lookAtPause(browser, honest.process));
 }

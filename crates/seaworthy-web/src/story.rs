@@ -211,7 +211,7 @@ impl Story {
     }
 
     fn expand(&mut self, at: At, list: Expanded) {
-        self.say(at, &list.step, "is done", list.words());
+        self.say(at, &list.step, "begins", list.words());
         self.lists.insert(list.step, list.elements);
     }
 

@@ -1,4 +1,4 @@
-//! What a person may ask for from a page: run now, drill now, cancel. A form each, answered with the run's page.
+//! What a person may ask for from a page: run now, drill now, cancel, go on, once more from a step. A form each, answered with the run's page.
 //!
 //! This module must not decide whether it may be done: the port answers.
 
@@ -72,6 +72,21 @@ pub async fn resume(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Re
     let asked = async {
         let run = find(&app, &id).await?;
         ask(&app, Ask::GoOn { run }, Some(run)).await
+    };
+    let asked = asked.await;
+    answer(&app, asked)
+}
+
+/// A step of an ended run and all that follows it, as a new run whose page answers.
+pub async fn rerun(
+    Extract(app): Extract<Shared>,
+    Path(id): Path<String>,
+    Form(fields): Form<BTreeMap<String, String>>,
+) -> Response {
+    let asked = async {
+        let run = find(&app, &id).await?;
+        let from = fields.get("from").cloned().unwrap_or_default();
+        ask(&app, Ask::Rerun { run, from }, None).await
     };
     let asked = asked.await;
     answer(&app, asked)

@@ -40,6 +40,7 @@ pub fn routes() -> Router<Shared> {
         .route("/runs/{id}/cancel", post(ask::cancel))
         .route("/runs/{id}/sign/{step}", post(ask::sign))
         .route("/runs/{id}/resume", post(ask::resume))
+        .route("/runs/{id}/rerun", post(ask::rerun))
         .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))
         .route("/changes", get(changes::show))
         .route("/changes/{digest}/confirm", post(changes::confirm))

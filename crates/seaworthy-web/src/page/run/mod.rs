@@ -59,6 +59,8 @@ pub struct RunView {
     pub live: bool,
     pub cancel_asked: Option<String>,
     pub can_resume: bool,
+    /// Where it can be begun once more as a new run: ids of steps, and whether that one is offered first.
+    pub froms: Vec<(String, bool)>,
     /// Something outside starts it: nobody can here.
     pub outside: bool,
     /// Steps that wait for a person: their page's address, id, what is asked, and until when.
@@ -196,6 +198,7 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         outside: pinned.is_some_and(|pinned| pinned.process.pinged),
         inputs,
         duties: duties(app, &story, run, now).await?,
+        froms: pinned.map_or(vec![], |pinned| parts::froms(&story, &pinned.process)),
         can_resume: !pinned.is_some_and(|pinned| pinned.process.pinged)
             && story.kind == seaworthy_model::run::Kind::Run
             && story.end.as_ref().is_some_and(|end| end.executed != seaworthy_model::run::Executed::Ok),

@@ -6,8 +6,8 @@
 use seaworthy_model::{
     id::RunId,
     matrix::Element,
-    process::Occasion,
-    run::{HealOutcome, Outcome},
+    process::{Occasion, Process},
+    run::{HealOutcome, Kind, Outcome},
     time::At,
     view::MessageRow,
 };
@@ -177,6 +177,30 @@ impl Kept {
 /// Address of the kept output of an attempt.
 pub fn output_href(base: &str, run: RunId, step: &str, attempt: u32) -> String {
     format!("{base}/runs/{run}/output/{}/{attempt}", show::segment(step))
+}
+
+/// Where a run that has ended may be begun once more: at a step of the definition in force, or at an element that was not
+/// done. Offered first is what was not done.
+pub fn froms(story: &Story, process: &Process) -> Vec<(String, bool)> {
+    if story.end.is_none() || story.kind == Kind::Drill || process.pinged {
+        return vec![];
+    }
+    let done = |id: &str| {
+        let last = story.attempts.iter().rev().find(|attempt| attempt.step == id);
+        last.is_some_and(|last| last.ended.as_ref().is_some_and(|(_, acted)| acted.outcome == Outcome::Done))
+    };
+    let mut froms = vec![];
+    for step in &process.steps {
+        let elements = story.lists.get(&step.id).filter(|_| step.matrix.is_some());
+        let open: Vec<&str> =
+            elements.into_iter().flatten().map(|element| element.id.as_str()).filter(|id| !done(id)).collect();
+        let whole = if elements.is_some() { open.is_empty() } else { done(&step.id) };
+        froms.push((step.id.clone(), !whole));
+        froms.extend(open.into_iter().map(|id| (id.to_owned(), false)));
+    }
+    let first = froms.iter().position(|(_, open)| *open).unwrap_or(0);
+    froms.iter_mut().enumerate().for_each(|(at, (_, offered))| *offered = at == first);
+    froms
 }
 
 /// Attempts that stand together: those of one step over a list, or one that is of none.
