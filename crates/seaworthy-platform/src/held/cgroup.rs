@@ -1,6 +1,7 @@
 //! A cgroup of version 2 of our own for one attempt, where the host lets us make one (cgroups(7)).
 //!
-//! Must not know attempts. Uses no controllers, so that it works beside version 1 too.
+//! Must not know attempts. Needs no controllers, so that it works beside version 1 too; where those of memory and
+//! processes are ours to give, they bound all processes of a group together.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,6 +9,8 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
+
+use seaworthy_model::process::Limits;
 
 /// Groups within groups that are looked into; a command that nests deeper is still killed by the kernel.
 const NESTED_MAX: usize = 64;
@@ -29,6 +32,22 @@ impl Cgroup {
         } else {
             made.remove();
             None
+        }
+    }
+
+    /// Bounds all its processes together, where the controllers are. What cannot be set here still holds for each process.
+    pub(crate) fn limit(&self, limits: &Limits) {
+        // Over its memory the whole group goes, not one process that the others wait for.
+        let whole = limits.memory.map(|_| 1);
+        for (file, limit) in
+            [("memory.max", limits.memory), ("memory.oom.group", whole), ("pids.max", limits.processes)]
+        {
+            let (Some(limit), file) = (limit, self.path.join(file)) else { continue };
+            if file.exists()
+                && let Err(error) = fs::write(&file, limit.to_string())
+            {
+                tracing::warn!(%error, file = %file.display(), "a limit could not be set for all processes together");
+            }
         }
     }
 
@@ -104,9 +123,33 @@ pub(crate) fn delegated() -> Option<PathBuf> {
     (given && own.join("cgroup.kill").exists()).then_some(own)
 }
 
+/// The group that a keeper moves into before it divides the one above.
+const KEEPER: &str = "keeper";
+
+/// Has groups below this one bounded in memory and processes, if that is ours to give. The kernel gives memory only in a
+/// group that has no processes itself, so we move down; where somebody else is in it too, memory stays as it is.
+pub(crate) fn divide(group: &Path) {
+    let given = fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default();
+    let wanted: Vec<&str> = given.split_whitespace().filter(|name| ["memory", "pids"].contains(name)).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let own = group.join(KEEPER);
+    let moved = fs::create_dir(&own).or_else(|error| if own.is_dir() { Ok(()) } else { Err(error) });
+    if let Err(error) = moved.and_then(|()| fs::write(own.join("cgroup.procs"), "0")) {
+        tracing::debug!(%error, "the keeper stays in the group that it divides");
+    }
+    for name in wanted {
+        if let Err(error) = fs::write(group.join("cgroup.subtree_control"), format!("+{name}")) {
+            tracing::debug!(%error, controller = name, "attempts are not bounded together by this controller");
+        }
+    }
+}
+
 /// Whether we are in a scope of systemd's that was made for a keeper.
 pub(crate) fn in_scope() -> bool {
-    own().and_then(|own| Some(own.file_name()?.to_str()?.to_owned())).is_some_and(|name| is_scope(&name))
+    // Below it, where it was divided.
+    own().is_some_and(|own| own.iter().filter_map(|name| name.to_str()).any(is_scope))
 }
 
 /// `seaworthy-keeper-… .scope`, or the unit of `contrib/`.
@@ -129,4 +172,47 @@ fn own() -> Option<PathBuf> {
     let inside = format!("/{inside}");
     let below = inside.strip_prefix(root.trim_end_matches('/')).unwrap_or(&inside);
     Some(Path::new(&mount).join(below.trim_start_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that looks like a group; the kernel's own needs a host that gives us its controllers.
+    fn group(name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("seaworthy-cgroup-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("writable");
+        for (file, text) in files {
+            fs::write(path.join(file), text).expect("writable");
+        }
+        path
+    }
+
+    #[test]
+    fn all_processes_of_a_group_are_bounded_together_where_it_has_the_controllers() {
+        let path = group("limit", &[("memory.max", "max"), ("memory.oom.group", "0"), ("pids.max", "max")]);
+        let bounded = Cgroup { path: path.clone() };
+        let read = |file: &str| fs::read_to_string(path.join(file)).expect("it is there");
+        bounded.limit(&Limits { memory: Some(1 << 20), ..Limits::default() });
+        assert_eq!([read("memory.max"), read("memory.oom.group"), read("pids.max")], ["1048576", "1", "max"]);
+        bounded.limit(&Limits { processes: Some(7), ..Limits::default() });
+        assert_eq!(read("pids.max"), "7");
+        let bare = group("bare", &[]);
+        Cgroup { path: bare.clone() }.limit(&Limits { memory: Some(1), processes: Some(1), ..Limits::default() });
+        assert_eq!(fs::read_dir(&bare).expect("it is there").count(), 0, "nothing is made where there are none");
+        fs::remove_dir_all(path).and(fs::remove_dir_all(bare)).expect("ours");
+    }
+
+    #[test]
+    fn a_group_is_divided_only_by_what_was_given() {
+        let none = group("none", &[("cgroup.controllers", "hugetlb\n"), ("cgroup.subtree_control", "")]);
+        divide(&none);
+        assert!(!none.join(KEEPER).exists(), "nothing to divide, nobody moves");
+        let given = group("given", &[("cgroup.controllers", "cpu memory pids\n"), ("cgroup.subtree_control", "")]);
+        divide(&given);
+        assert!(given.join(KEEPER).exists());
+        let asked = fs::read_to_string(given.join("cgroup.subtree_control")).expect("it is there");
+        assert_eq!(asked, "+pids", "each alone: one that is refused does not take the other along");
+        fs::remove_dir_all(none).and(fs::remove_dir_all(given)).expect("ours");
+    }
 }

@@ -99,6 +99,7 @@ pub fn run(options: &Options, ready: impl FnOnce(bool)) -> Result<(), String> {
     let records = records.map_err(cannot("the records cannot be written by the keeper"))?;
     let listener = listen(&options.socket).map_err(cannot("the socket cannot be made for the keeper"))?;
     let cgroup = options.cgroups.then(held::cgroup::delegated).flatten();
+    cgroup.iter().for_each(|group| held::cgroup::divide(group));
     let about = About {
         pid: std::process::id(),
         protocol: options.protocol,

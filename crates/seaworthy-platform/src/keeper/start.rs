@@ -99,6 +99,7 @@ impl Round {
         let tree = |pid, group| Tree::of(pid, format!("{name}={marker}"), group, host.orphans);
         let group = host.cgroup.as_ref().and_then(|below| Cgroup::make(below, &inherit::group(&wanted.attempt)));
         if let Some(group) = group {
+            group.limit(&wanted.limits);
             let entered =
                 group.entrance().map_err(cannot).and_then(|entrance| self.spawner.start(start(Some(entrance))));
             match entered {

@@ -20,6 +20,7 @@ mod heal;
 mod history;
 mod import;
 mod kit;
+mod limits;
 mod looking;
 mod matrix;
 mod outlive;
