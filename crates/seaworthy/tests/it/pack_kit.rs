@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use crate::kit::{Output, Site};
+use crate::kit::{Output, Site, until};
 
 /// A site with this pack under its own name, answered so.
 pub fn site_with(pack: &str, answers: &[(&str, &str)]) -> Site {
@@ -123,4 +123,31 @@ pub fn kept_files(site: &Site, pack: &str) {
     site.sh("mkdir -p ../files/deep && for n in $(seq 40); do echo \"note $n\" > ../files/deep/$n.txt; done && head -c 300000 /dev/urandom > '../files/a photo.jpg'");
     let path = |name: &str| site.aside(name).display().to_string();
     write(site, pack, &[("folder", &path("files")), ("repository", &path("repo"))]);
+}
+
+/// Lets nobody's request start the pack, has one person answer for `does` and another for `agrees`, and gives the end of the
+/// run. What they say is their word only.
+pub fn answered(site: &Site, pack: &str, does: &str, agrees: &str) -> serde_json::Value {
+    site.process("kick", "steps:\n  - { run: 'true' }\n");
+    let text = site.read(&ops(pack));
+    site.write(&ops(pack), &format!("{text}triggers:\n  - {{ process: kick, when: unproven }}\n"));
+    let server = site.server();
+    assert_eq!(site.json(&["run", "kick"]).code, 3, "it is done and unproven");
+    let waits = |step: &str| {
+        until(&format!("it waits for {step}"), || {
+            let live = site.json(&["runs"]).json["live"].clone();
+            let run = live.as_array()?.iter().find(|run| run["doing"] == format!("waiting for a person: {step}"))?;
+            Some(run["run_id"].as_str()?.to_owned())
+        })
+    };
+    let run = waits(does);
+    let told = format!("seaworthy sign {run} {does}");
+    until("somebody is told", || site.read("told.txt").contains(&told).then_some(()));
+    assert_eq!(site.json(&["sign", &run, does, "--evidence", "all of it"]).code, 0);
+    assert_eq!(waits(agrees), run);
+    assert_eq!(site.json(&["approve", &run, agrees]).code, 0);
+    let ended = until("it has ended", || Some(site.json(&["show", &run]).json).filter(|json| json["executed"] == "ok"));
+    assert_eq!(server.stop(), 0);
+    site.write(&ops(pack), &text);
+    ended
 }

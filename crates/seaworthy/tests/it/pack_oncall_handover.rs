@@ -2,7 +2,7 @@
 
 use crate::{
     kit::Site,
-    pack_kit::{at_once, ops, refused, site_with, step_failed, verified},
+    pack_kit::{answered, at_once, ops, refused, site_with, step_failed, verified},
 };
 
 const PACK: &str = "oncall-handover";
@@ -25,7 +25,10 @@ fn it_is_handed_over_when_both_say_so_and_the_page_holds_what_is_open() {
         "steps:\n  - { run: 'true' }\nverify:\n  - { command: echo no, expect: 'stdout.trim() == \"yes\"' }\n",
     );
     assert_eq!(site.json(&["run", "lying"]).code, 1);
-    refused(&site, PACK, "every item is ticked", "What is open below was read by both");
+    let said = answered(&site, PACK, "talk", "taken");
+    assert_eq!(said["verified"], "no", "both said so, and nothing is ticked: {said}");
+    let reason = said["reason"].as_str().unwrap();
+    assert!(reason.contains("every item is ticked") && reason.contains("What is open below"), "{reason}");
     let file = page(&site);
     assert!(site.read(&file).contains("lying"), "what is open is in the page: {}", site.read(&file));
     site.sh(&format!("sed -i 's/^- \\[ \\]/- [x]/' {file}"));
