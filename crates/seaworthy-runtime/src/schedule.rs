@@ -3,6 +3,8 @@
 //! One batch per process and activation; the unique occurrence keeps two nodes from starting it twice.
 //! This module must not decide what is due (core does) nor drive a run.
 
+mod agenda;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_core::schedule::{Act, Decision, Holds, Timetable, decide, utc};
@@ -20,6 +22,8 @@ use seaworthy_model::{
 };
 use tokio::task::JoinSet;
 use tracing::{error, warn};
+
+pub use agenda::Agenda;
 
 use crate::{
     ports::{Ports, Stop},
@@ -64,39 +68,6 @@ pub async fn run(desk: Desk, stop: Stop) {
     }
 }
 
-/// What the loop remembers between looks, so that a quiet schedule costs nothing. Forgetting it is harmless.
-#[derive(Default)]
-pub struct Agenda {
-    known: BTreeMap<String, Known>,
-    last: Option<At>,
-}
-
-struct Known {
-    digest: String,
-    next: Option<At>,
-    queued: bool,
-}
-
-impl Agenda {
-    /// After a step back of the wall clock nothing that was known of the future holds.
-    fn turn(&mut self, now: At) {
-        if self.last.is_some_and(|last| now < last) {
-            self.known.clear();
-        }
-        self.last = Some(now);
-    }
-
-    fn is_quiet(&self, pinned: &Pinned, now: At) -> bool {
-        self.known.get(&pinned.process.name).is_some_and(|known| {
-            known.digest == pinned.digest && !known.queued && known.next.is_none_or(|next| next > now)
-        })
-    }
-
-    fn next(&self) -> Option<At> {
-        self.known.values().filter_map(|known| known.next).min()
-    }
-}
-
 /// Looks at every schedule that may have something due; returns when the next occurrence is due.
 ///
 /// # Errors
@@ -106,9 +77,7 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
     let now = desk.ports.clock.now();
     // A pause is written into the rows that are read and written here.
     let _rows = desk.runs.rows.read().await;
-    agenda.turn(now);
-    agenda.known.retain(|name, _| loaded.processes.contains_key(name));
-    let due: Vec<Arc<Pinned>> = loaded.processes.values().filter(|p| !agenda.is_quiet(p, now)).cloned().collect();
+    let due = agenda.due(&loaded, now);
     if due.is_empty() {
         return Ok(agenda.next());
     }
@@ -128,15 +97,10 @@ pub async fn activate(desk: &Desk, agenda: &mut Agenda) -> Result<Option<At>, St
     let mut first = None;
     while let Some(done) = looks.join_next().await {
         match done {
-            Ok((pinned, Ok((next, queued)))) => {
-                let known = Known { digest: pinned.digest.clone(), next, queued };
-                agenda.known.insert(pinned.process.name.clone(), known);
-            }
-            Ok((pinned, Err(StoreError::Conflict { .. } | StoreError::Duplicate { .. }))) => {
-                agenda.known.remove(&pinned.process.name);
-            }
+            Ok((pinned, Ok((next, queued)))) => agenda.looked(&pinned, next, queued),
+            Ok((pinned, Err(StoreError::Conflict { .. } | StoreError::Duplicate { .. }))) => agenda.failed(&pinned),
             Ok((pinned, Err(other))) => {
-                agenda.known.remove(&pinned.process.name);
+                agenda.failed(&pinned);
                 first.get_or_insert(other);
             }
             Err(panic) => error!("a schedule could not be looked at: {panic}"),
