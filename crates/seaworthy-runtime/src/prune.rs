@@ -45,13 +45,12 @@ pub async fn after_run(ports: &Ports, process: &Process, plan: &Plan, run: RunId
 
 /// Removes the folders of runs beyond the newest `keep`, but never that of the newest verified run or of one that is
 /// being restored by an open drill. Goes back in history until there is nothing to remove any more: after `keep` was
-/// made smaller, say.
+/// made smaller, say. Most often there is nothing at all, and then nobody is asked what is to be spared.
 ///
 /// # Errors
 /// A sentence; what was removed by then stays removed, and the next pass goes on.
 pub async fn older(ports: &Ports, process: &Process) -> Result<(), String> {
     let keep = process.keep.max(1) as usize;
-    let spared = spared(ports, process).await.map_err(|e| e.to_string())?;
     let (mut before, mut skip) = (None, keep);
     for _ in 0..PASSES_MAX {
         let query = RunQuery {
@@ -62,15 +61,23 @@ pub async fn older(ports: &Ports, process: &Process) -> Result<(), String> {
             limit: skip + LOOK_BEYOND,
         };
         let runs = ports.views.ended_runs(query).await.map_err(|e| e.to_string())?;
-        let mut removed = false;
-        for row in runs.iter().skip(skip).filter(|row| !spared.contains(&row.run)) {
+        let mut left = Vec::new();
+        for row in runs.iter().skip(skip) {
             if ports.places.left_over(row.run).await {
-                ports.places.tidy(row.run, Vec::new()).await.map_err(|e| format!("{}: {e}", row.run))?;
-                removed = true;
+                left.push(row.run);
             }
         }
+        if left.is_empty() {
+            return Ok(());
+        }
+        // Asked after they were found: a drill that comes later restores the newest verified run of now, or a newer one.
+        let spared = spared(ports, process).await.map_err(|e| e.to_string())?;
+        left.retain(|run| !spared.contains(run));
+        for run in &left {
+            ports.places.tidy(*run, Vec::new()).await.map_err(|e| format!("{run}: {e}"))?;
+        }
         before = runs.last().map(|row| row.run);
-        if !removed || before.is_none() {
+        if left.is_empty() {
             return Ok(());
         }
         skip = 0;
