@@ -22,7 +22,11 @@ use super::{drive::Drive, surroundings::not_started};
 impl Drive<'_> {
     /// Starts an attempt; it goes on while the run does something else.
     pub(super) async fn begin(&mut self, act: Act) -> Result<(), StoreError> {
-        self.commit().await?;
+        // A run that only waits for its turn is on record as requested, and that is enough to be taken up again: it is
+        // claimed with its first attempt, in one transaction. Anything else is durable before it is waited.
+        if !self.only_claims() {
+            self.commit().await?;
+        }
         // Before the record says that it starts: what only waits here is not unknown after a crash.
         let Some(permit) = self.permit(&self.runs.acting.clone()).await? else { return Ok(()) };
         let Some(restorable) = self.restorable(&act).await? else { return Ok(()) };
@@ -43,6 +47,11 @@ impl Drive<'_> {
         info!(run = %self.run, step = act.step, attempt = act.attempt, "`{}` starts step `{}`, attempt {}", self.plan.process, act.step, act.attempt);
         self.under.push(self.runs.ports.provider.clone(), order, permit);
         Ok(())
+    }
+
+    /// Whether all that is not durable is the first claim of a run.
+    pub(super) fn only_claims(&self) -> bool {
+        self.claim == 0 && matches!(self.pending.as_slice(), [draft] if matches!(draft.event, Event::RunClaimed { .. }))
     }
 
     /// A place among those that act, or look, at the same time; `None`: something else comes first, and is taken in.

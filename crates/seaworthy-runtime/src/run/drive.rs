@@ -131,7 +131,8 @@ async fn abandon(runs: &Runs, run: RunId, mut state: State, version: u64) -> Res
 impl Drive<'_> {
     async fn run_on(mut self) -> Result<(), StoreError> {
         loop {
-            if self.runs.stop.is_asked() && self.pending.is_empty() && self.state.ended.is_none() {
+            let nothing_to_write = self.pending.is_empty() || self.only_claims();
+            if self.runs.stop.is_asked() && nothing_to_write && self.state.ended.is_none() {
                 self.leave_all().await?;
                 info!(run = %self.run, "left for the next start");
                 return Ok(());

@@ -14,7 +14,7 @@ use seaworthy_model::{
 use seaworthy_runtime::{
     Stop, prune,
     requests::Desk,
-    run::Runs,
+    run::{ACTING_MAX, Runs},
     schedule::{self, Agenda},
 };
 
@@ -226,4 +226,23 @@ async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_ov
         schedule::activate(&desk, &mut agenda).await.unwrap();
     }
     assert_eq!(world.kinds("run_requested").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not_before() {
+    let world = World::new("", &["process: dump\nsteps:\n  - { id: one, run: 'true' }\n"]);
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
+    for _ in 0..=ACTING_MAX {
+        let ask = Ask::Run { process: "dump".into(), inputs: Default::default() };
+        desk.ask(ask, world.ports.actor, Via::Cli).await.unwrap();
+    }
+    world.settle().await;
+    let mut seen = Vec::new();
+    for kind in ["run_requested", "run_claimed", "attempt_started"] {
+        seen.push(world.kinds(kind).await.len());
+    }
+    assert_eq!(seen, [ACTING_MAX + 1, ACTING_MAX, ACTING_MAX], "all but one have begun");
+    let waits = world.ports.views.live_runs().await.unwrap().into_iter().filter(|row| row.claimed_at.is_none());
+    assert_eq!(waits.map(|row| row.doing).collect::<Vec<_>>(), ["waiting to be taken up"]);
 }
