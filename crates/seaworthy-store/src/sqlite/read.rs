@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use seaworthy_model::{port::StoreError, retain::Room, tree::Frontier};
 use tokio::sync::Semaphore;
 
@@ -85,6 +85,8 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
 pub(super) fn settle(conn: &Connection, cache_kib: i64) -> Result<(), StoreError> {
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_MS)).map_err(of)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A plan depends on the statement alone. Without this a statement is compiled anew each time its `limit` is given.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(of)?;
     conn.pragma_update(None, "cache_size", -cache_kib).map_err(of)?;
     conn.pragma_update(None, "mmap_size", 0).map_err(of)?;
     // Temporary b-trees are small here; a file for them would be one more thing that can fail.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use seaworthy_model::{
     entry::{Draft, Stream, Via},
     event::Event,
@@ -178,4 +178,18 @@ fn first_starts_at_the_same_moment_share_one_store() {
         epochs.sort_unstable();
         assert_eq!(epochs, [1, 2, 3, 4], "each took an epoch of the same store");
     }
+}
+
+#[test]
+fn a_statement_is_compiled_once_whatever_limit_it_is_given() {
+    let folder = Folder::new("compiled-once");
+    let store = Sqlite::open(&folder.file(), node).unwrap();
+    let conn = super::read::open(&folder.file()).unwrap();
+    for limit in 1..5 {
+        let rows = super::row::all(&conn, crate::statements::SIGNALS_ALL, [limit], |row| row.get::<_, String>(0));
+        assert_eq!(rows.unwrap(), [""; 0]);
+    }
+    let statement = conn.prepare_cached(crate::statements::SIGNALS_ALL).unwrap();
+    assert_eq!((statement.get_status(StatementStatus::Run), statement.get_status(StatementStatus::RePrepare)), (4, 0));
+    store.close();
 }
