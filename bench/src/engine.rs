@@ -25,7 +25,7 @@ use seaworthy_model::{
 };
 use seaworthy_platform::{FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{Ports, Stop, ports::Nudges, reload::InForce, requests::Desk, run::Runs};
-use seaworthy_spec::Source;
+use seaworthy_spec::{PROCESSES_MAX, Source};
 use seaworthy_store::sqlite::Sqlite;
 use tokio::sync::Semaphore;
 
@@ -69,20 +69,27 @@ impl Drop for Scratch {
 /// Definitions from the text of one file under `ops/`.
 pub fn load(folder: &Path, ops: &str) -> Result<Loaded, String> {
     let site = Source { file: "seaworthy.yaml".into(), text: "site: figures\n".into() };
-    // A file has a limit.
     let documents: Vec<&str> = ops.split("---\n").collect();
-    let files = documents.chunks(1_000).enumerate();
-    let files = files.map(|(n, some)| Source { file: format!("ops/figures-{n}.yaml"), text: some.join("---\n") });
-    let read = seaworthy_spec::read(&site, &files.collect::<Vec<_>>(), &|_| false);
-    let Some(site) = read.site.filter(|_| !read.processes.is_empty()) else {
-        let said: Vec<String> = read.diagnostics.iter().map(|d| d.render(false)).collect();
-        return Err(said.join("\n"));
-    };
+    let (mut all, mut read_site) = (Vec::new(), None);
+    // A site has a limit, which some figures are above.
+    for part in documents.chunks(PROCESSES_MAX) {
+        // A file has one too.
+        let files = part.chunks(1_000).enumerate();
+        let files = files.map(|(n, some)| Source { file: format!("ops/figures-{n}.yaml"), text: some.join("---\n") });
+        let read = seaworthy_spec::read(&site, &files.collect::<Vec<_>>(), &|_| false);
+        if read.processes.len() != part.len() {
+            let said: Vec<String> = read.diagnostics.iter().map(|d| d.render(false)).collect();
+            return Err(said.join("\n"));
+        }
+        all.extend(read.processes);
+        read_site = read.site;
+    }
+    let site = read_site.ok_or("there is nothing to load")?;
     let pin = |(file, process): (String, seaworthy_model::process::Process)| {
         let pinned = Pinned { digest: process.digest(), missing: process.missing(), file, broken: None, process };
         (pinned.process.name.clone(), Arc::new(pinned))
     };
-    let processes = read.processes.into_iter().map(pin).collect();
+    let processes = all.into_iter().map(pin).collect();
     Ok(Loaded {
         site,
         folder: folder.to_path_buf(),
@@ -160,6 +167,18 @@ impl Engine {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.runs.drained().await;
+        Ok(())
+    }
+
+    /// Returns when this many entries are in the journal, within `most`.
+    pub async fn written(&self, entries: u64, most: Duration) -> Result<(), String> {
+        let began = Instant::now();
+        while self.tally.entries.load(Ordering::Relaxed) < entries {
+            if began.elapsed() > most {
+                return Err(format!("{entries} entries were not written in {} s", most.as_secs()));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         Ok(())
     }
 

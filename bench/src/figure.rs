@@ -6,6 +6,9 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
+/// Ticks per second in `/proc/PID/stat` (USER_HZ).
+const TICKS: f64 = 100.0;
+
 /// Numbers of one kind, in the order in which they were seen.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(pub Vec<f64>);
@@ -57,6 +60,16 @@ pub fn machine(folder: &Path) -> Value {
         "disk": disk(folder),
         "load": line("/proc/loadavg").split(' ').next().unwrap_or_default(),
     })
+}
+
+/// Processor milliseconds of a process, and of its children that it took note of.
+pub fn processor_ms(process: &str) -> Result<(f64, f64), String> {
+    let file = format!("/proc/{process}/stat");
+    let text = fs::read_to_string(&file).map_err(|e| format!("{file} cannot be read ({e})"))?;
+    let rest = text.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let fields: Vec<f64> = rest.split(' ').skip(11).take(4).filter_map(|field| field.parse().ok()).collect();
+    let [user, system, below_user, below_system] = fields[..] else { return Err(format!("{file} is not understood")) };
+    Ok(((user + system) / TICKS * 1e3, (below_user + below_system) / TICKS * 1e3))
 }
 
 /// Kind of file system of the mount that holds the folder.

@@ -3,6 +3,7 @@
 //! `cargo run --release -p seaworthy-bench -- NAME`. A figure prints one JSON object on one line and judges only itself
 //! against its target; it must not know how the engine works inside, only its ports and its binary.
 
+mod adopt;
 mod binary;
 mod build;
 mod burst;
@@ -13,6 +14,7 @@ mod keeper;
 mod noop;
 mod peer;
 mod raw;
+mod schedules;
 mod seed;
 mod served;
 mod stamp;
@@ -37,16 +39,19 @@ pub struct Ask {
 type Measure = fn(&Ask) -> Result<Value, String>;
 
 /// One more figure is one more file, one line here and one row in README.md.
-const FIGURES: [(&str, &str, Measure); 12] = [
+const FIGURES: [(&str, &str, Measure); 15] = [
     ("noop-one", "durable noop runs per second, one at a time", noop::one),
     ("noop-many", "durable noop runs per second, many in flight", noop::many),
     ("trigger-to-exec", "from asking for a run to its command's first instruction", exec::trigger),
     ("burst", "start lateness with 1,000 processes due at the same second", burst::burst),
     ("thousands", "10,000 commands due in one second, beside a raw loop and APScheduler", thousands::burst),
+    ("fifty-thousand", "50,000 commands due in one second, beside a raw loop", thousands::fifty),
     ("spread", "10,000 commands spread over a minute", thousands::spread),
     ("seed", "makes a site with 100,000 ended runs in --folder", seed::figure),
     ("start", "from exec of the server to the first answered request", served::start),
     ("idle-memory", "resident memory of a server without work", served::memory),
+    ("schedules-memory", "resident memory of a server with 10,000 schedules", schedules::memory),
+    ("adopt", "from exec of the server until it has taken up the commands of a killed one", adopt::adopt),
     ("size", "size of the release binary", binary::size),
     ("cold-build", "seconds from nothing to a binary, and what they go to", build::cold),
     ("version", "what starting the program costs at least", binary::version),

@@ -57,7 +57,7 @@ fn seed(folder: &Path) -> Result<(), String> {
     fs::write(folder.join("seaworthy.yaml"), "site: figures\n").map_err(trouble)?;
     let mut all = Vec::new();
     for n in 0..PROCESSES {
-        let text = process(n);
+        let text = process(&format!("p{n:03}"), n);
         fs::write(folder.join(format!("ops/p{n:03}.yaml")), &text).map_err(trouble)?;
         all.push(text);
     }
@@ -68,9 +68,9 @@ fn seed(folder: &Path) -> Result<(), String> {
 }
 
 /// An ordinary process whose schedule leaves the measured minutes alone.
-fn process(n: usize) -> String {
+pub fn process(name: &str, n: usize) -> String {
     format!(
-        "process: p{n:03}\nabout: One of many.\nschedule: {{ cron: \"{} 3 1 1 *\", timezone: Europe/Berlin, missed: skip }}\n\
+        "process: {name}\nabout: One of many.\nschedule: {{ cron: \"{} 3 1 1 *\", timezone: Europe/Berlin, missed: skip }}\n\
          steps:\n  - id: copy\n    run: cp a b\n    timeout: 10m\nverify:\n  - name: it is there\n    command: wc -c b\n    \
          expect: exit == 0 && stdout.contains(\"b\")\nheal:\n  - retry: {{ times: 2, backoff: 1s..10s }}\n\
          watch: {{ start_within: 10m, finish_within: 1h }}\n",

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     Ask, binary,
     engine::Scratch,
-    figure::{Samples, machine, round},
+    figure::{Samples, machine, processor_ms, round},
     seed,
 };
 
@@ -37,14 +37,14 @@ const REQUESTS: usize = 200;
 const PAGES: [&str; 4] = ["/", "/processes", "/processes/p007", "/help"];
 
 /// A server that we started.
-struct Server {
+pub struct Server {
     child: Child,
     address: SocketAddr,
     began: Instant,
 }
 
 impl Server {
-    fn start(site: &Path) -> Result<Server, String> {
+    pub fn start(site: &Path) -> Result<Server, String> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|e| format!("no port of this machine is free ({e})"))?;
         let mut command = Command::new(binary::find()?);
@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// Asks again and again; status and milliseconds since the start of the first answer.
-    fn first(&mut self, page: &str) -> Result<(u16, f64), String> {
+    pub fn first(&mut self, page: &str) -> Result<(u16, f64), String> {
         loop {
             if let Ok(status) = get(self.address, page) {
                 return Ok((status, self.began.elapsed().as_secs_f64() * 1e3));
@@ -72,7 +72,7 @@ impl Server {
     }
 
     /// A number of KiB that the kernel knows of the server.
-    fn memory(&self, name: &str) -> Result<f64, String> {
+    pub fn memory(&self, name: &str) -> Result<f64, String> {
         let file = format!("/proc/{}/status", self.child.id());
         let text = fs::read_to_string(&file).map_err(|e| format!("{file} cannot be read ({e})"))?;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -80,7 +80,30 @@ impl Server {
         number.ok_or_else(|| format!("{file} does not say {name}"))
     }
 
-    fn stop(mut self) -> Result<(), String> {
+    /// Processor time that it has used, in milliseconds.
+    pub fn processor_ms(&self) -> Result<f64, String> {
+        processor_ms(&self.child.id().to_string()).map(|(own, _)| own)
+    }
+
+    /// The status of one page.
+    pub fn get(&self, page: &str) -> Result<u16, String> {
+        get(self.address, page).map_err(|e| format!("{page} was not answered ({e})"))
+    }
+
+    /// Asks it to run a process, and does not wait for the end.
+    pub fn run(&self, site: &Path, process: &str) -> Result<(), String> {
+        let mut command = Command::new(binary::find()?);
+        command.arg("--site").arg(site).args(["run", process, "--detach"]).stdin(Stdio::null()).stdout(Stdio::null());
+        let status = command.status().map_err(|e| format!("`{process}` cannot be asked for ({e})"))?;
+        status.success().then_some(()).ok_or_else(|| format!("`{process}` was not started: {status}"))
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(mut self) -> Result<(), String> {
+        self.child.kill().and_then(|()| self.child.wait()).map(drop).map_err(|e| format!("it cannot be killed ({e})"))
+    }
+
+    pub fn stop(mut self) -> Result<(), String> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).map_err(|e| format!("it cannot be stopped ({e})"))?;
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
