@@ -7,6 +7,7 @@
 mod blocking;
 mod held;
 pub mod keeper;
+pub mod memory;
 pub mod output;
 pub mod place;
 pub mod provider;

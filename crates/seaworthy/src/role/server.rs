@@ -17,7 +17,7 @@ use seaworthy_model::{
     port::{Batch, Clock as _, Definitions as _, Views},
     time::At,
 };
-use seaworthy_platform::FilePlaces;
+use seaworthy_platform::{FilePlaces, memory};
 use seaworthy_runtime::{Stop, drill, notify, reload, retain, schedule, seal, trigger::Triggers};
 use seaworthy_web::Web;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -41,6 +41,9 @@ const DRAIN: Duration = Duration::from_secs(1);
 const CUT: Duration = Duration::from_secs(9);
 /// How long loops may take to end once stopping was asked for: a message or a probe on its way is waited for that long.
 const ENDING: Duration = Duration::from_secs(5);
+/// When memory that nobody uses goes back to the system: soon after the start, and now and then.
+const GIVE_BACK_FIRST: Duration = Duration::from_secs(5);
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
 /// Less free space than this in the data folder, and we are not ready.
 const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
@@ -121,6 +124,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let watched = watcher.as_ref().map(|w| w.views.clone());
     loops(place, &house, watched, &stop, &mut tasks, ready);
     follow_length(&house, length, &stop, &mut tasks);
+    tasks.spawn(give_back(stop.clone()));
     Ok(Server { house, address, stop, tasks, _role: role, watcher })
 }
 
@@ -277,6 +281,19 @@ fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks:
             }
         }
     });
+}
+
+/// Reading all files takes several times the memory that stays, a burst of work too.
+async fn give_back(stop: Stop) {
+    for wait in std::iter::once(GIVE_BACK_FIRST).chain(std::iter::repeat(GIVE_BACK_EVERY)) {
+        tokio::select! {
+            biased;
+            () = stop.asked() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        // Only tidiness.
+        let _ = tokio::task::spawn_blocking(memory::give_back).await;
+    }
 }
 
 impl Server {
