@@ -6,6 +6,7 @@
 pub mod access;
 pub mod change;
 pub mod checkpoint;
+pub mod deed;
 pub mod entry;
 pub mod event;
 pub mod hmac;

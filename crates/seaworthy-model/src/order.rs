@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use crate::{
+    deed::Deed,
     port::OutputKey,
-    process::{Command, Limits, Look},
+    process::{Limits, Look},
     time::{At, Span},
 };
 
@@ -27,7 +28,7 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, Clone)]
 pub struct Order {
     pub output: OutputKey,
-    pub command: Command,
+    pub deed: Deed,
     /// The site's folder.
     pub folder: PathBuf,
     /// `WORKDIR`; exists, mode 0700.
@@ -38,6 +39,8 @@ pub struct Order {
     /// Secrets of other steps: not given, but masked, since an earlier step may have left one somewhere.
     pub masked: Vec<Secret>,
     pub timeout: Option<Span>,
+    /// Names of the values that it is to hand on, if it hands on any.
+    pub outputs: Vec<String>,
     /// What its processes may use.
     pub limits: Limits,
 }

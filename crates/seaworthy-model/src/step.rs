@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deed::{Request, Statements},
     input::Form,
     matrix::Matrix,
     time::{At, Span},
@@ -84,6 +85,10 @@ impl Limits {
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Run(Command),
+    /// Sends a request; the answer is its output.
+    Http(Request),
+    /// Carries statements out on a database; their rows are its output.
+    Sql(Statements),
     /// Does nothing, durably. For measuring the engine.
     Noop,
     /// A person does it and signs for it.

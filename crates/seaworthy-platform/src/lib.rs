@@ -1,9 +1,10 @@
-//! Acts on the local host: carries out commands and holds what they start, keeps their output, their
+//! Acts on the local host: carries out commands, requests and statements, holds what they start, keeps their output, their
 //! folders and what they made, and fetches secrets.
 //!
 //! This crate must not know how anything is decided, verified, stored or shown. In particular it never
 //! looks at whether a command achieved anything: the one who acts is never the one who verifies.
 
+pub mod action;
 mod blocking;
 mod held;
 pub mod keeper;

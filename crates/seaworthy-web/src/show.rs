@@ -24,6 +24,17 @@ pub fn bytes(n: u64) -> String {
     if value < 99.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
 }
 
+/// An address as a file writes it, without a password that somebody wrote into it.
+pub fn address(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let login = url[start..end].rfind('@').map_or("", |at| &url[start..start + at]);
+    match login.split_once(':') {
+        Some((user, _)) => format!("{}{user}:***{}", &url[..start], &url[start + login.len()..]),
+        None => url.to_owned(),
+    }
+}
+
 /// `1,234,567`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

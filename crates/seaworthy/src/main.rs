@@ -40,6 +40,9 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if let cli::Verb::Act = &cli.verb {
+        return seaworthy_platform::action::run();
+    }
     if let cli::Verb::Keeper(args) = &cli.verb {
         return role::keeper::run(cli.data.as_deref(), cli.log.as_deref(), args);
     }

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use seaworthy_model::{
+    deed::Deed,
     event::Event,
-    process::{Action, Check, Command, Effect, Look, Rung, Step},
+    process::{Action, Check, Effect, Look, Rung, Step},
     run::{Executed, Verdict, Verified},
     time::{At, Span},
 };
@@ -75,7 +76,9 @@ fn rung(plan: &Plan, state: &State, deadline: Option<At>) -> Option<Next> {
     };
     let id = format!("heal.{}", state.rung);
     match state.standing(&id) {
-        Standing::Fresh if state.count(&id) == 0 => Some(act(plan, state, &id, command.clone(), *timeout, None)),
+        Standing::Fresh if state.count(&id) == 0 => {
+            Some(act(plan, state, &id, Deed::Run(command.clone()), *timeout, None))
+        }
         Standing::Running => Some(Next::Attend(deadline)),
         _ => None,
     }
@@ -161,7 +164,9 @@ pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
             finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason.into())
         }
         Action::Human(duty) | Action::Approve(duty) => person::ask(step, duty, now),
-        Action::Run(command) => act(plan, state, &step.id, command.clone(), step.timeout, Some(step)),
+        Action::Run(command) => act(plan, state, &step.id, Deed::Run(command.clone()), step.timeout, Some(step)),
+        Action::Http(request) => act(plan, state, &step.id, Deed::Http(request.clone()), step.timeout, Some(step)),
+        Action::Sql(all) => act(plan, state, &step.id, Deed::Sql(all.clone()), step.timeout, Some(step)),
         Action::Noop => {
             let attempt = state.count(&step.id) + 1;
             let key = key(&step.id, attempt);
@@ -173,7 +178,7 @@ pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
     }
 }
 
-fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<Span>, step: Option<&Step>) -> Next {
+fn act(plan: &Plan, state: &State, id: &str, deed: Deed, timeout: Option<Span>, step: Option<&Step>) -> Next {
     let attempt = state.count(id) + 1;
     let mut env = plan.env.clone();
     let mut secrets = plan.secrets.clone();
@@ -183,7 +188,7 @@ fn act(plan: &Plan, state: &State, id: &str, command: Command, timeout: Option<S
     }
     let event = Event::AttemptStarted { step: id.to_owned(), attempt, key: key(id, attempt) };
     let limits = step.map_or_else(|| plan.limits.clone(), |step| step.limits.within(&plan.limits));
-    Next::Act(Box::new(Act { step: id.to_owned(), attempt, command, timeout, limits, env, secrets, event }))
+    Next::Act(Box::new(Act { step: id.to_owned(), attempt, deed, timeout, limits, env, secrets, event }))
 }
 
 /// Idempotency key of an attempt, apart from the run's id, which the runtime puts in front.
@@ -240,7 +245,13 @@ fn look_first(plan: &Plan, state: &State, requested: &Requested, step: &Step, no
     if let Some(next) = look_round(plan, state, requested, &witnesses) {
         return next;
     }
-    let (happened, reason) = settle::weigh(plan, state, step, &witnesses);
+    let (happened, reason) = match settle::weigh(plan, state, step, &witnesses) {
+        // What never gives an answer is not asked for ever.
+        (Some(false), reason) if state.count(&step.id) > UNKNOWN_REPEATS_MAX => {
+            (None, format!("it was tried {} times, and nobody ever saw its end ({reason})", state.count(&step.id)))
+        }
+        weighed => weighed,
+    };
     Next::Record(vec![Event::StepSettled { step: step.id.clone(), happened, reason }])
 }
 

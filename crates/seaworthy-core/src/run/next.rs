@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use seaworthy_model::{
+    deed::Deed,
     event::Event,
     input::Form,
-    process::{Check, Command, Effect, Limits, OUTSIDE, Rung, Step},
+    process::{Check, Effect, Limits, OUTSIDE, Rung, Step},
     run::{Acted, Cause, Executed, Heal, HealOutcome, Kind, Outcome, Output, Verdict, Verified},
     time::{At, Span},
 };
@@ -30,7 +31,7 @@ pub struct Act {
     /// Id of the step; `heal.N` for a rung, `after.ID` for clean-up.
     pub step: String,
     pub attempt: u32,
-    pub command: Command,
+    pub deed: Deed,
     pub timeout: Option<Span>,
     pub limits: Limits,
     pub env: BTreeMap<String, String>,

@@ -53,6 +53,13 @@ pub(super) enum Progress {
     Over(Box<Acted>),
 }
 
+/// How an attempt may go on, and whose word counts at its end.
+pub(super) struct Bounds {
+    pub(super) limit: Option<Span>,
+    pub(super) grace: Duration,
+    pub(super) own: bool,
+}
+
 /// An attempt whose processes are not proven gone.
 pub(super) struct Attempt {
     /// `RUN.STEP.ATTEMPT`.
@@ -67,6 +74,8 @@ pub(super) struct Attempt {
     took: Option<Duration>,
     begun: Instant,
     limit: Option<Span>,
+    /// A program of ours, whose own word counts.
+    own: bool,
     grace: Duration,
     gap: Duration,
     next_look: Instant,
@@ -118,7 +127,8 @@ impl Command {
 }
 
 impl Attempt {
-    pub(super) fn begin(name: String, command: Command, tree: Tree, limit: Option<Span>, grace: Duration) -> Attempt {
+    pub(super) fn begin(name: String, command: Command, tree: Tree, bounds: Bounds) -> Attempt {
+        let Bounds { limit, grace, own } = bounds;
         let now = Instant::now();
         let next_look = now + LOOK_GAP_MIN;
         let mut attempt = Attempt {
@@ -131,6 +141,7 @@ impl Attempt {
             took: None,
             begun: now,
             limit,
+            own,
             grace,
             gap: LOOK_GAP_MIN,
             next_look,
@@ -154,6 +165,7 @@ impl Attempt {
             took: None,
             begun: now,
             limit: None,
+            own: false,
             grace,
             gap: LOOK_GAP_MIN,
             next_look: now,
@@ -291,6 +303,6 @@ impl Attempt {
         if let Some(Err(error)) = command.folder.map(Folder::end) {
             tracing::warn!(%error, "the secret files of an attempt could not be removed; the next keeper removes them");
         }
-        said(self.limit, attended, command.writer, command.held_by)
+        said(self.limit, self.own, attended, command.writer, command.held_by)
     }
 }

@@ -10,7 +10,7 @@ use seaworthy_model::{
     time::Span,
 };
 
-use crate::{held::tree::Ended, output::write::Writer};
+use crate::{action::UNKNOWN_EXIT, held::tree::Ended, output::write::Writer};
 
 /// Why attending came to its end.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Attended {
 }
 
 /// Puts the end of an attempt into words.
-pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held_by: &str) -> Acted {
+pub(super) fn said(limit: Option<Span>, own: bool, attended: Attended, writer: Writer, held_by: &str) -> Acted {
     let Attended { why, took, ended } = attended;
     let words = last_words(&writer.last(1)).or_else(|| last_words(&writer.last(0)));
     let (stdout, stderr) = writer.end();
@@ -49,6 +49,7 @@ pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held
     };
     let (outcome, reason) = match &why {
         Why::Ended(_) if exit == Some(0) => (Outcome::Done, None),
+        Why::Ended(status) if own => own_word(status, words),
         Why::Ended(status) => (Outcome::NotDone, Some(end_in_words(status, words))),
         Why::Limit => {
             let limit = limit.unwrap_or_default();
@@ -61,6 +62,8 @@ pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held
             (Outcome::Unknown, Some(format!("the command could not be attended to any longer ({error}); {tree}")))
         }
     };
+    // What one of ours had asked for when it was ended may happen all the same.
+    let outcome = if own && exit.is_none() { Outcome::Unknown } else { outcome };
     Acted {
         outcome,
         exit,
@@ -71,6 +74,15 @@ pub(super) fn said(limit: Option<Span>, attended: Attended, writer: Writer, held
         stderr,
         held_by: held_by.into(),
         empty: ended.empty,
+    }
+}
+
+/// The end of a program of ours: its code says whether anybody can know, its last words why.
+fn own_word(status: &WaitIdStatus, words: Option<String>) -> (Outcome, Option<String>) {
+    match status.exit_status() {
+        Some(UNKNOWN_EXIT) => (Outcome::Unknown, Some(words.unwrap_or_else(|| "no answer came".to_owned()))),
+        Some(1) => (Outcome::NotDone, Some(words.unwrap_or_else(|| "it was not done".to_owned()))),
+        _ => (Outcome::Unknown, Some(end_in_words(status, words))),
     }
 }
 

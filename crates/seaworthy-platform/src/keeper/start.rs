@@ -10,7 +10,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    attempt::{Attempt, Command},
+    attempt::{Attempt, Bounds, Command},
     home, inherit,
     round::{Host, Round},
     said::not_started,
@@ -63,8 +63,8 @@ impl Round {
         match self.command(wanted, &secrets) {
             Ok((started, tree, folder, held_by)) => match Command::of(started, writer, folder, held_by) {
                 Ok(command) => {
-                    let (limit, grace) = (wanted.timeout, wanted.grace.to_std());
-                    Ok(Attempt::begin(wanted.attempt.clone(), command, tree, limit, grace))
+                    let bounds = Bounds { limit: wanted.timeout, grace: wanted.grace.to_std(), own: wanted.own };
+                    Ok(Attempt::begin(wanted.attempt.clone(), command, tree, bounds))
                 }
                 Err(reason) => Err(Box::new(Acted { outcome: Outcome::Unknown, empty: None, ..not_started(reason) })),
             },

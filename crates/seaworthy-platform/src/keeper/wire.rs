@@ -9,7 +9,7 @@ use seaworthy_model::{process::Limits, run::Acted, time::Span};
 use serde::{Deserialize, Serialize};
 
 /// Raised when `start` changes. A server leaves a keeper of another protocol alone with its commands.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Longest message. The kernel takes about 2 MiB of arguments and environment; JSON may double that, and masks come on top.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -64,6 +64,9 @@ pub(crate) struct Wanted {
     pub(crate) grace: Span,
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// It is a program of ours that says itself whether anybody can know: [`crate::action`].
+    #[serde(default)]
+    pub(crate) own: bool,
 }
 
 /// A message as it goes over the socket.

@@ -17,6 +17,7 @@ use seaworthy_model::{
 
 use super::{Launch, base, link::Link, words};
 use crate::{
+    action,
     held::folder,
     keeper::{
         PROTOCOL, home,
@@ -168,7 +169,7 @@ impl Provider for Local {
     fn act<'a>(&'a self, order: &'a Order) -> Fut<'a, Acted> {
         Box::pin(async move {
             let attempt = folder::name(&order.output);
-            let packed = match wanted(order, &attempt, self.grace).and_then(|wanted| {
+            let packed = match wanted(order, &attempt, self.grace, &self.launch.program).and_then(|wanted| {
                 pack(&Ask::Start(Box::new(wanted))).map_err(|error| format!("the order cannot be given: {error}"))
             }) {
                 Ok(packed) => packed,
@@ -216,7 +217,7 @@ impl Provider for Local {
     }
 }
 
-fn wanted(order: &Order, attempt: &str, grace: Span) -> Result<Wanted, String> {
+fn wanted(order: &Order, attempt: &str, grace: Span, program: &Path) -> Result<Wanted, String> {
     let mut env = vec![];
     for (name, value) in base() {
         let value = value.into_string().map_err(|_| format!("{name} of the environment is not UTF-8: set it anew"))?;
@@ -225,16 +226,24 @@ fn wanted(order: &Order, attempt: &str, grace: Span) -> Result<Wanted, String> {
     env.push(("WORKDIR".to_owned(), text(&order.workdir)?));
     env.extend(order.env.iter().cloned());
     let pairs = |secrets: &[Secret]| secrets.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
+    let (mut timeout, mut command) = (order.timeout, order.deed.command().map(|command| words(&command.line)));
+    if let Some((word, given)) = action::program(order) {
+        command = Some(vec![text(program)?, word.to_owned()]);
+        env.push(given);
+        // It keeps its limit itself, since it alone knows what it means.
+        timeout = timeout.and_then(|limit| limit.0.checked_add(action::SAYING.0)).map(Span);
+    }
     Ok(Wanted {
         attempt: attempt.to_owned(),
-        words: words(&order.command.line),
+        words: command.unwrap_or_default(),
         folder: text(&order.folder)?,
         env,
         secrets: pairs(&order.secrets),
         masked: pairs(&order.masked),
-        timeout: order.timeout,
+        timeout,
         grace,
         limits: order.limits.clone(),
+        own: order.deed.command().is_none(),
     })
 }
 

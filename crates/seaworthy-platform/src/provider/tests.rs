@@ -8,6 +8,7 @@ use std::{
 };
 
 use seaworthy_model::{
+    deed::Deed,
     id::RunId,
     port::{Chunk, Order, OutputKey, Outputs as _, Places as _, Provider as _, Secret, Std},
     process::{Command, Line, hex},
@@ -44,7 +45,8 @@ pub(crate) fn launch(data: &std::path::Path) -> Launch {
     let program = this.parent().and_then(std::path::Path::parent).expect("below target").join("examples/keeper");
     let launch = Launch { program, words: vec![], socket: data.join("k") };
     let (data, socket) = (data.as_os_str().to_owned(), launch.socket(keeper::PROTOCOL).into_os_string());
-    let words = [data, socket].into_iter().chain(["300", "1", "none"].map(Into::into));
+    let protocol = keeper::PROTOCOL.to_string();
+    let words = [data, socket].into_iter().chain(["300", &protocol, "none"].map(Into::into));
     Launch { words: words.collect(), ..launch }
 }
 
@@ -67,13 +69,16 @@ impl World {
         let workdir = FilePlaces::new(self.data.clone()).workdir(run).await.expect("a work folder");
         Order {
             output: OutputKey { run, step: "dump".into(), attempt: 1 },
-            command: Command { line: Line::Shell { script: script.into(), shell: vec!["sh".into(), "-c".into()] } },
+            deed: Deed::Run(Command {
+                line: Line::Shell { script: script.into(), shell: vec!["sh".into(), "-c".into()] },
+            }),
             folder: self.folder.clone(),
             workdir,
             env: vec![],
             secrets: vec![],
             masked: vec![],
             timeout: Some(Span::seconds(60)),
+            outputs: vec![],
             limits: Default::default(),
         }
     }

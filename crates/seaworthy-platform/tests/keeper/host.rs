@@ -37,7 +37,7 @@ async fn limits_are_in_force_before_the_first_instruction() {
     assert_eq!(fs::metadata(world.0.join("big")).expect("begun").len(), 1024 * 1024);
     order.output.attempt = 2;
     order.limits = Limits::default();
-    order.command = crate::world::order(&world.0, "ulimit -n").command;
+    order.deed = crate::world::order(&world.0, "ulimit -n").deed;
     world.local().act(&order).await;
     let own = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.map(|n| n.to_string());
     assert_eq!(
@@ -54,7 +54,7 @@ async fn a_script_without_a_first_line_is_for_the_shell() {
     fs::write(world.0.join("plain"), "echo \"for $1\"\n").expect("writable");
     fs::set_permissions(world.0.join("plain"), fs::Permissions::from_mode(0o755)).expect("ours");
     let mut order = order(&world.0, "");
-    order.command.line = Line::Args(vec!["./plain".into(), "me".into()]);
+    order.deed = Deed::Run(Script { line: Line::Args(vec!["./plain".into(), "me".into()]) });
     assert_eq!(world.local().act(&order).await.outcome, Outcome::Done);
     assert_eq!(world.output(&order.output).await.0, "for me\n");
 }

@@ -21,7 +21,7 @@ async fn what_a_killed_keeper_held_is_ended_by_the_next_and_its_end_is_unknown()
     assert!(acted.reason.as_ref().is_some_and(|reason| reason.contains("left running, ended now")), "{acted:?}");
     assert!(!living(pid) && !secret.exists());
     assert_eq!(world.output(&order.output).await, ("running\n".to_owned(), true));
-    let again = Order { command: crate::world::order(&world.0, "echo twice > effect").command, ..order.clone() };
+    let again = Order { deed: crate::world::order(&world.0, "echo twice > effect").deed, ..order.clone() };
     assert_eq!(local.act(&again).await.outcome, Outcome::Unknown, "never repeated");
     assert!(!world.0.join("effect").exists());
 }

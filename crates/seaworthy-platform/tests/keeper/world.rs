@@ -12,6 +12,7 @@ pub use std::{
 
 pub use rustix::process::{Pid, Signal, kill_process};
 pub use seaworthy_model::{
+    deed::Deed,
     id::RunId,
     port::{Order, OutputKey, Outputs as _, Provider as _, Secret, Std},
     process::{Command as Script, Limits, Line, hex},
@@ -93,13 +94,14 @@ pub fn keeper_of(data: &Path, protocol: u32) -> Option<u32> {
 pub fn order(data: &Path, script: &str) -> Order {
     Order {
         output: OutputKey { run: run(), step: "dump".into(), attempt: 1 },
-        command: Script { line: Line::Shell { script: script.into(), shell: vec![] } },
+        deed: Deed::Run(Script { line: Line::Shell { script: script.into(), shell: vec![] } }),
         folder: data.to_owned(),
         workdir: data.to_owned(),
         env: vec![],
         secrets: vec![Secret { name: "TOKEN".into(), value: "hunter2hunter2".into() }],
         masked: vec![],
         timeout: Some(Span::seconds(60)),
+        outputs: vec![],
         limits: Limits::default(),
     }
 }

@@ -53,7 +53,9 @@ impl Surroundings<'_> {
         env.push(("SEAWORTHY_ATTEMPT".into(), act.attempt.to_string()));
         env.push(("SEAWORTHY_KEY".into(), format!("{}/{}", self.run, act.step)));
         let output = OutputKey { run: self.run, step: act.step.clone(), attempt: act.attempt };
-        if self.plan.steps.iter().any(|step| step.id == act.step && !step.outputs.is_empty()) {
+        let step = self.plan.steps.iter().find(|step| step.id == act.step);
+        let outputs: Vec<String> = step.map(|step| step.outputs.keys().cloned().collect()).unwrap_or_default();
+        if !outputs.is_empty() {
             let file = self.ports.places.handing(output.clone()).await;
             let file = file.map_err(|e| {
                 format!("there is no place for what it hands on ({e}); look at the data folder's space and rights")
@@ -63,13 +65,14 @@ impl Surroundings<'_> {
         fits(&env)?;
         Ok(Order {
             output,
-            command: act.command.clone(),
+            deed: act.deed.clone(),
             folder: self.loaded.folder.clone(),
             workdir,
             env,
             secrets: self.secrets(&act.secrets).await?,
             masked: self.masked(&act.secrets).await,
             timeout: act.timeout,
+            outputs,
             limits: act.limits.clone(),
         })
     }

@@ -117,7 +117,7 @@ impl Hands {
         let acts = world.dice().between(0, ends);
         let fault =
             |percent, what: &str| world.fault(percent, || format!("{}/{}.{} {what}", key.run, key.step, key.attempt));
-        let effect = |whole| match text(&order.command.line) {
+        let effect = |whole| match order.deed.command().map_or("", |command| text(&command.line)) {
             "mend" => Deed::Mend,
             _ => Deed::Touch { whole },
         };

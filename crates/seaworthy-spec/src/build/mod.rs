@@ -3,6 +3,7 @@
 //! `conform` has told about each value alone; what does not conform is left out here without a second word. The result
 //! is only used if the file has no error. This module must not read files.
 
+pub mod action;
 pub mod calendar;
 pub mod check;
 pub mod config;

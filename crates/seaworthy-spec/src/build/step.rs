@@ -23,7 +23,13 @@ use crate::{
     tree::Node,
 };
 
-use super::{Around, command, command_lint, input::form, map, matrix, span, text, texts};
+use super::{
+    Around,
+    action::{Done, done},
+    command, command_lint,
+    input::form,
+    map, matrix, span, text, texts,
+};
 
 /// What is around a list of steps.
 pub struct Given<'s> {
@@ -91,13 +97,18 @@ pub fn steps(
 fn step(item: &Node, prefix: &str, number: usize, given: &Given<'_>, report: &mut Report<'_>) -> Step {
     command_lint(item, "run", report);
     let id = text(item, "id").unwrap_or_else(|| format!("{prefix}-{number}"));
+    let Done { action, timeout, effect } = done(item, report).unwrap_or_else(|| {
+        let action = action(item, given, report);
+        Done { action, timeout: None, effect: Effect::Idempotent }
+    });
     Step {
         needs: texts(item, "needs"),
-        timeout: span(item, "timeout"),
+        timeout: span(item, "timeout").or(timeout),
         effect: match text(item, "effect").as_deref() {
             Some("read") => Effect::Read,
+            Some("idempotent") => Effect::Idempotent,
             Some("once") => Effect::Once,
-            _ => Effect::Idempotent,
+            _ => effect,
         },
         makes: texts(item, "makes"),
         env: map(item, "env"),
@@ -107,7 +118,7 @@ fn step(item: &Node, prefix: &str, number: usize, given: &Given<'_>, report: &mu
         outputs: outputs(item, report),
         limits: limits(item),
         matrix: matrix::matrix(item),
-        ..Step::new(id, action(item, given, report))
+        ..Step::new(id, action)
     }
 }
 

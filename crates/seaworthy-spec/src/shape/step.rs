@@ -11,6 +11,9 @@ use super::{
     process::{ARTIFACTS_MAX, ENV, PARALLEL_MAX, SECRETS, SHELL, STEPS_MAX},
 };
 
+/// Most statements of a step, and values for them.
+const STATEMENTS_MAX: usize = 100;
+
 const ID: Field = may("id", Kind::Name, "Unique in its list. Default step-1, step-2 …");
 const NEEDS: Field =
     may("needs", Kind::Many { of: &Kind::Name, max: STEPS_MAX }, "Ids of steps that must be done before.");
@@ -88,6 +91,92 @@ pub static STEP: Choice = Choice {
                 DESPITE,
                 may("outputs", OUTPUTS, "Values that it hands on: it writes lines `name=value` to the file $OUTPUTS."),
                 LIMITS_OF_STEP,
+            ],
+        ),
+        Shape::new(
+            "step-http",
+            "a step by HTTP",
+            &[
+                must(
+                    "http",
+                    Kind::Text,
+                    "The URL that is asked. $NAME of the environment is replaced, in headers and body too.",
+                ),
+                ID,
+                NEEDS,
+                may(
+                    "method",
+                    Kind::Word(&["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]),
+                    "Default GET.",
+                ),
+                may(
+                    "headers",
+                    Kind::Map { key: &Kind::Text, of: &Kind::Value, max: 50 },
+                    "Headers of the request. Idempotency-Key is sent always, the same for all attempts.",
+                ),
+                may("body", Kind::Value, "Body of the request."),
+                may(
+                    "status",
+                    Kind::Many { of: &Kind::Whole { min: 100, max: 599 }, max: 50 },
+                    "Answers that mean that it is done. Default 200 to 299.",
+                ),
+                may(
+                    "redirects",
+                    Kind::Whole { min: 0, max: 20 },
+                    "Redirects that are followed, of a method that only reads. Default 5.",
+                ),
+                may("timeout", Kind::Span, "The longest wait for the answer. Default 1m."),
+                may(
+                    "effect",
+                    Kind::Word(&["read", "idempotent", "once"]),
+                    "Default by method: read for GET, HEAD and OPTIONS, idempotent for PUT and DELETE, once for POST and PATCH.",
+                ),
+                may("env", ENV, "Environment of this step, in addition."),
+                may("secrets", SECRETS, "Secrets that only this step gets."),
+                WHEN,
+                DESPITE,
+                MATRIX,
+                may(
+                    "outputs",
+                    OUTPUTS,
+                    "Values that it hands on: `status`, and fields of an answer that is a JSON object.",
+                ),
+            ],
+        ),
+        Shape::new(
+            "step-sql",
+            "a step by SQL",
+            &[
+                must(
+                    "sql",
+                    Kind::Many { of: &Kind::Text, max: STATEMENTS_MAX },
+                    "A statement, or a list that is carried out in one transaction.",
+                ),
+                must("url", Kind::Text, "postgresql://… or sqlite:PATH; $NAME of the environment is replaced."),
+                ID,
+                NEEDS,
+                may(
+                    "params",
+                    Kind::Many { of: &Kind::Value, max: STATEMENTS_MAX },
+                    "What $1, $2 … stand for; $NAME of the environment is replaced.",
+                ),
+                may(
+                    "alone",
+                    Kind::True,
+                    "Not in a transaction, for a single statement that cannot be in one (VACUUM).",
+                ),
+                may("timeout", Kind::Span, "The longest time for all of it. Default 1h."),
+                may(
+                    "effect",
+                    Kind::Word(&["read", "idempotent", "once"]),
+                    "What may be assumed about repeating it. Default once.",
+                ),
+                may("env", ENV, "Environment of this step, in addition."),
+                may("secrets", SECRETS, "Secrets that only this step gets."),
+                WHEN,
+                DESPITE,
+                MATRIX,
+                may("outputs", OUTPUTS, "Values that it hands on: `rows`, and columns of the first row."),
             ],
         ),
         Shape::new(

@@ -1,5 +1,6 @@
 //! What files say and what is said about them: text in, model or rendered diagnostics out.
 
+mod asking;
 mod calendar_file;
 mod change;
 mod change_steps;

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use seaworthy_model::{
-    process::{Action, Bound, Line, Look, Process, Rung},
+    process::{Action, Bound, Effect, Line, Look, Process, Rung},
     time::Span,
 };
 use seaworthy_spec::Severity;
@@ -294,4 +294,42 @@ fn a_definition_without_the_newer_keys_keeps_its_digest() {
     for key in ["observed", "pinged", "\"of\""] {
         assert!(!canonical.contains(key), "{canonical}");
     }
+}
+
+/// Digests of definitions as they were when steps were commands and people only.
+#[test]
+fn the_digest_of_a_definition_does_not_change_with_the_kinds_of_steps() {
+    let text = "process: p\nsteps:\n  - { id: a, run: ls, secrets: [X], effect: once }\n  - { id: b, needs: [a], run: [ls, -l], makes: f }\n  - { noop: true }\n  - { id: c, human: look, route: data-oncall }\nverify: [{ command: cat f, expect: stdout != \"\" }]\n";
+    assert_eq!(process(text).digest(), "69645df7208992255d8f545e31a90f13cdc633c102286ab66a65c3529b3c08e8");
+}
+
+#[test]
+fn a_request_has_the_effect_and_the_limit_of_its_method_unless_it_says_otherwise() {
+    for (keys, effect, redirects) in [
+        ("", Effect::Read, 5),
+        (", redirects: 0", Effect::Read, 0),
+        (", method: PUT", Effect::Idempotent, 0),
+        (", method: POST", Effect::Once, 0),
+        (", method: POST, effect: idempotent", Effect::Idempotent, 0),
+    ] {
+        let text = format!(
+            "process: p\nsteps: [{{ http: 'https://x/'{keys} }}]\nverify: [{{ command: ls, expect: stdout != \"\" }}]\n"
+        );
+        let step = process(&text).steps.remove(0);
+        let Action::Http(request) = &step.action else { panic!("it asks") };
+        assert_eq!(
+            (step.effect, request.redirects, step.timeout),
+            (effect, redirects, Some(Span::seconds(60))),
+            "{keys}"
+        );
+    }
+}
+
+#[test]
+fn statements_are_one_transaction_that_is_done_once() {
+    let text = "process: p\nsteps: [{ sql: [delete from a, 'insert into b values ($1)'], url: 'sqlite:x.db', params: $WHO }]\nverify: [{ command: ls, expect: stdout != \"\" }]\n";
+    let step = process(text).steps.remove(0);
+    let Action::Sql(all) = &step.action else { panic!("it asks") };
+    assert_eq!((step.effect, all.statements.len(), all.alone), (Effect::Once, 2, false));
+    assert_eq!(all.params, ["$WHO"]);
 }

@@ -130,6 +130,9 @@ pub enum Verb {
     /// Hold commands so that they outlive the server; started by whoever needs it
     #[command(hide = true)]
     Keeper(crate::role::keeper::Args),
+    /// Carry out a step that is no command; started by the keeper
+    #[command(hide = true)]
+    Act,
     /// What the steps of the demo call
     #[command(hide = true)]
     DemoTool(demo::ToolArgs),
@@ -195,7 +198,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Retain(args) => retain::run(&ask, args).await,
         Verb::Completions(args) => completions::run(args),
         // Has no runtime; `main` starts it.
-        Verb::Keeper(_) => Ok(crate::trouble::code::NOT_STARTED),
+        Verb::Keeper(_) | Verb::Act => Ok(crate::trouble::code::NOT_STARTED),
         Verb::DemoTool(args) => demo::tool(args),
     }
 }

@@ -45,7 +45,7 @@ async fn every_bad_end_has_a_reason() {
 async fn a_command_that_cannot_start_is_not_done() {
     let world = World::new();
     let mut order = world.order("true").await;
-    order.command.line = Line::Args(vec!["no-such-tool".into(), "-x".into()]);
+    order.deed = Deed::Run(Command { line: Line::Args(vec!["no-such-tool".into(), "-x".into()]) });
     let acted = world.local().act(&order).await;
     assert_eq!((acted.outcome, acted.exit, acted.empty), (Outcome::NotDone, None, Some(true)));
     assert!(acted.reason.clone().unwrap_or_default().starts_with("`no-such-tool`: command not found"), "{acted:?}");
@@ -57,7 +57,7 @@ async fn a_command_that_cannot_start_is_not_done() {
 
     fs::write(world.folder.join("plain"), "no program").expect("writable");
     let mut order = world.order("true").await;
-    order.command.line = Line::Args(vec!["./plain".into()]);
+    order.deed = Deed::Run(Command { line: Line::Args(vec!["./plain".into()]) });
     let reason = world.local().act(&order).await.reason.unwrap_or_default();
     assert!(reason.starts_with("`./plain` may not be executed"), "{reason}");
 
@@ -79,7 +79,7 @@ async fn the_same_attempt_is_never_carried_out_twice() {
 async fn the_environment_is_exactly_what_is_allowed() {
     let world = World::new();
     let mut order = world.order("true").await;
-    order.command.line = Line::Args(vec!["env".into()]);
+    order.deed = Deed::Run(Command { line: Line::Args(vec!["env".into()]) });
     order.env = vec![("PGHOST".into(), "db1".into()), ("SEAWORTHY_KEY".into(), "k".into())];
     order.secrets = vec![Secret { name: "TOKEN".into(), value: "hunter2hunter2".into() }];
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "our own environment has more");

@@ -223,7 +223,10 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         tracks: Tracks::of(&story, now),
         log: story.attempts.last().filter(|_| story.end.is_none()).map(|last| Log::of(&app.web.base, run, last)),
         voices: parts::voices(&story, now),
-        attempts: parts::attempts(&app.web.base, &story, now),
+        attempts: {
+            let same = pinned.filter(|pinned| pinned.digest == story.digest);
+            parts::attempts(&app.web.base, &story, same.map_or(&[], |pinned| &pinned.process.steps), now)
+        },
         made: evidence::made(&story, now),
         checks: evidence::checks(&story),
         hosts: evidence::hosts(&story, now),

@@ -6,7 +6,7 @@
 use seaworthy_model::{
     id::RunId,
     matrix::Element,
-    process::{Occasion, Process},
+    process::{Action, Occasion, Process, Step},
     run::{HealOutcome, Kind, Outcome},
     time::At,
     view::MessageRow,
@@ -135,6 +135,8 @@ pub struct AttemptView {
     pub anchor: String,
     pub step: String,
     pub attempt: u32,
+    /// What kind of step it is; empty for a command.
+    pub kind: String,
     pub state: State,
     pub word: String,
     pub took: String,
@@ -211,13 +213,14 @@ pub struct Group {
     pub attempts: Vec<AttemptView>,
 }
 
-pub fn attempts(base: &str, story: &Story, now: At) -> Vec<Group> {
+/// `steps` are those of the definition that the run was pinned to, as far as it is in force.
+pub fn attempts(base: &str, story: &Story, steps: &[Step], now: At) -> Vec<Group> {
     let last = story.attempts.len();
     let of = |id: &str| story.lists.iter().find(|(_, all)| all.iter().any(|element| element.id == id));
     let headed = |(step, all): (&String, &Vec<Element>)| Some((step.clone(), standing(story, all)));
     let mut groups: Vec<Group> = vec![];
     for (nth, a) in story.attempts.iter().enumerate() {
-        let view = attempt(base, story.run, a, nth + 1 == last, now);
+        let view = AttemptView { kind: kind(steps, a), ..attempt(base, story.run, a, nth + 1 == last, now) };
         let list = of(&a.step).and_then(headed);
         match groups.iter_mut().find(|group| list.is_some() && group.list == list) {
             Some(group) => group.attempts.push(view),
@@ -250,6 +253,22 @@ fn standing(story: &Story, elements: &[Element]) -> String {
     }
 }
 
+/// What kind of step it is, where that is not a command.
+fn kind(steps: &[Step], a: &Attempt) -> String {
+    // An element of a list is of the kind of its step.
+    let id = a.step.split('[').next().unwrap_or_default();
+    match steps.iter().find(|step| step.id == id).map(|step| &step.action) {
+        Some(Action::Http(request)) => format!("http {} {}", request.method, show::address(&request.url)),
+        Some(Action::Sql(all)) => {
+            let count = show::counted(all.statements.len(), "statement", "statements");
+            format!("sql {count} on {}", show::address(&all.url))
+        }
+        Some(Action::Human(_)) => "human".to_owned(),
+        Some(Action::Approve(_)) => "approve".to_owned(),
+        Some(Action::Run(_) | Action::Noop | Action::Outside) | None => String::new(),
+    }
+}
+
 fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> AttemptView {
     let acted = a.ended.as_ref().map(|(_, acted)| acted);
     let state = State::of_attempt(acted.map(|acted| acted.outcome));
@@ -260,6 +279,7 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
         anchor: attempt_anchor(&a.step, a.attempt),
         step: a.step.clone(),
         attempt: a.attempt,
+        kind: String::new(),
         state,
         word: match acted {
             None => "no end yet".to_owned(),
