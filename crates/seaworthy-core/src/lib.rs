@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod change;
 pub mod expect;
+pub mod fill;
 pub mod hook;
 pub mod input;
 pub mod lock;

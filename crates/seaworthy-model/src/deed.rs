@@ -1,4 +1,4 @@
-//! What a provider carries out once: a command, a request, statements.
+//! What a provider carries out once: a command, a request, statements; and a process that a step runs.
 //!
 //! This module must not know who carries it out nor how. `$NAME` stands for a value of the step's environment.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::step::Command;
+use crate::{id::RunId, step::Command};
 
 /// One thing to carry out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,26 @@ pub struct Statements {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
 }
+
+/// A process that a step runs. Names in the values of its inputs are replaced when it is begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callee {
+    pub process: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+}
+
+/// Which run an attempt waits for, written together with that run's request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildBegun {
+    pub step: String,
+    pub attempt: u32,
+    pub run: RunId,
+    pub process: String,
+}
+
+/// Longest chain of processes that run each other.
+pub const CALLS_DEEP_MAX: u32 = 8;
 
 impl Request {
     /// Whether the request asks for nothing to be changed (RFC 9110, section 9.2.1).

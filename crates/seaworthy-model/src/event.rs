@@ -205,6 +205,8 @@ pub enum Event {
         attempt: u32,
         key: String,
     },
+    /// What was started is another run.
+    ChildBegun(crate::deed::ChildBegun),
     AttemptEnded {
         step: String,
         attempt: u32,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::RunId,
     time::{At, Span},
     trigger::Triggered,
     value::Facts,
@@ -35,6 +36,12 @@ pub enum Cause {
     /// A call from outside, another process, a signal or a file.
     Trigger {
         by: Triggered,
+    },
+    /// A step of another run waits for its verdict. `depth`: how many runs stand above it.
+    Step {
+        run: RunId,
+        step: String,
+        depth: u32,
     },
     /// A command outside that `exec` was put in front of. Its program only: what is given to it may hold a secret.
     Exec {

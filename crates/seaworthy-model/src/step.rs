@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    deed::{Request, Statements},
+    deed::{Callee, Request, Statements},
     input::Form,
     matrix::Matrix,
     time::{At, Span},
@@ -89,6 +89,8 @@ pub enum Action {
     Http(Request),
     /// Carries statements out on a database; their rows are its output.
     Sql(Statements),
+    /// Runs another process and waits for its verdict.
+    Process(Callee),
     /// Does nothing, durably. For measuring the engine.
     Noop,
     /// A person does it and signs for it.

@@ -9,7 +9,9 @@ use seaworthy_core::{
     run::{Plan, State, live, rerun, resume, sign},
 };
 use seaworthy_model::{
+    deed::CALLS_DEEP_MAX,
     entry::{Stream, Via},
+    event::Event,
     id::{ActorId, RunId},
     port::{Answer, Batch, StoreError},
     process::Process,
@@ -40,6 +42,20 @@ impl Desk {
         })
     }
 
+    /// Who asked for a run; of one that is a step of another, who asked for that one.
+    async fn requester(&self, run: RunId) -> Result<Option<ActorId>, StoreError> {
+        let mut above = run;
+        for _ in 0..=CALLS_DEEP_MAX {
+            let first = self.ports.journal.stream(&Stream::run(above), 0).await?.into_iter().next();
+            let Some(first) = first else { return Ok(None) };
+            match first.event() {
+                Ok(Some(Event::RunRequested { cause: Cause::Step { run, .. }, .. })) => above = run,
+                _ => return Ok(Some(first.header.actor)),
+            }
+        }
+        Ok(None)
+    }
+
     pub(crate) async fn sign(
         &self,
         run: RunId,
@@ -49,8 +65,7 @@ impl Desk {
         actor: ActorId,
         via: Via,
     ) -> Result<Answer, StoreError> {
-        let first = self.ports.journal.stream(&Stream::run(run), 0).await?.into_iter().next();
-        let Some(requester) = first.map(|entry| entry.header.actor) else {
+        let Some(requester) = self.requester(run).await? else {
             return Ok(Answer::Refused { reason: format!("there is no {run}") });
         };
         for _ in 0..SIGN_TRIES_MAX {

@@ -196,6 +196,7 @@ impl Sim {
                 }
                 Next::Stop => unreachable!("nobody cancels here"),
                 Next::Take { .. } => unreachable!("nothing is handed on here"),
+                Next::Call(_) => unreachable!("nothing is called here"),
             }
         }
         let last: Vec<&Event> = self.written.iter().rev().take(12).map(|(_, e)| e).collect();

@@ -142,7 +142,8 @@ fn misfits(
     known: &BTreeSet<String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let found = build::trigger::misfits(processes, known);
+    let mut found = build::trigger::misfits(processes, known);
+    found.extend(build::callee::misfits(processes, known));
     for misfit in &found {
         let file = processes.iter().find(|(_, process)| process.name == misfit.process).map(|(file, _)| file.clone());
         let Some(source) = ops.iter().find(|source| Some(&source.file) == file.as_ref()) else { continue };
@@ -152,7 +153,7 @@ fn misfits(
             .iter()
             .find(|document| document.get("process").and_then(Node::text).is_some_and(|name| name == misfit.process));
         let place =
-            own.and_then(|document| document.get("triggers")?.items().get(misfit.trigger)).map(|node| node.place);
+            own.and_then(|document| document.get(misfit.list)?.items().get(misfit.index)).map(|node| node.place);
         let first = Place::on_line(Mark { line: 1, column: 1 }, 1);
         report.error(misfit.code, place.unwrap_or(first), misfit.message.clone(), misfit.help.clone());
         diagnostics.extend(report.finish());

@@ -22,6 +22,8 @@ pub struct Attempt {
     pub step: String,
     pub attempt: u32,
     pub started_at: At,
+    /// The run that it is.
+    pub child: Option<RunId>,
     /// `None` while it goes on, or when nobody saw its end.
     pub ended: Option<(At, Acted)>,
 }
@@ -143,18 +145,14 @@ impl Story {
         match event {
             Event::RunClaimed { .. } => self.claimed_at = self.claimed_at.or(Some(at)),
             Event::AttemptStarted { step, attempt, .. } => {
-                self.attempts.push(Attempt { step, attempt, started_at: at, ended: None });
+                self.attempts.push(Attempt { step, attempt, started_at: at, child: None, ended: None });
             }
-            Event::AttemptEnded { step, attempt, acted } => {
-                let same = |a: &&mut Attempt| a.step == step && a.attempt == attempt;
-                match self.attempts.iter_mut().rev().find(same) {
-                    Some(open) => open.ended = Some((at, acted)),
-                    None => {
-                        let started_at = At(at.0.saturating_sub_unsigned(acted.took.0));
-                        self.attempts.push(Attempt { step, attempt, started_at, ended: Some((at, acted)) });
-                    }
+            Event::ChildBegun(begun) => {
+                if let Some(open) = self.attempt(&begun.step, begun.attempt) {
+                    open.child = Some(begun.run);
                 }
             }
+            Event::AttemptEnded { step, attempt, acted } => self.ended(at, step, attempt, acted),
             Event::ArtifactMade { step, artifact } => {
                 self.made.push(Made { step, name: artifact.name.clone(), found: Ok(artifact) });
             }
@@ -213,6 +211,19 @@ impl Story {
     fn expand(&mut self, at: At, list: Expanded) {
         self.say(at, &list.step, "begins", list.words());
         self.lists.insert(list.step, list.elements);
+    }
+
+    fn attempt(&mut self, step: &str, number: u32) -> Option<&mut Attempt> {
+        self.attempts.iter_mut().rev().find(|attempt| attempt.step == step && attempt.attempt == number)
+    }
+
+    fn ended(&mut self, at: At, step: String, attempt: u32, acted: Acted) {
+        if let Some(open) = self.attempt(&step, attempt) {
+            open.ended = Some((at, acted));
+            return;
+        }
+        let started_at = At(at.0.saturating_sub_unsigned(acted.took.0));
+        self.attempts.push(Attempt { step, attempt, started_at, child: None, ended: Some((at, acted)) });
     }
 
     fn say(&mut self, at: At, step: &str, word: &'static str, detail: String) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seaworthy_model::{run::Acted, time::At};
+use seaworthy_model::{id::RunId, run::Acted, time::At};
 
 /// One try of a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +18,17 @@ pub struct Attempt {
     pub handed: Option<Result<(), String>>,
     /// For a `once` step that ended unknown: what verification said.
     pub settled: Option<(Option<bool>, String)>,
+    /// The run that it is.
+    pub child: Option<RunId>,
 }
 
 impl Attempt {
+    /// One that has just begun.
+    pub(super) fn begun(number: u32, at: At) -> Attempt {
+        let (made, unseen, handed, settled) = (BTreeMap::new(), None, None, None);
+        Attempt { number, started_at: at, ended: None, made, unseen, handed, settled, child: None }
+    }
+
     /// Why an attempt that ended well is not done all the same.
     pub(super) fn trouble(&self) -> Option<&String> {
         self.unseen.as_ref().or_else(|| self.made.values().chain(&self.handed).find_map(|made| made.as_ref().err()))

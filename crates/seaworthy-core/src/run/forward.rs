@@ -15,7 +15,7 @@ use seaworthy_model::{
 };
 
 use super::{
-    Act, Next, Plan, State, condition, judge, matrix,
+    Act, Call, Next, Plan, State, condition, judge, matrix,
     next::{UNKNOWN_REPEATS_MAX, finish, nothing},
     person, settle,
     state::{Requested, Standing},
@@ -167,6 +167,13 @@ pub(super) fn start(plan: &Plan, state: &State, step: &Step, now: At) -> Next {
         Action::Run(command) => act(plan, state, &step.id, Deed::Run(command.clone()), step.timeout, Some(step)),
         Action::Http(request) => act(plan, state, &step.id, Deed::Http(request.clone()), step.timeout, Some(step)),
         Action::Sql(all) => act(plan, state, &step.id, Deed::Sql(all.clone()), step.timeout, Some(step)),
+        Action::Process(callee) => {
+            let attempt = state.count(&step.id) + 1;
+            let event = Event::AttemptStarted { step: step.id.clone(), attempt, key: key(&step.id, attempt) };
+            let mut env = plan.env.clone();
+            env.extend(step.env.clone());
+            Next::Call(Box::new(Call { step: step.id.clone(), attempt, callee: callee.clone(), env, event }))
+        }
         Action::Noop => {
             let attempt = state.count(&step.id) + 1;
             let key = key(&step.id, attempt);

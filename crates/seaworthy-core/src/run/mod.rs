@@ -7,6 +7,7 @@
 mod again;
 mod attempt;
 mod awaited;
+mod called;
 mod condition;
 mod forward;
 mod judge;
@@ -23,10 +24,11 @@ mod usual;
 
 pub use again::{rerun, resume};
 pub use attempt::Attempt;
+pub use called::called;
 pub use condition::taken;
 pub use judge::{judge, skipped, unable};
 pub use matrix::{PLACE, elements, handed, makes};
-pub use next::{Act, Next, deadline, interrupted, next};
+pub use next::{Act, Call, Next, deadline, interrupted, next};
 pub use person::{EVIDENCE_CHARS_MAX, sign};
 pub use plan::{OUTSIDE_MAX, PARALLEL_DEFAULT, Plan};
 pub use row::{ended, live};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_model::{
-    deed::Deed,
+    deed::{Callee, Deed},
     event::Event,
     input::Form,
     process::{Check, Effect, Limits, OUTSIDE, Rung, Step},
@@ -39,12 +39,24 @@ pub struct Act {
     pub event: Event,
 }
 
+/// Another process to run as a step. `event` is to be durable together with that run's request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub step: String,
+    pub attempt: u32,
+    pub callee: Callee,
+    pub env: BTreeMap<String, String>,
+    pub event: Event,
+}
+
 /// The answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// Append these and ask again.
     Record(Vec<Event>),
     Act(Box<Act>),
+    /// Begin another run and go on beside it.
+    Call(Box<Call>),
     /// Look whether the step made this artifact, for so long at most.
     Collect {
         step: String,

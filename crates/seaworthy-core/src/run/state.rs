@@ -161,16 +161,12 @@ impl State {
         match event {
             Event::AttemptStarted { step, attempt, .. } => {
                 self.waiting = None;
-                let attempt = Attempt {
-                    number: *attempt,
-                    started_at: at,
-                    ended: None,
-                    made: BTreeMap::new(),
-                    unseen: None,
-                    handed: None,
-                    settled: None,
-                };
-                self.attempts.entry(step.clone()).or_default().push(attempt);
+                self.attempts.entry(step.clone()).or_default().push(Attempt::begun(*attempt, at));
+            }
+            Event::ChildBegun(begun) => {
+                if let Some(last) = self.last_mut(&begun.step) {
+                    last.child = Some(begun.run);
+                }
             }
             Event::AttemptEnded { step, acted, .. } => {
                 if let Some(last) = self.last_mut(step) {
@@ -197,8 +193,7 @@ impl State {
             }
             Event::StepTaken { step, outputs, .. } => {
                 let ended = Some((at, nothing()));
-                let (made, handed) = (BTreeMap::new(), Some(Ok(())));
-                let taken = Attempt { number: 0, started_at: at, ended, made, unseen: None, handed, settled: None };
+                let taken = Attempt { ended, handed: Some(Ok(())), ..Attempt::begun(0, at) };
                 self.attempts.entry(step.clone()).or_default().push(taken);
                 self.outputs.insert(step.clone(), outputs.clone());
             }

@@ -38,7 +38,12 @@ struct Started {
 fn started(facts: &WatchFacts<'_>) -> Vec<Started> {
     let nominal = |cause: &Cause| match cause {
         Cause::Schedule { nominal } => Some(*nominal),
-        Cause::Person | Cause::Due | Cause::Trigger { .. } | Cause::Exec { .. } | Cause::Ping { .. } => None,
+        Cause::Person
+        | Cause::Due
+        | Cause::Trigger { .. }
+        | Cause::Step { .. }
+        | Cause::Exec { .. }
+        | Cause::Ping { .. } => None,
     };
     let live = facts.live.iter().filter(|run| run.kind == Kind::Run && run.process == facts.process.name);
     let live = live.filter_map(|run| Some((run.run, run.claimed_at?, nominal(&run.cause))));

@@ -125,6 +125,10 @@ impl Drive<'_> {
         for event in interrupted(&self.state, "the node that ran it stopped") {
             let Event::AttemptEnded { step, attempt, acted: unknown } = event else { continue };
             info!(run = %self.run, step, attempt, "taking up attempt {attempt} of step `{step}`");
+            if let Some(child) = self.state.last(&step).and_then(|last| last.child) {
+                self.wait_for(step, attempt, child);
+                continue;
+            }
             let key = OutputKey { run: self.run, step, attempt };
             self.under.adopt(self.runs.ports.provider.clone(), key, unknown);
         }
@@ -132,8 +136,7 @@ impl Drive<'_> {
 
     /// Ends all that runs, because nothing more of the run is wanted.
     pub(super) async fn stop_all(&mut self) -> Result<(), StoreError> {
-        let provider = self.runs.ports.provider.clone();
-        for (attempt, acted) in self.under.stop_all(provider.as_ref()).await {
+        for (attempt, acted) in self.under.stop_all().await {
             self.ended(attempt, acted);
         }
         // What runs outside is not ours to end: we only stop waiting for it.
@@ -150,13 +153,12 @@ impl Drive<'_> {
     /// This program ends: what runs goes on without us where the provider holds it, to be taken up by the next.
     /// Elsewhere it is stopped, and nobody knows what it came to.
     pub(super) async fn leave_all(&mut self) -> Result<(), StoreError> {
-        let provider = self.runs.ports.provider.clone();
-        if provider.outlives() {
-            let left = self.under.leave_all();
-            info!(run = %self.run, left, "its commands go on");
+        let left = self.under.leave();
+        if self.under.is_empty() {
+            info!(run = %self.run, left, "its attempts go on");
             return Ok(());
         }
-        for (attempt, mut acted) in self.under.stop_all(provider.as_ref()).await {
+        for (attempt, mut acted) in self.under.stop_all().await {
             if acted.outcome == Outcome::NotDone {
                 acted.outcome = Outcome::Unknown;
                 acted.reason = Some("it was stopped on request before it ended".into());

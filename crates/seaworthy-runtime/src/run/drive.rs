@@ -31,7 +31,7 @@ const ANSWER_LOOK: Span = Span::seconds(2);
 
 /// A run under way.
 pub(super) struct Drive<'a> {
-    pub(super) runs: &'a Runs,
+    pub(super) runs: &'a Arc<Runs>,
     pub(super) run: RunId,
     pub(super) nudge: Arc<Notify>,
     pub(super) process: Arc<Process>,
@@ -53,7 +53,12 @@ pub(super) struct Drive<'a> {
 
 /// Takes the run up and drives it until it has ended, or stopping is asked for. `known` is the fold of what is
 /// durable, for whoever has it at hand.
-pub(super) async fn drive(runs: &Runs, run: RunId, nudge: Arc<Notify>, known: Option<State>) -> Result<(), StoreError> {
+pub(super) async fn drive(
+    runs: &Arc<Runs>,
+    run: RunId,
+    nudge: Arc<Notify>,
+    known: Option<State>,
+) -> Result<(), StoreError> {
     let (state, version) = match known {
         Some(state) => {
             let version = state.version;
@@ -147,6 +152,11 @@ impl Drive<'_> {
                         self.begin(*act).await?;
                     }
                 }
+                Next::Call(call) => {
+                    if self.locked().await? {
+                        self.call(*call).await?;
+                    }
+                }
                 Next::Attend(until) => {
                     self.commit().await?;
                     // Commands of an earlier life go on: their locks are this life's now.
@@ -190,8 +200,17 @@ impl Drive<'_> {
 
     /// Makes what happened durable, with the rows and messages that follow from it.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.commit_with(None).await
+    }
+
+    /// As [`Drive::commit`], with what is to be durable in the same transaction.
+    pub(super) async fn commit_with(&mut self, also: Option<&Batch>) -> Result<(), StoreError> {
         while !self.pending.is_empty() {
-            let batch = self.batch();
+            let mut batch = self.batch();
+            if let Some(also) = also {
+                batch.writes.extend(also.writes.iter().cloned());
+                batch.views.extend(also.views.iter().cloned());
+            }
             match append_patiently(&self.runs.ports, &self.runs.stop, batch).await {
                 Ok(_) => {
                     self.version += self.pending.len() as u64;

@@ -3,6 +3,7 @@
 //! Fresh start, crash and take-over are one path: fold the stream, ask `next`. This module must not decide.
 
 mod acting;
+mod child;
 mod drive;
 mod locks;
 mod looking;

@@ -120,7 +120,8 @@ impl Surroundings<'_> {
         Ok(file.map(|file| ("TRIGGER".to_owned(), file)).into_iter().chain([words]).collect())
     }
 
-    fn env(&self, workdir: &std::path::Path, own: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    /// All that a step sees, apart from its secrets and what tells attempts apart.
+    pub(super) fn env(&self, workdir: &std::path::Path, own: &BTreeMap<String, String>) -> Vec<(String, String)> {
         let mut env: Vec<(String, String)> = own.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         env.push(("WORKDIR".into(), workdir.display().to_string()));
         env.push(("SEAWORTHY_RUN".into(), self.run.to_string()));

@@ -13,25 +13,32 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// What goes on now. Bounded by the plan's `parallel`.
 #[derive(Default)]
-pub(super) struct Under(Vec<(OutputKey, Fut<'static, Acted>)>);
+pub(super) struct Under(Vec<Held>);
+
+/// One attempt, with the one who holds it.
+struct Held {
+    attempt: OutputKey,
+    by: Arc<dyn Provider>,
+    work: Fut<'static, Acted>,
+}
 
 impl Under {
     /// Lets the provider carry the order out. `permit` is given back when it has ended.
-    pub(super) fn push(&mut self, provider: Arc<dyn Provider>, order: Order, permit: OwnedSemaphorePermit) {
-        let attempt = order.output.clone();
+    pub(super) fn push(&mut self, by: Arc<dyn Provider>, order: Order, permit: OwnedSemaphorePermit) {
+        let (attempt, provider) = (order.output.clone(), by.clone());
         let work = async move {
             let acted = provider.act(&order).await;
             drop(permit);
             acted
         };
-        self.0.push((attempt, Box::pin(work)));
+        self.0.push(Held { attempt, by, work: Box::pin(work) });
     }
 
-    /// Takes up what an earlier life began; `unknown` is its end if the provider knows nothing of it.
-    pub(super) fn adopt(&mut self, provider: Arc<dyn Provider>, attempt: OutputKey, unknown: Acted) {
-        let key = attempt.clone();
+    /// Takes up what was begun before; `unknown` is its end if the provider knows nothing of it.
+    pub(super) fn adopt(&mut self, by: Arc<dyn Provider>, attempt: OutputKey, unknown: Acted) {
+        let (key, provider) = (attempt.clone(), by.clone());
         let work = async move { provider.adopt(&key).await.unwrap_or(unknown) };
-        self.0.push((attempt, Box::pin(work)));
+        self.0.push(Held { attempt, by, work: Box::pin(work) });
     }
 
     /// Whether nothing goes on.
@@ -43,9 +50,8 @@ impl Under {
     pub(super) async fn next(&mut self) -> (OutputKey, Acted) {
         poll_fn(|context| {
             for at in 0..self.0.len() {
-                if let Poll::Ready(acted) = self.0[at].1.as_mut().poll(context) {
-                    let (attempt, _) = self.0.remove(at);
-                    return Poll::Ready((attempt, acted));
+                if let Poll::Ready(acted) = self.0[at].work.as_mut().poll(context) {
+                    return Poll::Ready((self.0.remove(at).attempt, acted));
                 }
             }
             Poll::Pending
@@ -54,15 +60,15 @@ impl Under {
     }
 
     /// Has all of them stopped, at the same time, and says what each came to.
-    pub(super) async fn stop_all(&mut self, provider: &dyn Provider) -> Vec<(OutputKey, Acted)> {
-        let attempts: Vec<OutputKey> = self.0.iter().map(|(attempt, _)| attempt.clone()).collect();
-        let mut stopping: Vec<Fut<'_, ()>> = attempts.iter().map(|attempt| provider.stop(attempt)).collect();
+    pub(super) async fn stop_all(&mut self) -> Vec<(OutputKey, Acted)> {
+        let held: Vec<_> = self.0.iter().map(|held| (held.attempt.clone(), held.by.clone())).collect();
+        let mut stopping: Vec<Fut<'_, ()>> = held.iter().map(|(attempt, by)| by.stop(attempt)).collect();
         let mut over = Vec::new();
         poll_fn(|context| {
             // First of all: only what was begun can be stopped.
-            self.0.retain_mut(|(attempt, work)| match work.as_mut().poll(context) {
+            self.0.retain_mut(|held| match held.work.as_mut().poll(context) {
                 Poll::Ready(acted) => {
-                    over.push((attempt.clone(), acted));
+                    over.push((held.attempt.clone(), acted));
                     false
                 }
                 Poll::Pending => true,
@@ -74,8 +80,10 @@ impl Under {
         over
     }
 
-    /// Leaves them to go on without us; says how many.
-    pub(super) fn leave_all(&mut self) -> usize {
-        self.0.drain(..).count()
+    /// Leaves those to go on without us that do; says how many.
+    pub(super) fn leave(&mut self) -> usize {
+        let before = self.0.len();
+        self.0.retain(|held| !held.by.outlives());
+        before - self.0.len()
     }
 }

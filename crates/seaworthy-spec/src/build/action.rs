@@ -1,9 +1,9 @@
-//! What a step does where that is neither a command nor a person: a request, statements.
+//! What a step does where that is neither a command nor a person: a request, statements, another process.
 //!
 //! This module must not know what is around the step.
 
 use seaworthy_model::{
-    deed::{Request, Statements},
+    deed::{Callee, Request, Statements},
     process::{Action, Effect},
     time::Span,
 };
@@ -32,7 +32,12 @@ pub struct Done {
 
 /// Reads what only these kinds know; `None`: it is another kind.
 pub fn done(item: &Node, report: &mut Report<'_>) -> Option<Done> {
-    request(item, report).or_else(|| statements(item, report))
+    request(item, report).or_else(|| statements(item, report)).or_else(|| callee(item))
+}
+
+fn callee(item: &Node) -> Option<Done> {
+    let callee = Callee { process: text(item, "process")?, inputs: map(item, "inputs") };
+    Some(Done { action: Action::Process(callee), timeout: None, effect: Effect::Once })
 }
 
 fn request(item: &Node, report: &mut Report<'_>) -> Option<Done> {

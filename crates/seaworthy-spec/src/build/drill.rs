@@ -3,7 +3,7 @@
 //! This module must not know when a drill is due.
 
 use seaworthy_core::run::makes;
-use seaworthy_model::process::{Drill, PeopleDrill, RestoreDrill};
+use seaworthy_model::process::{Action, Drill, PeopleDrill, RestoreDrill};
 
 use crate::{shell, source::Report, tree::Node};
 
@@ -27,6 +27,15 @@ fn restore(node: &Node, made: &[String], in_sequence: bool, report: &mut Report<
     let given = Given { inputs: &[], in_sequence, around: None, told: true };
     let first = steps(node.get("steps"), "step", &[], &given, report);
     let after = steps(node.get("after"), "after", &first, &given, report);
+    for (list, steps) in [("steps", &first), ("after", &after)] {
+        let items = node.get(list).map(Node::items).unwrap_or_default();
+        for (item, step) in items.iter().zip(steps) {
+            if matches!(step.action, Action::Process(_)) {
+                let help = "write what is to be restored as a command";
+                report.error("drill-calls", item.place, "a drill restores by itself and runs no other process", help);
+            }
+        }
+    }
     let mut known = made.to_vec();
     known.extend(first.iter().flat_map(makes));
     let verify = checks(node, &Looked { made: &known, steps: &first, drill: true }, report);

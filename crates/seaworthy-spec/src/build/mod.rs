@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod calendar;
+pub mod callee;
 pub mod check;
 pub mod config;
 pub mod drill;

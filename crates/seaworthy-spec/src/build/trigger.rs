@@ -72,12 +72,13 @@ fn trigger(node: &Node, report: &mut Report<'_>) -> Option<Trigger> {
     Some(Trigger::File { path, settled: span(node, "settled").unwrap_or(SETTLED) })
 }
 
-/// What is wrong with a trigger in view of all files.
+/// What is wrong with a trigger or a step in view of all files.
 pub struct Misfit {
     /// Of the process whose file is to blame.
     pub process: String,
-    /// Index in its list.
-    pub trigger: usize,
+    /// The list that it stands in, and its index there.
+    pub list: &'static str,
+    pub index: usize,
     pub code: &'static str,
     pub message: String,
     pub help: String,
@@ -88,11 +89,12 @@ pub struct Misfit {
 pub fn misfits(processes: &[(String, Process)], known: &BTreeSet<String>) -> Vec<Misfit> {
     let mut out = Vec::new();
     let mut hooks: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut starts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // Whoever runs another by a step makes it end, too.
+    let mut starts = super::callee::calls(processes);
     for (_, process) in processes {
         for (index, trigger) in process.triggers.iter().enumerate() {
             let mut misfit = |code, message: String, help: String| {
-                out.push(Misfit { process: process.name.clone(), trigger: index, code, message, help });
+                out.push(Misfit { process: process.name.clone(), list: "triggers", index, code, message, help });
             };
             match trigger {
                 Trigger::Process { name, .. } | Trigger::Signal { of: Some(name), .. } if !known.contains(name) => {
@@ -122,7 +124,7 @@ pub fn misfits(processes: &[(String, Process)], known: &BTreeSet<String>) -> Vec
 }
 
 /// The processes from `from` to `to`, each started by the one before, and back to `from`.
-fn way<'p>(starts: &BTreeMap<&'p str, Vec<&'p str>>, from: &'p str, to: &'p str) -> Option<Vec<&'p str>> {
+pub(super) fn way<'p>(starts: &BTreeMap<&'p str, Vec<&'p str>>, from: &'p str, to: &'p str) -> Option<Vec<&'p str>> {
     let mut came: BTreeMap<&str, Option<&str>> = BTreeMap::from([(from, None)]);
     let mut next = vec![from];
     while let Some(at) = next.pop() {

@@ -180,6 +180,33 @@ pub static STEP: Choice = Choice {
             ],
         ),
         Shape::new(
+            "step-process",
+            "a step that runs another process",
+            &[
+                must(
+                    "process",
+                    Kind::Name,
+                    "The process; its verdict is the step's outcome, and only verified counts.",
+                ),
+                ID,
+                NEEDS,
+                may(
+                    "inputs",
+                    Kind::Map { key: &Kind::Name, of: &Kind::Value, max: STATEMENTS_MAX },
+                    "What the run is given; $NAME of the environment is replaced, but no secret.",
+                ),
+                may("timeout", Kind::Span, "Its run is cancelled after this long. Default: none."),
+                may(
+                    "effect",
+                    Kind::Word(&["read", "idempotent", "once"]),
+                    "What may be assumed about another run of it. Default once.",
+                ),
+                may("env", ENV, "Environment of this step, in addition."),
+                WHEN,
+                DESPITE,
+            ],
+        ),
+        Shape::new(
             "step-human",
             "a step that a person does",
             &[

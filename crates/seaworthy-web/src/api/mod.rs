@@ -12,7 +12,7 @@ use axum::{
 };
 use seaworthy_model::{
     change::Held,
-    run::{Kind, Verified},
+    run::{Cause, Kind, Verified},
     time::At,
     view::{EndedRun, LiveRun, RunQuery},
 };
@@ -214,7 +214,7 @@ async fn one_run(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Respo
                 "step": a.step, "attempt": a.attempt, "started_at": show::iso(a.started_at),
                 "outcome": ended.map(|acted| acted.outcome), "exit": ended.and_then(|acted| acted.exit),
                 "duration_ms": ended.map(|acted| acted.took.millis_up()),
-                "reason": ended.and_then(|acted| acted.reason.clone()),
+                "reason": ended.and_then(|acted| acted.reason.clone()), "child_run_id": a.child,
             })
         });
         let checks = story.checks.iter().map(|(_, judged)| {
@@ -229,6 +229,7 @@ async fn one_run(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Respo
             "process": story.process,
             "kind": story.kind,
             "digest": story.digest,
+            "parent_run_id": match &story.cause { Cause::Step { run, .. } => Some(run), _ => None },
             "executed": end.map(|end| end.executed),
             "verified": end.map(|end| end.verified),
             "reason": end.map(|end| end.reason.clone()),

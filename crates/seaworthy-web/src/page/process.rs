@@ -332,6 +332,7 @@ fn run_row(base: &str, run: &EndedRun, now: At) -> RunRow {
             seaworthy_model::run::Cause::Person => "person",
             seaworthy_model::run::Cause::Due => "due",
             seaworthy_model::run::Cause::Trigger { .. } => "trigger",
+            seaworthy_model::run::Cause::Step { .. } => "step",
             seaworthy_model::run::Cause::Exec { .. } => "exec",
             seaworthy_model::run::Cause::Ping { .. } => "ping",
         },

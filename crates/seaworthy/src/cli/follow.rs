@@ -11,7 +11,7 @@ use seaworthy_model::{
     id::RunId,
     matrix::Element,
     port::{Journal, StoreError},
-    run::{Executed, Kind, Outcome, Verified},
+    run::{Cause, Executed, Kind, Outcome, Verified},
     time::At,
 };
 use serde_json::{Value, json};
@@ -104,6 +104,7 @@ pub fn object(run: RunId, state: &State) -> Value {
         "run_id": run.to_string(),
         "process": requested.process,
         "digest": requested.digest,
+        "parent_run_id": match &requested.cause { Cause::Step { run, .. } => Some(run.to_string()), _ => None },
         "executed": end.executed.word(),
         "verified": end.verified.word(),
         "reason": end.reason,
@@ -128,7 +129,7 @@ fn steps(state: &State) -> Vec<Value> {
                 Some(Outcome::Unknown) => "unknown",
                 None => "running",
             };
-            let mut step = json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()), "outputs": outputs(state, id) });
+            let mut step = json!({ "id": id, "outcome": outcome, "attempts": attempts.len(), "exit": last.and_then(|a| a.exit), "reason": last.and_then(|a| a.reason.clone()), "outputs": outputs(state, id), "child_run_id": attempts.last().and_then(|a| a.child).map(|child| child.to_string()) });
             if let (Some((of, element)), Value::Object(step)) = (element(state, id), &mut step) {
                 step.extend([("of".to_owned(), of.into()), ("element".to_owned(), element.into())]);
             }

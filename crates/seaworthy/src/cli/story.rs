@@ -109,6 +109,7 @@ fn of_step(out: &Out, event: &Event) -> Option<String> {
         Event::PersonAnswered { step, yes, evidence, .. } => {
             format!("          {step}: {}: {}", if *yes { "signed" } else { "a person said no" }, safe(evidence))
         }
+        Event::ChildBegun(child) => format!("          {} is {} of {}", child.step, child.run, child.process),
         Event::StepTaken { step, from, .. } => format!("  take    {step}, done in {from}"),
         Event::StepExpanded(list) => format!("  list    {} {}", list.step, safe(&list.words())),
         Event::StepSkipped { step, reason } => format!("  skip    {step}: {}", safe(reason)),

@@ -58,6 +58,7 @@ mod server_watch;
 mod sqlite;
 mod steps;
 mod steps_http;
+mod steps_process;
 mod steps_sql;
 mod systemd;
 mod verdict;

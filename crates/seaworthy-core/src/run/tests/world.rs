@@ -173,7 +173,7 @@ impl Play<'_> {
                 self.now = until;
                 return;
             }
-            Next::Attend(_) | Next::Stop | Next::Take { .. } => {
+            Next::Attend(_) | Next::Stop | Next::Take { .. } | Next::Call(_) => {
                 unreachable!("here an act ends before the next question")
             }
             Next::Ended => return,

@@ -68,6 +68,8 @@ pub struct RunView {
     /// Names and values of the form that asks for the same once more.
     pub inputs: Vec<(String, String)>,
     pub facts: Vec<(&'static str, String)>,
+    /// Of a run that is a step: address and words of the one that waits for it.
+    pub parent: Option<(String, String)>,
     /// Of a drill: the run whose artifact it restores, and which.
     pub restores: Option<(String, String)>,
     pub requested: Moment,
@@ -215,6 +217,12 @@ async fn read(app: &App, run: RunId) -> Result<RunView, Fault> {
         live: story.end.is_none(),
         cancel_asked: story.cancel.as_ref().map(|(_, reason)| reason.clone()),
         facts,
+        parent: match &story.cause {
+            Cause::Step { run, step, .. } => {
+                Some((format!("{}/runs/{run}", app.web.base), format!("step {step} of {run}")))
+            }
+            _ => None,
+        },
         restores: story.artifact.as_ref().map(|artifact| {
             let href = format!("{}/runs/{}", app.web.base, artifact.from_run);
             (href, format!("{}, {}", artifact.name, show::bytes(artifact.bytes)))
@@ -278,6 +286,8 @@ async fn facts(
         Cause::Person => ("asked by", asked),
         Cause::Due => ("due", "the drill became due".to_owned()),
         Cause::Trigger { by } => ("started by", by.words()),
+        // Which one is a link beside it.
+        Cause::Step { .. } => ("started by", "another run".to_owned()),
         Cause::Exec { program } => ("started outside", format!("`{program}`, by {asked}, with `seaworthy exec`")),
         Cause::Ping { rid: None } => ("started outside", "told by a ping".to_owned()),
         Cause::Ping { rid: Some(rid) } => ("started outside", format!("told by a ping, as run {rid}")),

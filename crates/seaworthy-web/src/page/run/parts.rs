@@ -135,6 +135,8 @@ pub struct AttemptView {
     pub anchor: String,
     pub step: String,
     pub attempt: u32,
+    /// Where the run is that it is: address and id.
+    pub child: Option<(String, String)>,
     /// What kind of step it is; empty for a command.
     pub kind: String,
     pub state: State,
@@ -263,6 +265,7 @@ fn kind(steps: &[Step], a: &Attempt) -> String {
             let count = show::counted(all.statements.len(), "statement", "statements");
             format!("sql {count} on {}", show::address(&all.url))
         }
+        Some(Action::Process(callee)) => format!("process {}", callee.process),
         Some(Action::Human(_)) => "human".to_owned(),
         Some(Action::Approve(_)) => "approve".to_owned(),
         Some(Action::Run(_) | Action::Noop | Action::Outside) | None => String::new(),
@@ -280,6 +283,7 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
         step: a.step.clone(),
         attempt: a.attempt,
         kind: String::new(),
+        child: a.child.map(|child| (format!("{base}/runs/{child}"), child.to_string())),
         state,
         word: match acted {
             None => "no end yet".to_owned(),
@@ -291,7 +295,8 @@ fn attempt(base: &str, run: RunId, a: &Attempt, is_last: bool, now: At) -> Attem
         reason: acted.and_then(|acted| acted.reason.clone()).unwrap_or_default().into(),
         out: Kept::of(format!("{href}?stream=out"), out),
         err: Kept::of(format!("{href}?stream=err"), err),
-        held: acted.map_or(String::new(), |acted| {
+        // What a run of its own printed, and what held it, stands there.
+        held: acted.filter(|_| a.child.is_none()).map_or(String::new(), |acted| {
             let left = match acted.empty {
                 Some(true) => "none of its processes is left",
                 Some(false) => "some of its processes are left",
