@@ -4,6 +4,7 @@
 //! chance come in as arguments, and the same arguments give the same answer for ever.
 
 pub mod access;
+pub mod account;
 pub mod audit;
 pub mod change;
 pub mod expect;

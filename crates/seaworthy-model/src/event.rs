@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
+mod account;
 mod coding;
 mod drill;
 mod sent;
 
-pub use self::{coding::UnknownEvent, drill::DrillArtifact, sent::SendOutcome};
+pub use self::{account::AccountEvent, coding::UnknownEvent, drill::DrillArtifact, sent::SendOutcome};
 
 use crate::{
     id::{ActorId, EntryId, MessageId, RunId, SignalId},
@@ -394,4 +395,5 @@ pub enum Event {
         actor: ActorId,
         why: String,
     },
+    Account(AccountEvent),
 }

@@ -4,6 +4,7 @@
 //! decided, stored, executed or shown; it has no clock, no randomness and no runtime.
 
 pub mod access;
+pub mod account;
 pub mod change;
 pub mod checkpoint;
 pub mod deed;

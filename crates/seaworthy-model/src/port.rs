@@ -3,10 +3,12 @@
 //! Futures are boxed so that no runtime is named here. Every method may be called at the same time from
 //! several tasks. Dropping a future gives up the request; what that means is said where it matters.
 
+mod account;
 mod ask;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
+pub use self::account::{Accounts, Busy, Door, DoorAsk, Entered, Entering, Fresh, Guest, Proofs, Visitor};
 pub use self::ask::{Answer, Ask, HookAnswer, HookCall, Requests};
 pub use self::{
     retain::{Archive, Leftovers},
@@ -14,6 +16,7 @@ pub use self::{
 };
 pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
+    account::DoorChange,
     checkpoint::Checkpoint,
     entry::{Draft, Entry, Stream, Via},
     id::{ActorId, MessageId, NodeId, RunId},
@@ -82,6 +85,8 @@ pub struct Batch {
     pub drop_bodies: Vec<u64>,
     /// Personal texts to keep: actor, salt in hex, name.
     pub people: Vec<(ActorId, String, String)>,
+    /// Changes of accounts, sessions and links, in this order.
+    pub door: Vec<DoorChange>,
 }
 
 impl Batch {
@@ -99,6 +104,7 @@ impl Batch {
             outbox_done: vec![],
             drop_bodies: vec![],
             people: vec![],
+            door: vec![],
         }
     }
 }

@@ -4,6 +4,7 @@
 //! must not know where anything is kept; rules that need the present state are the adapters'.
 
 use seaworthy_model::{
+    account::{Account, DoorChange, Link},
     checkpoint::Checkpoint,
     entry::{Draft, Header, Stream, Via, acceptable},
     event::Event,
@@ -35,6 +36,7 @@ pub(crate) struct Admitted {
     pub outbox_done: Vec<String>,
     pub drop_bodies: Vec<u64>,
     pub people: Vec<(ActorId, String, String)>,
+    pub door: Vec<DoorChange>,
 }
 
 pub(crate) struct AdmittedWrite {
@@ -86,6 +88,7 @@ impl Admitted {
             outbox_done: batch.outbox_done,
             drop_bodies: batch.drop_bodies,
             people: batch.people,
+            door: batch.door,
         })
     }
 
@@ -153,6 +156,21 @@ pub(crate) fn not_ended(run: impl std::fmt::Display) -> StoreError {
 /// Somebody else took the effect since it was read.
 pub(crate) fn taken(key: &str) -> StoreError {
     refused(format!("the effect `{key}` is not as it was read; another has taken it"))
+}
+
+/// Another changed the account since it was read, or has its name.
+pub(crate) fn not_next(account: &Account) -> StoreError {
+    refused(format!("version {} of the account `{}` does not follow on what is kept", account.version, account.actor))
+}
+
+/// Somebody used the link, or took it back.
+pub(crate) fn used(link: impl std::fmt::Display) -> StoreError {
+    refused(format!("the link {link} is gone"))
+}
+
+/// A link has a hash of its own.
+pub(crate) fn made_twice(link: &Link) -> StoreError {
+    refused(format!("there is a link {} already", link.short()))
 }
 
 /// No body goes without an entry that says so (invariant 3).

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seaworthy_model::{
     id::RunId,
-    port::{Archive, Journal, Views, Writer},
+    port::{Accounts, Archive, Journal, Views, Writer},
 };
 
 mod admit;
@@ -17,7 +17,7 @@ pub mod sqlite;
 pub mod statements;
 
 /// Number of the storage format that this program writes. Newer ones are refused, older ones migrated.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Most rows that one read returns, whatever was asked for.
 pub const ROWS_MAX: usize = 1_000;
@@ -34,6 +34,7 @@ pub struct Opened {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
     pub archive: Arc<dyn Archive>,
+    pub accounts: Arc<dyn Accounts>,
     /// Node and epoch that its entries carry.
     pub writer: Writer,
 }

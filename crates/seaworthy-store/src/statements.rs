@@ -53,6 +53,26 @@ statements! {
     PERSON_GET = "select name, salt from person where actor = $1";
     PERSON_ERASE = "delete from person where actor = $1";
 
+    /// Changes no row if the actor or the name is taken.
+    ACCOUNT_ADD = "insert into account (actor, key, version, wide) values ($1, $2, $3, $4) on conflict do nothing";
+    /// Changes no row unless this version follows on what is kept.
+    ACCOUNT_SET = "update account set key = $1, version = $2, wide = $3 where actor = $4 and version = $2 - 1";
+    ACCOUNT_GET = "select wide from account where actor = $1";
+    ACCOUNT_CALLED = "select wide from account where key = $1";
+    ACCOUNTS = "select wide from account order by key limit $1";
+
+    SESSION_ADD = "insert into session (digest, actor, wide) values ($1, $2, $3) on conflict (digest) do nothing";
+    SESSION_SET = "update session set wide = $1 where digest = $2 and actor = $3";
+    SESSION_GET = "select wide from session where digest = $1";
+    SESSION_END = "delete from session where digest = $1";
+    SESSIONS_END = "delete from session where actor = $1 and digest <> $2";
+    SESSIONS_OF = "select wide from session where actor = $1 order by digest limit $2";
+
+    LINK_ADD = "insert into link (digest, wide) values ($1, $2) on conflict (digest) do nothing";
+    LINK_GET = "select wide from link where digest = $1";
+    LINK_USE = "delete from link where digest = $1";
+    LINKS = "select wide from link order by digest limit $1";
+
     OUTBOX_ADD = "insert into outbox (key, kind, payload, attempts, next_at) values ($1, $2, $3, $4, $5) \
                   on conflict (key) do nothing";
     /// Changes no row if another has taken it.

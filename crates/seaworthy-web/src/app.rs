@@ -134,7 +134,7 @@ impl Fault {
     fn title(&self) -> &'static str {
         match self.status {
             StatusCode::NOT_FOUND => "Not found",
-            StatusCode::CONFLICT => "Refused",
+            StatusCode::CONFLICT | StatusCode::FORBIDDEN => "Refused",
             StatusCode::SERVICE_UNAVAILABLE => "Unavailable",
             _ => "Not possible",
         }

@@ -75,10 +75,15 @@ fn name_of(authority: &str) -> &str {
     authority.split(':').next().unwrap_or(authority)
 }
 
-fn known(authority: &str, hosts: &[String]) -> bool {
+/// Whether a request names this very machine.
+pub fn is_loopback(authority: &str) -> bool {
     let name = name_of(authority);
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| name.eq_ignore_ascii_case(own))
-        || hosts.iter().any(|host| !host.is_empty() && name.eq_ignore_ascii_case(host))
+}
+
+fn known(authority: &str, hosts: &[String]) -> bool {
+    let name = name_of(authority);
+    is_loopback(authority) || hosts.iter().any(|host| !host.is_empty() && name.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

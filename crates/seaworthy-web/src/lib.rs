@@ -15,9 +15,11 @@ mod moment;
 mod ping;
 mod plot;
 mod projection;
+mod qr;
 mod shape;
 mod show;
 mod story;
+mod who;
 mod words;
 
 mod api;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use seaworthy_model::{
     id::ActorId,
-    port::{Clock, Definitions, Journal, Outputs, Requests, Views},
+    port::{Accounts, Clock, Definitions, Door, Journal, Outputs, Requests, Views},
 };
 
 use crate::app::{App, Shared};
@@ -47,7 +49,9 @@ pub struct Web {
     pub definitions: Arc<dyn Definitions>,
     pub requests: Arc<dyn Requests>,
     pub clock: Arc<dyn Clock>,
-    /// Until accounts exist every act of a page is by this actor.
+    pub accounts: Arc<dyn Accounts>,
+    pub door: Arc<dyn Door>,
+    /// Until there is an owner every act of a page is by this actor.
     pub actor: ActorId,
     /// `Err`: a sentence that says what is not ready.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
@@ -58,6 +62,8 @@ pub struct Web {
     /// Base path of `public_url`: empty or `/sub`, without a trailing slash. Pages are served there and at the root,
     /// since some proxies strip it and some do not.
     pub base: String,
+    /// Whether `public_url` is one of TLS: its cookies go over nothing else.
+    pub secure: bool,
     /// Shown at the bottom of each page.
     pub note: String,
     /// Name of the machine that the site is on: where what is pasted is to be typed.
@@ -88,6 +94,7 @@ pub fn router(web: Web) -> Router {
     };
     served
         .fallback(page::missing)
+        .layer(middleware::from_fn_with_state(app.clone(), who::who))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)

@@ -109,6 +109,12 @@ impl KeyFile {
 }
 
 impl KeyFile {
+    /// The key that seals what has to be read again: secrets of one-time codes. Lost with this file, never with the
+    /// journal: who has the journal alone opens none of them.
+    pub fn sealing(&self) -> [u8; 32] {
+        Sha256::new().chain_update(b"seaworthy sealing 1\n").chain_update(self.0.to_bytes()).finalize().into()
+    }
+
     /// Ten bytes that stand for `text`: always the same, and without the private key nobody can test a guess.
     /// HMAC-like: the secret goes in first, and a purpose keeps uses apart.
     pub fn blind(&self, purpose: &str, text: &str) -> [u8; 10] {

@@ -5,15 +5,12 @@
 
 use rustix::process::Uid;
 use seaworthy_model::{
-    entry::{Stream, Via},
-    event::Event,
+    entry::Via,
     id::ActorId,
     port::{Batch, StoreError},
-    process::hex,
     time::At,
 };
-use seaworthy_runtime::Ports;
-use sha2::{Digest as _, Sha256};
+use seaworthy_runtime::{Ports, door::name_person};
 
 use crate::real::KeyFile;
 
@@ -47,13 +44,7 @@ pub async fn introduce(ports: &Ports, actor: ActorId, name: &str) -> Result<(), 
     if ports.journal.person(actor).await?.is_some() {
         return Ok(());
     }
-    let mut salt = [0; 16];
-    ports.chance.fill(&mut salt);
-    let salt = hex(&salt);
-    let digest = hex(&Sha256::new().chain_update(&salt).chain_update(b"\n").chain_update(name).finalize());
     let mut batch = Batch::by(actor, Via::Node);
-    batch.people.push((actor, salt, name.to_owned()));
-    let event = Event::ActorNamed { actor, digest };
-    batch.writes.push(ports.ids().write(Stream::of("person", actor), None, ports.clock.now(), [event]));
+    name_person(&ports.ids(), &*ports.chance, ports.clock.now(), &mut batch, actor, name);
     ports.journal.append(batch).await.map(|_| ())
 }

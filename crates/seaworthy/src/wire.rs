@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use seaworthy_identity::Identity;
 use seaworthy_model::{
     id::{ActorId, NodeId},
     port::{Archive, Chance as _, Clock as _, Definitions as _, Journal, Outputs, Views},
@@ -17,6 +18,7 @@ use seaworthy_model::{
 use seaworthy_platform::{FileOutputs, FilePlaces, Local, LocalSecrets};
 use seaworthy_runtime::{
     Ports, Stop,
+    door::{self, Doorkeeper},
     ports::{Living, Nudges},
     reload::{self, Files, InForce, Outcome},
     requests::Desk,
@@ -257,6 +259,29 @@ impl House {
         let actor = who::actor_of(&self.key, &name);
         who::introduce(&self.ports, actor, &name).await?;
         Ok(actor)
+    }
+
+    /// The door of this site. Its memory of failures is its own: a server has one.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn door(&self) -> Result<Doorkeeper, Trouble> {
+        let identity = Identity::new(&self.key.sealing());
+        let identity = identity.map_err(|e| Trouble::start(format!("the system gave no threads ({e})")))?;
+        Ok(Doorkeeper {
+            journal: self.ports.journal.clone(),
+            accounts: self.store.opened().accounts,
+            proofs: Arc::new(identity),
+            clock: self.ports.clock.clone(),
+            chance: self.ports.chance.clone(),
+            definitions: self.ports.definitions.clone(),
+            memory: door::Memory::default(),
+        })
+    }
+
+    /// `public_url` without a slash at its end.
+    pub fn in_force_url(&self) -> Option<String> {
+        self.in_force.current().site.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned())
     }
 
     /// Closes the store so that nothing is left to recover.

@@ -20,6 +20,7 @@ use crate::{
     admit::{Admitted, sealable},
 };
 
+mod account;
 mod archive;
 mod state;
 mod view;
@@ -69,6 +70,7 @@ impl Memory {
             journal: Arc::new(self.clone()),
             views: Arc::new(self.clone()),
             archive: Arc::new(self.clone()),
+            accounts: Arc::new(self.clone()),
             writer: self.writer(),
         }
     }

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_model::{
+    account::{Account, Link, Session},
     entry::{Entry, Stream},
     id::{ActorId, MessageId, RunId, SignalId},
     port::{StoreError, Writer},
     time::At,
-    tree::Frontier,
+    tree::{Frontier, Hash},
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
@@ -30,6 +31,9 @@ pub(super) struct State {
     pub outbox: BTreeMap<String, OutboxRow>,
     /// Name and salt.
     pub people: BTreeMap<ActorId, (String, String)>,
+    pub accounts: BTreeMap<ActorId, Account>,
+    pub sessions: BTreeMap<Hash, Session>,
+    pub links: BTreeMap<Hash, Link>,
     pub live: BTreeMap<RunId, LiveRun>,
     /// By their place in the order in which they ended.
     pub ended: BTreeMap<u64, EndedRun>,
@@ -44,6 +48,7 @@ impl State {
     /// All of the batch or nothing.
     pub(super) fn append(&mut self, writer: Writer, batch: Admitted) -> Result<u64, StoreError> {
         self.check(&batch)?;
+        let door = self.door(&batch)?;
         for position in &batch.drop_bodies {
             if let Some(entry) = usize::try_from(*position).ok().and_then(|at| self.entries.get_mut(at)) {
                 entry.body = None;
@@ -73,6 +78,7 @@ impl State {
         for (actor, salt, name) in batch.people {
             self.people.insert(actor, (name, salt));
         }
+        (self.accounts, self.sessions, self.links) = door;
         Ok(self.tree.size)
     }
 

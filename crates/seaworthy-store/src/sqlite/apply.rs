@@ -46,6 +46,9 @@ pub(super) fn append(
     for (actor, salt, name) in &batch.people {
         execute(conn, sql::PERSON_SET, params![actor.bytes(), salt, name])?;
     }
+    for change in &batch.door {
+        super::account::change(conn, change)?;
+    }
     Ok(tree.size)
 }
 

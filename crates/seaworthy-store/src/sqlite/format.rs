@@ -25,6 +25,7 @@ use super::{
 use crate::{FORMAT, admit::refused, statements as sql};
 
 const TABLES: &str = include_str!("../../migrations/sqlite.sql");
+const TABLES_2: &str = include_str!("../../migrations/sqlite-2.sql");
 
 /// 3.51.3 is the first release without the write-ahead log bug that could corrupt a file.
 const SQLITE_MIN: i32 = 3_051_003;
@@ -51,7 +52,7 @@ pub(super) struct Formats {
 }
 
 /// No format older than 1 was ever released.
-pub(super) const FORMATS: Formats = Formats { known: FORMAT, steps: &[] };
+pub(super) const FORMATS: Formats = Formats { known: FORMAT, steps: &[Step { from: 1, sql: TABLES_2 }] };
 
 /// A connection that may write, to a store of the format that is known.
 pub(super) fn open(
@@ -262,6 +263,7 @@ fn create_part(part: &Path, node: NodeId, formats: &Formats) -> Result<(), Store
     conn.pragma_update(None, "auto_vacuum", "incremental").map_err(of)?;
     let step = conn.transaction().map_err(of)?;
     step.execute_batch(TABLES).map_err(of)?;
+    step.execute_batch(TABLES_2).map_err(of)?;
     let none = Frontier::default();
     execute(&step, sql::TREE_ADD, params![int(none.size), peaks(&none)])?;
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());

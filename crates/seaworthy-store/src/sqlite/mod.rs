@@ -16,6 +16,7 @@ use seaworthy_model::{
 
 use crate::{Opened, ROWS_MAX, admit::Admitted, statements as sql};
 
+mod account;
 mod apply;
 mod archive;
 mod error;
@@ -104,6 +105,7 @@ impl Sqlite {
             journal: Arc::new(self.clone()),
             views: Arc::new(self.clone()),
             archive: Arc::new(self.clone()),
+            accounts: Arc::new(self.clone()),
             writer: self.writer(),
         }
     }

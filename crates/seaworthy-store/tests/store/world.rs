@@ -14,7 +14,7 @@ use seaworthy_model::{
     entry::{Draft, Entry, Stream, Via},
     event::Event,
     id::{ActorId, EntryId, MessageId, NodeId, RunId, SignalId},
-    port::{Archive, Batch, Journal, Views, Write, Writer},
+    port::{Accounts, Archive, Batch, Journal, Views, Write, Writer},
     run::{Cause, Executed, Kind, Verified},
     time::{At, Span},
     tree::{Frontier, Hash, root},
@@ -100,6 +100,7 @@ pub struct World {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
     pub archive: Arc<dyn Archive>,
+    pub accounts: Arc<dyn Accounts>,
     pub writer: Writer,
     _folder: Option<Folder>,
 }
@@ -110,6 +111,7 @@ impl World {
             journal: opened.journal,
             views: opened.views,
             archive: opened.archive,
+            accounts: opened.accounts,
             writer: opened.writer,
             _folder: folder,
         }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Query, State as Extract},
     http::{HeaderMap, StatusCode},
     response::{
@@ -32,6 +32,7 @@ use self::feed::Feed;
 use crate::{
     app::{App, Fault, LIVE_MAX, Shared},
     page::{Region, overview, process, run},
+    who::Caller,
 };
 
 /// Time between two updates of one client, at least.
@@ -81,14 +82,19 @@ impl Subject {
     }
 }
 
-async fn page(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
+async fn page(
+    Extract(app): Extract<Shared>,
+    Extension(caller): Extension<Caller>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Response {
     let Some(subject) = Subject::parse(&wanted.page) else {
         return (StatusCode::NOT_FOUND, "follow overview, process/NAME or run/ID\n").into_response();
     };
     let since = last_event_id(&headers).or(wanted.from).unwrap_or(0);
     open(app, |app, send| async move {
         // An error means that the client is gone, too slow, or that the page cannot be made: it comes back by itself.
-        let _ = follow(&app, &subject, since, &send).await;
+        let _ = follow(&app, &caller, &subject, since, &send).await;
     })
 }
 
@@ -126,6 +132,7 @@ fn tell(send: &mpsc::Sender<Result<Event, Infallible>>, event: Event) -> Result<
 
 async fn follow(
     app: &App,
+    caller: &Caller,
     subject: &Subject,
     since: u64,
     send: &mpsc::Sender<Result<Event, Infallible>>,
@@ -136,7 +143,7 @@ async fn follow(
     let first = shown.changes(&regions);
     if position != since {
         for change in first {
-            tell(send, fragment(position, &change))?;
+            tell(send, fragment(app, caller, position, &change))?;
         }
     }
     tell(send, beat(app, position))?;
@@ -159,7 +166,7 @@ async fn follow(
                 let began = clock.elapsed();
                 let (at, regions) = subject.regions(app).await.map_err(|_| Gone)?;
                 for change in shown.changes(&regions) {
-                    tell(send, fragment(at, &change))?;
+                    tell(send, fragment(app, caller, at, &change))?;
                 }
                 position = at;
                 let cost = clock.elapsed().0.saturating_sub(began.0);
@@ -169,15 +176,18 @@ async fn follow(
             () = send.closed() => return Err(Gone),
         }
         if clock.elapsed().0.saturating_sub(last_beat.0) >= BEAT.0 {
+            if !caller.still_in(app).await {
+                return Err(Gone);
+            }
             tell(send, beat(app, position))?;
             last_beat = clock.elapsed();
         }
     }
 }
 
-fn fragment(position: u64, region: &Region) -> Event {
+fn fragment(app: &App, caller: &Caller, position: u64, region: &Region) -> Event {
     // Built by hand where the text is ours, so that a name with quotes stays data.
-    let data = serde_json::json!({ "target": region.target, "html": region.html });
+    let data = serde_json::json!({ "target": region.target, "html": caller.personal(&region.html, &app.web.base) });
     Event::default().event("fragment").id(position.to_string()).data(data.to_string())
 }
 

@@ -4,7 +4,7 @@
 
 use askama::Template;
 use axum::{
-    Form,
+    Extension, Form,
     extract::{Path, State as Extract},
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,6 +19,7 @@ use crate::{
     app::{App, Fault, Frame, Shared},
     moment::Moment,
     show,
+    who::Caller,
     words::Words,
 };
 
@@ -82,10 +83,15 @@ pub struct Said {
     reason: String,
 }
 
-pub async fn confirm(Extract(app): Extract<Shared>, Path(digest): Path<String>, Form(said): Form<Said>) -> Response {
+pub async fn confirm(
+    Extract(app): Extract<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(digest): Path<String>,
+    Form(said): Form<Said>,
+) -> Response {
     let asked = async {
         let ask = Ask::Confirm { digest, reason: said.reason };
-        match app.web.requests.ask(ask, app.web.actor, Via::Web).await? {
+        match app.web.requests.ask(ask, caller.actor, Via::Web).await? {
             Answer::Refused { reason } => Err(Fault::refused(reason)),
             // 303: reloading the page that follows asks for nothing again.
             _ => Ok(Redirect::to(&format!("{}/changes", app.web.base)).into_response()),

@@ -2,6 +2,7 @@
 //!
 //! A page reads ports and shows; what people ask for goes through `ask`. No page may know another's data.
 
+pub mod account;
 pub mod ask;
 pub mod changes;
 mod field;
@@ -13,6 +14,7 @@ pub mod process;
 pub mod processes;
 pub mod row;
 pub mod run;
+pub mod sign_in;
 pub mod todo;
 
 use askama::Template;
@@ -45,6 +47,11 @@ pub fn routes() -> Router<Shared> {
         .route("/changes", get(changes::show))
         .route("/changes/{digest}/confirm", post(changes::confirm))
         .route("/help", get(help::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/set-up/{link}", get(sign_in::set_up).post(sign_in::begin))
+        .route("/account", get(account::show))
+        .route("/account/sign-out", post(account::sign_out))
+        .route("/account/sessions/end", post(account::end))
 }
 
 /// A part of a page that is replaced as a whole when it changes.

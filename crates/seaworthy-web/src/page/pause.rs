@@ -3,7 +3,7 @@
 //! This module must not decide whether a pause is allowed: the port answers.
 
 use axum::{
-    Form,
+    Extension, Form,
     extract::{Path, State as Extract},
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,6 +19,7 @@ use crate::{
     app::{App, Fault, Shared},
     moment::Moment,
     show,
+    who::Caller,
     words::Words,
 };
 
@@ -57,22 +58,31 @@ pub struct Wanted {
     length: String,
 }
 
-pub async fn pause(Extract(app): Extract<Shared>, Path(process): Path<String>, Form(wanted): Form<Wanted>) -> Response {
+pub async fn pause(
+    Extract(app): Extract<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(process): Path<String>,
+    Form(wanted): Form<Wanted>,
+) -> Response {
     let ask = match Span::parse(&wanted.length) {
         Ok(length) => Ok(Ask::Pause { process: process.clone(), until: app.now() + length, reason: wanted.reason }),
         Err(sentence) => Err(Fault::refused(sentence)),
     };
-    answer(&app, &process, ask).await
+    answer(&app, &caller, &process, ask).await
 }
 
-pub async fn resume(Extract(app): Extract<Shared>, Path(process): Path<String>) -> Response {
+pub async fn resume(
+    Extract(app): Extract<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(process): Path<String>,
+) -> Response {
     let reason = "asked on the page of the process".to_owned();
-    answer(&app, &process, Ok(Ask::Resume { process: process.clone(), reason })).await
+    answer(&app, &caller, &process, Ok(Ask::Resume { process: process.clone(), reason })).await
 }
 
-async fn answer(app: &App, process: &str, ask: Result<Ask, Fault>) -> Response {
+async fn answer(app: &App, caller: &Caller, process: &str, ask: Result<Ask, Fault>) -> Response {
     let asked = async {
-        match app.web.requests.ask(ask?, app.web.actor, Via::Web).await? {
+        match app.web.requests.ask(ask?, caller.actor, Via::Web).await? {
             Answer::Refused { reason } | Answer::TooMany { reason } => Err(Fault::refused(reason)),
             Answer::Done { .. } | Answer::Started { .. } => Ok(()),
         }

@@ -19,6 +19,7 @@ pub mod init;
 mod journal;
 mod logs;
 mod made_up;
+mod owner_link;
 mod pause;
 mod ping;
 mod plan;
@@ -91,6 +92,8 @@ pub enum Verb {
     Exec(exec::Args),
     /// Keys by which something outside may say how it goes, as with Healthchecks
     Ping(ping::Args),
+    /// A new one-time link by which the first owner of this site sets an account up
+    OwnerLink(owner_link::Args),
     /// Start nothing of a process by itself for a while, with a reason and an end
     Pause(pause::Args),
     /// End a pause before its time, or go on with a run that ended failed, unknown or cancelled
@@ -172,6 +175,7 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Init(args) => init::run(&ask, args),
         Verb::Import(args) => import::run(&ask, args),
         Verb::Check(args) => check::run(&ask, args),
+        Verb::OwnerLink(args) => owner_link::run(&ask, args).await,
         Verb::Pause(args) => pause::run(&ask, args).await,
         Verb::Resume(args) => resume::run(&ask, args).await,
         Verb::Plan(args) => plan::run(&ask, args).await,

@@ -6,13 +6,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Ask;
 use crate::{
-    role::server::{self, Options},
+    role::{
+        door::{self, OwnerLink},
+        server::{self, Options},
+    },
     trouble::{Trouble, code},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where the pages are; loopback only until accounts exist
+    /// Where the pages are; loopback only; put a proxy with TLS in front
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7770")]
     pub listen: SocketAddr,
     /// Leave watching to `seaworthy watch`
@@ -28,8 +31,21 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let mut int = signal(SignalKind::interrupt()).map_err(gone)?;
     let mut hup = signal(SignalKind::hangup()).map_err(gone)?;
     let server = server::start(&place, Options { listen: args.listen, watch: !args.no_watch }).await?;
-    ask.out.line(&format!("seaworthy is up: http://{}/  (loopback only, until accounts exist)", server.address));
-    ask.out.object(&serde_json::json!({ "v": 1, "url": format!("http://{}/", server.address) }));
+    let url = format!("http://{}/", server.address);
+    let link = door::first_owner(&place, &server.house, &url).await?;
+    ask.out.line(&format!("seaworthy is up: {url}  (loopback only)"));
+    let kept = match &link {
+        OwnerLink::None => None,
+        OwnerLink::Shown(link) => {
+            ask.out.line(&format!("no owner yet: whoever opens {link} becomes the first one"));
+            None
+        }
+        OwnerLink::Kept(file) => {
+            ask.out.line(&format!("no owner yet: the link for the first one is in {}", file.display()));
+            Some(file.display().to_string())
+        }
+    };
+    ask.out.object(&serde_json::json!({ "v": 1, "url": url, "owner_link_file": kept }));
     let reason = loop {
         tokio::select! {
             _ = term.recv() => break "SIGTERM",

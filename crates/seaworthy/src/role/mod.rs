@@ -3,6 +3,7 @@
 //! A role starts loops and stops them; it must not decide.
 
 pub mod branch;
+pub mod door;
 pub mod keeper;
 pub mod log;
 pub mod server;

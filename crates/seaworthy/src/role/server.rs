@@ -72,7 +72,7 @@ pub struct Server {
 pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     if !options.listen.ip().is_loopback() {
         return Err(Trouble::refused(format!(
-            "there are no accounts yet, so only a loopback address may be listened on, not {}; put a reverse proxy with its own sign-in in front",
+            "only a loopback address may be listened on, not {}: passwords must not cross a network without TLS; put a reverse proxy with TLS in front and name it as `public_url`",
             options.listen
         )));
     }
@@ -111,7 +111,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let length = Arc::new(AtomicU64::new(0));
     let twice = Twice::default();
     tasks.spawn(twice.clone().run(house.ports.definitions.clone(), stop.clone()));
-    let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length);
+    let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length)?;
     let web = Web { twice: Arc::new(move || twice.now()), ..web };
     let about = format!("http://{address}/");
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
@@ -143,7 +143,7 @@ fn web(
     actor: seaworthy_model::id::ActorId,
     ready: &Arc<AtomicBool>,
     length: &Arc<AtomicU64>,
-) -> Web {
+) -> Result<Web, Trouble> {
     let loaded = house.in_force.current();
     let url = loaded.site.public_url.clone().unwrap_or_default();
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -152,7 +152,8 @@ fn web(
     let base = if path.is_empty() { String::new() } else { format!("/{}", path.trim_end_matches('/')) };
     let (data, started) = (place.data.clone(), RealClock.now());
     let (adopted, runs, entries) = (ready.clone(), house.runs.clone(), length.clone());
-    Web {
+    Ok(Web {
+        secure: url.starts_with("https://"),
         journal: house.ports.journal.clone(),
         views: house.ports.views.clone(),
         watch_views,
@@ -160,6 +161,8 @@ fn web(
         definitions: house.ports.definitions.clone(),
         requests: Arc::new(house.desk.clone()),
         clock: house.ports.clock.clone(),
+        accounts: house.store.opened().accounts,
+        door: Arc::new(house.door()?),
         actor,
         ready: Arc::new(move || {
             if !adopted.load(Ordering::Relaxed) {
@@ -175,10 +178,10 @@ fn web(
         twice: Arc::new(Vec::new),
         metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
         base,
-        note: "Loopback only, until accounts exist.".into(),
+        note: "Loopback only.".into(),
         machine: who::host(),
         hosts: if host.is_empty() { vec![] } else { vec![host.to_owned()] },
-    }
+    })
 }
 
 fn free_bytes(folder: &std::path::Path) -> Option<u64> {
@@ -202,8 +205,8 @@ fn metrics(live: usize, entries: u64, started: At) -> String {
 fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: Stop) {
     tasks.spawn(async move {
         let asked = stop.clone();
-        let served = axum::serve(listener, seaworthy_web::router(web))
-            .with_graceful_shutdown(async move { asked.asked().await });
+        let router = seaworthy_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move { asked.asked().await });
         tokio::select! {
             // Open live streams must not hold up the end.
             () = async { stop.asked().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}

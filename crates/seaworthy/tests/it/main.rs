@@ -39,6 +39,8 @@ mod pack_release_checklist;
 mod pack_seaworthy_backup;
 mod pack_sqlite;
 mod pack_system_updates;
+mod people;
+mod people_kit;
 mod person;
 mod ping;
 mod postgres;

@@ -2,6 +2,7 @@
 //!
 //! Must not know an adapter. A new promise of the ports starts here; the list at the end runs each case on each.
 
+pub mod account;
 pub mod append;
 pub mod books;
 pub mod claims;
@@ -98,6 +99,16 @@ cases! {
         what_came_into_force_is_read_whatever_stands_between,
         bodies_go_with_one_tombstone_for_all_of_them,
         room_is_given_back_and_everything_is_still_there,
+    }
+    account {
+        a_new_account_takes_an_actor_and_a_name_that_are_free,
+        of_two_changes_from_one_state_one_is_refused,
+        a_refused_change_takes_its_entries_with_it,
+        a_session_is_seen_until_it_is_ended,
+        a_session_that_ended_is_not_seen_again,
+        all_sessions_of_a_person_end_but_the_one_that_asks,
+        a_link_is_used_once,
+        a_link_is_there_until_it_is_taken_back,
     }
     claims {
         a_verification_without_a_yes_on_record_is_refused,

@@ -1,0 +1,303 @@
+//! Who asks: the one place where a request gets its person, and a page what only that person may see of it.
+//!
+//! Without an owner of the site everybody on this host asks as the user who started the server. From then on whoever has
+//! no login session sees the sign-in page, or 401 where a program asks. This module must not know how anybody signs in.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use seaworthy_core::account::hold::FRESH;
+use seaworthy_model::{
+    account::Token,
+    id::ActorId,
+    port::{Guest, Visitor},
+    who::{Door, Login, Who},
+};
+
+use crate::{
+    BODY_BYTES_MAX,
+    app::{App, Fault, Shared},
+    guard, hook, ping, show,
+    words::Words,
+};
+
+/// The field of every form of a session that only its pages know.
+pub const FORM_FIELD: &str = "form";
+/// Where the layout says who looks at the page.
+const WHO: &str = "<!--who-->";
+/// The start of a form; nothing that came from outside can look like it, since it is escaped.
+const FORM: &str = "<form ";
+/// Stands in the tag of a form that asks for something.
+const POST: &str = "method=\"post\"";
+/// Longest page that is made personal.
+const PAGE_BYTES_MAX: usize = 16 << 20;
+
+/// Who asks, as handlers get it.
+#[derive(Clone)]
+pub struct Caller {
+    pub actor: ActorId,
+    /// What decides on rights is asked about.
+    pub who: Who,
+    /// `None`: there is no owner yet.
+    pub guest: Option<Guest>,
+    token: Option<Token>,
+}
+
+impl Caller {
+    /// Everybody, while there is no owner.
+    pub fn anybody(actor: ActorId) -> Caller {
+        Caller { actor, who: Who::unclaimed(actor), guest: None, token: None }
+    }
+
+    /// The markup with what only this person's pages have: the secret of their forms, and their name.
+    pub fn personal(&self, html: &str, base: &str) -> String {
+        let Some((guest, token)) = self.guest.as_ref().zip(self.token.as_ref()) else { return html.to_owned() };
+        let field = format!("<input type=\"hidden\" name=\"{FORM_FIELD}\" value=\"{}\">", token.derived(FORM_FIELD));
+        let name = Words(guest.account.name.clone());
+        let who = format!("<a class=\"who\" href=\"{base}/account\" title=\"your account\">{name}</a>");
+        let mut out = String::with_capacity(html.len() + 1024);
+        for (at, part) in html.replacen(WHO, &who, 1).split(FORM).enumerate() {
+            if at == 0 {
+                out.push_str(part);
+                continue;
+            }
+            // Attributes are escaped, so the first `>` ends the tag.
+            let (attributes, rest) = part.split_once('>').unwrap_or((part, ""));
+            let field = if attributes.contains(POST) { field.as_str() } else { "" };
+            out.extend([FORM, attributes, ">", field, rest]);
+        }
+        out
+    }
+
+    /// Whether the session still holds; looking at a page that is open does not make it last longer.
+    pub async fn still_in(&self, app: &App) -> bool {
+        match &self.token {
+            None => true,
+            Some(token) => matches!(app.web.door.guest(token, false).await, Ok(Some(_))),
+        }
+    }
+}
+
+/// Runs around every request, inside the guard.
+pub async fn who(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    let path = inside(&app.web.base, request.uri().path()).to_owned();
+    if is_open(&path)
+        || ping::is_ping(&app.web.base, request.uri().path())
+        || hook::is_hook(&app.web.base, request.uri().path())
+    {
+        return next.run(request).await;
+    }
+    let caller = match caller(&app, request.headers()).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return not_in(&app, &request, &path),
+        Err(fault) => return app.page(Err(fault)),
+    };
+    if caller.guest.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        request = match with_form(&caller, request).await {
+            Ok(request) => request,
+            Err(fault) => return app.page(Err(fault)),
+        };
+    }
+    request.extensions_mut().insert(caller.who.clone());
+    request.extensions_mut().insert(caller.clone());
+    let response = next.run(request).await;
+    let html =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if html && caller.guest.is_some() { personal(&app, &caller, response).await } else { response }
+}
+
+/// Addresses that say nothing of the site and are needed before anybody is in.
+fn is_open(path: &str) -> bool {
+    let names = ["/sign-in", "/healthz", "/readyz", "/favicon.ico"];
+    names.contains(&path) || ["/assets/", "/set-up/"].iter().any(|start| path.starts_with(start))
+}
+
+fn inside<'a>(base: &str, path: &'a str) -> &'a str {
+    path.strip_prefix(base).filter(|rest| !base.is_empty() && rest.starts_with('/')).unwrap_or(path)
+}
+
+async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
+    if !app.web.door.claimed().await? {
+        return Ok(Some(Caller::anybody(app.web.actor)));
+    }
+    let Some(token) = token(app, headers) else { return Ok(None) };
+    let guest = app.web.door.guest(&token, true).await?;
+    Ok(guest.map(|guest| Caller {
+        actor: guest.account.actor,
+        who: person(&guest),
+        guest: Some(guest),
+        token: Some(token),
+    }))
+}
+
+/// Who has a login session.
+fn person(Guest { account, session }: &Guest) -> Who {
+    let login =
+        Login { how: session.how.word().to_owned(), at: session.begun_at, fresh_until: session.touched_at + FRESH };
+    let (name, grants) = (account.name.clone(), account.grants.clone());
+    Who { name, grants, door: Door::Login, login: Some(login), ..Who::nobody(account.actor) }
+}
+
+fn not_in(app: &App, request: &Request, path: &str) -> Response {
+    let page = *request.method() == Method::GET && !path.starts_with("/api/") && path != "/live" && path != "/metrics";
+    if page {
+        let wanted = request.uri().path_and_query().map_or("/", |all| inside(&app.web.base, all.as_str()));
+        return Redirect::to(&format!("{}/sign-in?to={}", app.web.base, show::segment(wanted))).into_response();
+    }
+    let sentence = "nobody is signed in here, or the session has ended; sign in first";
+    (StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({ "error": sentence }))).into_response()
+}
+
+/// The request again, if its form is one of this session's pages.
+async fn with_form(caller: &Caller, request: Request) -> Result<Request, Fault> {
+    let (parts, body) = request.into_parts();
+    let too_much = |_| Fault::refused(format!("a form has at most {BODY_BYTES_MAX} bytes"));
+    let bytes: Bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_much)?;
+    let wanted = caller.token.as_ref().map(|token| token.derived(FORM_FIELD));
+    let said = String::from_utf8_lossy(&bytes);
+    // The value has hex digits only, so it stands in a form as it is.
+    let given = said.split('&').find_map(|pair| pair.strip_prefix(FORM_FIELD)?.strip_prefix('='));
+    if given.is_none() || given != wanted.as_deref() {
+        let sentence =
+            "this form is not of your session now: you signed in anew, or it came from elsewhere; load the page again";
+        return Err(Fault { status: StatusCode::FORBIDDEN, sentence: sentence.to_owned() });
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+async fn personal(app: &App, caller: &Caller, response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, PAGE_BYTES_MAX).await else {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "this page is too long to be shown\n").into_response();
+    };
+    let html = caller.personal(&String::from_utf8_lossy(&bytes), &app.web.base);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(html))
+}
+
+/// The name of the cookie, and whether the browser speaks TLS with whoever stands before us.
+pub fn cookie(app: &App, headers: &HeaderMap) -> (String, bool) {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if app.web.secure && !guard::is_loopback(host) {
+        // The browser takes this name only from this very host, over TLS, for all of it.
+        return ("__Host-seaworthy".to_owned(), true);
+    }
+    // A browser has one jar for all ports of a host.
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    (format!("seaworthy-{}", port.trim_end_matches(']')), false)
+}
+
+/// The token of the session that the request comes with.
+pub fn token(app: &App, headers: &HeaderMap) -> Option<Token> {
+    let (name, _) = cookie(app, headers);
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then(|| Token::parse(value)).flatten()
+    })
+}
+
+/// Header that gives the browser a token, or takes it away.
+pub fn set_cookie(app: &App, headers: &HeaderMap, token: Option<&Token>) -> String {
+    let (name, secure) = cookie(app, headers);
+    let secure = if secure { "; Secure" } else { "" };
+    match token {
+        Some(token) => format!("{name}={}; Path=/; HttpOnly; SameSite=Lax{secure}", token.text()),
+        None => format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}"),
+    }
+}
+
+/// What can be seen of whoever knocks.
+pub fn visitor(app: &App, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> Visitor {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let peer = peer.map(|info| info.0.ip());
+    // Only a proxy on this host is believed, and of what it passes on only what it wrote itself: the last one.
+    let told = text("x-forwarded-for").rsplit(',').next().and_then(|last| last.trim().parse::<IpAddr>().ok());
+    let address = peer.map(|peer| if peer.is_loopback() { told.unwrap_or(peer) } else { peer });
+    Visitor {
+        source: address.map_or_else(|| "an unknown address".to_owned(), network),
+        program: program(text("user-agent")),
+        had: token(app, headers),
+    }
+}
+
+/// One place: an address, or the network that one subscriber has.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) if v6.is_loopback() => v6.to_string(),
+        IpAddr::V6(v6) => {
+            let s = v6.segments();
+            format!("{:x}:{:x}:{:x}:{:x}::/64", s[0], s[1], s[2], s[3])
+        }
+    }
+}
+
+/// A browser in words that a person knows it by.
+fn program(agent: &str) -> String {
+    let first = |all: &[(&str, &'static str)]| all.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, word)| *word);
+    let browsers = [
+        ("seaworthy/", "seaworthy login"),
+        ("Edg/", "Edge"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chromium"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    match (first(&browsers), first(&systems)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "an unknown program".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_needed_before_anybody_is_in_is_open() {
+        for open in ["/sign-in", "/set-up/abc", "/healthz", "/readyz", "/assets/seaworthy.css", "/favicon.ico"] {
+            assert!(is_open(open), "{open}");
+        }
+        for shut in [
+            "/",
+            "/account",
+            "/sign-in/x",
+            "/metrics",
+            "/live",
+            "/api/v1/processes",
+            "/assets",
+            "/set-up",
+            "/runs/healthz",
+        ] {
+            assert!(!is_open(shut), "{shut}");
+        }
+        assert_eq!(inside("/sub", "/sub/sign-in"), "/sign-in");
+        assert_eq!(inside("/sub", "/sign-in"), "/sign-in");
+        assert_eq!(inside("/sub", "/subsign-in"), "/subsign-in");
+    }
+
+    #[test]
+    fn a_place_is_an_address_or_the_network_of_one_subscriber() {
+        let place = |text: &str| network(text.parse().unwrap());
+        assert_eq!(place("192.0.2.7"), "192.0.2.7");
+        assert_eq!(place("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(place("2001:db8:1:2:3:4:5:6"), place("2001:db8:1:2::9"));
+        assert_ne!(place("2001:db8:1:2::9"), place("2001:db8:1:3::9"));
+    }
+}
