@@ -1,15 +1,16 @@
-//! The hand that verifies people: passwords, one-time codes, and the sealing of what is kept of them.
+//! The hand that verifies people: passwords, one-time codes, passkeys, and the sealing of what is kept of them.
 //!
 //! It says whether a proof is right and never what follows: who may come in is decided in core, who may do what
 //! elsewhere. This crate must not know where accounts are kept, any page, or any other hand. Primitives are ring's and
 //! argon2's; nothing here invents one.
 
 mod code;
+mod passkey;
 mod password;
 mod seal;
 
 use seaworthy_model::{
-    account::Typed,
+    account::{Asserted, Attested, Party, Passkey, Typed},
     port::{Busy, Fut, Proofs},
     time::At,
 };
@@ -55,6 +56,14 @@ impl Proofs for Identity {
 
     fn code(&self, secret: &[u8], code: &Typed, now: At, after: u64) -> Option<u64> {
         code::matching(secret, &code.0, now, after)
+    }
+
+    fn passkey_made(&self, shown: &Attested, party: &Party) -> Result<(String, Passkey), String> {
+        passkey::made(shown, party)
+    }
+
+    fn passkey_used(&self, key: &Passkey, shown: &Asserted, party: &Party) -> Result<(String, u32), String> {
+        passkey::used(key, shown, party)
     }
 }
 

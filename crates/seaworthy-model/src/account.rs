@@ -135,6 +135,35 @@ pub struct Passkey {
     pub used_at: Option<At>,
 }
 
+/// What a browser says of a key that was made, in hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// Its own words: `clientDataJSON`.
+    pub client: String,
+    /// The device's: `authenticatorData`.
+    pub authenticator: String,
+}
+
+/// What a browser says of a key that was used, in hex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asserted {
+    /// [`Passkey::id`].
+    pub id: String,
+    pub client: String,
+    pub authenticator: String,
+    pub signature: String,
+}
+
+/// For whom keys are made and used: this site, as the browser calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// Its host name.
+    pub name: String,
+    /// `https://NAME:PORT`.
+    pub origin: String,
+    pub now: At,
+}
+
 /// How somebody came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

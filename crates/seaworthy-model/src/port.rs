@@ -8,7 +8,7 @@ mod ask;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
-pub use self::account::{Accounts, Busy, Door, DoorAsk, Entered, Entering, Fresh, Guest, Proofs, Visitor};
+pub use self::account::{Accounts, Busy, Done, Door, DoorAsk, Entered, Entering, Fresh, Guest, Proofs, Visitor};
 pub use self::ask::{Answer, Ask, HookAnswer, HookCall, Requests};
 pub use self::{
     retain::{Archive, Leftovers},

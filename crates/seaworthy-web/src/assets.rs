@@ -21,13 +21,14 @@ struct File {
     bytes: &'static [u8],
 }
 
-static FILES: [File; 3] = [
+static FILES: [File; 4] = [
     File { name: "seaworthy.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../assets/seaworthy.css") },
     File {
         name: "seaworthy.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../assets/seaworthy.js"),
     },
+    File { name: "door.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../assets/door.js") },
     File { name: "icon.svg", kind: "image/svg+xml", bytes: include_bytes!("../assets/icon.svg") },
 ];
 
@@ -64,6 +65,6 @@ async fn file(Path(asked): Path<String>, headers: HeaderMap) -> Response {
 }
 
 async fn icon() -> Response {
-    let icon = &FILES[2];
+    let icon = &FILES[3];
     ([(header::CONTENT_TYPE, icon.kind), (header::CACHE_CONTROL, "public, max-age=86400")], icon.bytes).into_response()
 }

@@ -68,7 +68,7 @@ fn refuse(hosts: &[String], method: &Method, uri: &Uri, headers: &HeaderMap) -> 
 }
 
 /// The name in `NAME:PORT` or `[V6]:PORT`.
-fn name_of(authority: &str) -> &str {
+pub fn name_of(authority: &str) -> &str {
     if authority.starts_with('[') {
         return authority.split_inclusive(']').next().unwrap_or(authority);
     }

@@ -12,12 +12,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use seaworthy_core::account::hold::FRESH;
+use seaworthy_core::account::hold::person;
 use seaworthy_model::{
     account::Token,
     id::ActorId,
     port::{Guest, Visitor},
-    who::{Door, Login, Who},
+    who::Who,
 };
 
 use crate::{
@@ -44,6 +44,8 @@ pub struct Caller {
     pub actor: ActorId,
     /// What decides on rights is asked about.
     pub who: Who,
+    /// The name and port by which the request calls this server.
+    pub host: String,
     /// `None`: there is no owner yet.
     pub guest: Option<Guest>,
     token: Option<Token>,
@@ -52,7 +54,7 @@ pub struct Caller {
 impl Caller {
     /// Everybody, while there is no owner.
     pub fn anybody(actor: ActorId) -> Caller {
-        Caller { actor, who: Who::unclaimed(actor), guest: None, token: None }
+        Caller { actor, who: Who::unclaimed(actor), host: String::new(), guest: None, token: None }
     }
 
     /// The markup with what only this person's pages have: the secret of their forms, and their name.
@@ -73,6 +75,17 @@ impl Caller {
             out.extend([FORM, attributes, ">", field, rest]);
         }
         out
+    }
+
+    /// Who it is now, after something was done.
+    ///
+    /// # Errors
+    /// When the journal cannot answer.
+    pub async fn again(&self, app: &App) -> Result<Option<Guest>, Fault> {
+        match &self.token {
+            None => Ok(None),
+            Some(token) => Ok(app.web.door.guest(token, false).await?),
+        }
     }
 
     /// Whether the session still holds; looking at a page that is open does not make it last longer.
@@ -114,7 +127,7 @@ pub async fn who(State(app): State<Shared>, mut request: Request, next: Next) ->
 
 /// Addresses that say nothing of the site and are needed before anybody is in.
 fn is_open(path: &str) -> bool {
-    let names = ["/sign-in", "/healthz", "/readyz", "/favicon.ico"];
+    let names = ["/sign-in", "/sign-in/passkey", "/sign-in/challenge", "/healthz", "/readyz", "/favicon.ico"];
     names.contains(&path) || ["/assets/", "/set-up/"].iter().any(|start| path.starts_with(start))
 }
 
@@ -128,20 +141,14 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault>
     }
     let Some(token) = token(app, headers) else { return Ok(None) };
     let guest = app.web.door.guest(&token, true).await?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
     Ok(guest.map(|guest| Caller {
         actor: guest.account.actor,
-        who: person(&guest),
+        who: person(&guest.account, &guest.session),
+        host,
         guest: Some(guest),
         token: Some(token),
     }))
-}
-
-/// Who has a login session.
-fn person(Guest { account, session }: &Guest) -> Who {
-    let login =
-        Login { how: session.how.word().to_owned(), at: session.begun_at, fresh_until: session.touched_at + FRESH };
-    let (name, grants) = (account.name.clone(), account.grants.clone());
-    Who { name, grants, door: Door::Login, login: Some(login), ..Who::nobody(account.actor) }
 }
 
 fn not_in(app: &App, request: &Request, path: &str) -> Response {

@@ -52,7 +52,9 @@ fn looked_at(place: &Place, outcomes: &mut Vec<Outcome>) -> Result<(), Outcome> 
     }
     let mut demo = Demo::start(place, &binary)?;
     outcomes.extend(node(place, "run.mjs", &[], &demo.address));
-    demo.end()
+    demo.end()?;
+    outcomes.extend(node(place, "door.mjs", &[&binary.display().to_string()], ""));
+    Ok(())
 }
 
 /// Brings playwright-core and axe-core, exactly as locked.

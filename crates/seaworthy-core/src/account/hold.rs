@@ -5,6 +5,7 @@
 use seaworthy_model::{
     account::{Account, Link, Purpose, Session},
     time::{At, Span},
+    who::{Door, Login, Who},
 };
 
 /// A session that nobody used for so long has ended.
@@ -41,6 +42,14 @@ pub fn is_fresh(session: &Session, now: At) -> bool {
 /// Whether the session is to be written down as seen now.
 pub fn seen_again(session: &Session, now: At) -> bool {
     now.since(session.seen_at) >= SEEN_EVERY
+}
+
+/// Who has this login session, as far as rights are decided by it.
+pub fn person(account: &Account, session: &Session) -> Who {
+    let login =
+        Login { how: session.how.word().to_owned(), at: session.begun_at, fresh_until: session.touched_at + FRESH };
+    let (name, grants) = (account.name.clone(), account.grants.clone());
+    Who { name, grants, door: Door::Login, login: Some(login), ..Who::nobody(account.actor) }
 }
 
 pub fn link_works(link: &Link, now: At) -> bool {

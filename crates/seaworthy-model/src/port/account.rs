@@ -4,7 +4,7 @@
 
 use super::{Fut, StoreError};
 use crate::{
-    account::{Account, Link, Session, Token, Typed},
+    account::{Account, Asserted, Attested, Link, Party, Passkey, Session, Token, Typed},
     entry::Via,
     id::ActorId,
     time::{At, Span},
@@ -44,6 +44,10 @@ pub trait Proofs: Send + Sync {
     fn open(&self, sealed: &str) -> Option<Vec<u8>>;
     /// The number of this one-time code if it is right at this time (a neighbour counts too) and newer than `after`.
     fn code(&self, secret: &[u8], code: &Typed, now: At, after: u64) -> Option<u64>;
+    /// The challenge that a new key answers, and the key; `Err` says why not.
+    fn passkey_made(&self, shown: &Attested, party: &Party) -> Result<(String, Passkey), String>;
+    /// The challenge that this key signed, and its counter by now; `Err` says why not.
+    fn passkey_used(&self, key: &Passkey, shown: &Asserted, party: &Party) -> Result<(String, u32), String>;
 }
 
 /// A visitor, as far as can be seen from outside.
@@ -90,6 +94,12 @@ pub enum Entering {
         password: Typed,
         code: Typed,
     },
+    Passkey {
+        /// Whose key it is, as the device says.
+        actor: ActorId,
+        shown: Asserted,
+        party: Party,
+    },
 }
 
 /// What came of knocking.
@@ -125,6 +135,67 @@ pub enum DoorAsk {
     /// Ends all own sessions but the one that asks.
     EndOthers,
     SignOut,
+    /// Proves again that it is them, for what only a moment ago counts.
+    Touch {
+        password: Typed,
+        code: Typed,
+    },
+    /// A new passkey of theirs.
+    AddPasskey {
+        shown: Attested,
+        party: Party,
+        label: String,
+    },
+    /// One of theirs goes, by its id.
+    RemovePasskey {
+        id: String,
+    },
+    /// A new password; all other sessions end.
+    Password {
+        old: Typed,
+        new: Typed,
+        code: Typed,
+    },
+    /// A link by which a new person sets an account up.
+    Invite {
+        name: String,
+        role: String,
+    },
+    /// A link by which a known person sets up anew what was lost.
+    Recover {
+        actor: ActorId,
+    },
+    /// Takes a link back, by the start of its hash.
+    TakeBack {
+        link: String,
+    },
+    Lock {
+        actor: ActorId,
+        reason: String,
+    },
+    Unlock {
+        actor: ActorId,
+        reason: String,
+    },
+    /// Ends all sessions of another person.
+    EndAll {
+        actor: ActorId,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// A sentence.
+    pub said: String,
+    /// The link that was made, to be handed on: it is not shown again.
+    pub link: Option<Token>,
+}
+
+impl Done {
+    pub fn said(sentence: impl Into<String>) -> Done {
+        Done { said: sentence.into(), link: None }
+    }
 }
 
 /// Lets people in, or not. Every act that changes something is an entry.
@@ -138,7 +209,9 @@ pub trait Door: Send + Sync {
     fn link(&self, token: &Token) -> Fut<'_, Result<Option<Link>, StoreError>>;
     /// A secret for one-time codes; with `sealed` the one that was made before.
     fn fresh(&self, sealed: Option<&str>) -> Fresh;
+    /// What a passkey is to sign now, once: to come in, or (`of`) to be made for somebody who is in.
+    fn challenge(&self, of: Option<ActorId>) -> String;
     fn enter(&self, entering: Entering, visitor: Visitor) -> Fut<'_, Result<Entered, StoreError>>;
-    /// A sentence that says what was done; `Err(reason)` inside if it is refused.
-    fn ask(&self, by: Guest, ask: DoorAsk, via: Via) -> Fut<'_, Result<Result<String, String>, StoreError>>;
+    /// `Err(reason)` inside if it is refused.
+    fn ask(&self, by: Guest, ask: DoorAsk, via: Via) -> Fut<'_, Result<Result<Done, String>, StoreError>>;
 }

@@ -16,7 +16,7 @@ use seaworthy_model::{
     time::{At, Span},
 };
 
-use super::{Doorkeeper, PROGRAM_CHARS_MAX, name_person};
+use super::{Doorkeeper, PROGRAM_CHARS_MAX, name_person, passkey};
 use crate::writing::Ids;
 
 /// Login sessions of one person; one more ends the one that was not used for longest.
@@ -29,6 +29,7 @@ const LINK_GONE: &str = "this link does not work any more: it was used, taken ba
 
 pub(super) async fn enter(door: &Doorkeeper, entering: Entering, visitor: Visitor) -> Result<Entered, StoreError> {
     match entering {
+        Entering::Passkey { actor, shown, party } => passkey::sign_in(door, actor, &shown, &party, &visitor).await,
         Entering::Password { name, password, code } => sign_in(door, &name, password, &code, &visitor).await,
         Entering::SetUp { link, name, password, sealed, code } => {
             let new = New { name, password, sealed, code };
@@ -75,13 +76,13 @@ async fn sign_in(
     Ok(Entered::no(WRONG))
 }
 
-fn step_of(door: &Doorkeeper, account: &Account, code: &Typed, now: At) -> Option<u64> {
+pub(super) fn step_of(door: &Doorkeeper, account: &Account, code: &Typed, now: At) -> Option<u64> {
     let codes = account.codes.as_ref()?;
     door.proofs.code(&door.code_secret(&codes.sealed)?, code, now, codes.step)
 }
 
 /// Writes down that somebody was not let in as this person, if there is one.
-async fn refused(door: &Doorkeeper, key: &str, now: At) -> Result<(), StoreError> {
+pub(super) async fn refused(door: &Doorkeeper, key: &str, now: At) -> Result<(), StoreError> {
     let Some(account) = door.accounts.account_called(key).await? else {
         tracing::info!("somebody tried to sign in by a name that nobody has");
         return Ok(());
@@ -99,7 +100,7 @@ async fn refused(door: &Doorkeeper, key: &str, now: At) -> Result<(), StoreError
 }
 
 /// A new session of a person whose proof was right. Refused by the store if the account changed meanwhile.
-async fn begin(
+pub(super) async fn begin(
     door: &Doorkeeper,
     account: Account,
     how: How,

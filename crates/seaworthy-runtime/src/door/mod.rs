@@ -5,7 +5,9 @@
 
 mod enter;
 mod links;
+mod others;
 mod own;
+mod passkey;
 mod refusals;
 
 use std::sync::{
@@ -23,8 +25,8 @@ use seaworthy_model::{
     event::{AccountEvent, Event},
     id::ActorId,
     port::{
-        Accounts, Batch, Chance, Clock, Definitions, Door, DoorAsk, Entered, Entering, Fresh, Fut, Guest, Journal,
-        Proofs, StoreError, Visitor,
+        Accounts, Batch, Chance, Clock, Definitions, Done, Door, DoorAsk, Entered, Entering, Fresh, Fut, Guest,
+        Journal, Proofs, StoreError, Visitor,
     },
     process::hex,
     time::At,
@@ -59,6 +61,7 @@ pub struct Memory {
     claimed: AtomicBool,
     tries: Mutex<Throttle>,
     refusals: Mutex<refusals::Refusals>,
+    challenges: Mutex<passkey::Signed>,
 }
 
 impl Door for Doorkeeper {
@@ -108,11 +111,15 @@ impl Door for Doorkeeper {
         Fresh { sealed, base32: base32(&secret) }
     }
 
+    fn challenge(&self, of: Option<ActorId>) -> String {
+        passkey::challenge(self, of)
+    }
+
     fn enter(&self, entering: Entering, visitor: Visitor) -> Fut<'_, Result<Entered, StoreError>> {
         Box::pin(enter::enter(self, entering, visitor))
     }
 
-    fn ask(&self, by: Guest, ask: DoorAsk, via: Via) -> Fut<'_, Result<Result<String, String>, StoreError>> {
+    fn ask(&self, by: Guest, ask: DoorAsk, via: Via) -> Fut<'_, Result<Result<Done, String>, StoreError>> {
         Box::pin(own::ask(self, by, ask, via))
     }
 }

@@ -9,7 +9,9 @@ mod field;
 pub mod help;
 pub mod output;
 pub mod overview;
+pub mod passkey;
 pub mod pause;
+pub mod people;
 pub mod process;
 pub mod processes;
 pub mod row;
@@ -50,6 +52,14 @@ pub fn routes() -> Router<Shared> {
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/set-up/{link}", get(sign_in::set_up).post(sign_in::begin))
         .route("/account", get(account::show))
+        .route("/sign-in/passkey", post(passkey::enter))
+        .route("/sign-in/challenge", post(passkey::to_come_in))
+        .route("/account/challenge", post(passkey::to_add))
+        .route("/account/passkeys", post(passkey::add))
+        .route("/account/passkeys/remove", post(passkey::remove))
+        .route("/account/touch", post(account::touch))
+        .route("/account/password", post(account::password))
+        .route("/people", get(people::show).post(people::ask))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sessions/end", post(account::end))
 }

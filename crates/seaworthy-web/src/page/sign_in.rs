@@ -14,14 +14,14 @@ use axum::{
 use seaworthy_core::account::name::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use seaworthy_model::{
     account::{Purpose, Token, Typed},
-    port::{Entered, Entering, Fresh},
+    port::{Entered, Entering, Fresh, StoreError},
     time::Span,
 };
 use serde::Deserialize;
 
 use crate::{
     app::{App, Fault, Frame, Shared},
-    qr, show,
+    assets, qr, show,
     who::{set_cookie, visitor},
     words::Words,
 };
@@ -32,6 +32,7 @@ type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 #[template(path = "door/sign_in.html")]
 struct SignIn {
     frame: Frame,
+    script: String,
     to: String,
     name: String,
     problem: Words,
@@ -44,12 +45,12 @@ pub struct Wanted {
 }
 
 pub async fn show(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Response {
-    sign_in_page(&app, wanted.to, String::new(), String::new(), StatusCode::OK)
+    page(&app, wanted.to, String::new(), String::new(), StatusCode::OK)
 }
 
-fn sign_in_page(app: &App, to: String, name: String, problem: String, status: StatusCode) -> Response {
+pub fn page(app: &App, to: String, name: String, problem: String, status: StatusCode) -> Response {
     let frame = app.frame("Sign in", "", "", 0);
-    let page = SignIn { frame, to: local(&to), name, problem: Words(problem) };
+    let page = SignIn { script: assets::address("door.js"), frame, to: local(&to), name, problem: Words(problem) };
     (status, app.page(page.render().map_err(Into::into))).into_response()
 }
 
@@ -71,12 +72,22 @@ pub async fn enter(
     let entering =
         Entering::Password { name: form.name.clone(), password: Typed(form.password), code: Typed(form.code) };
     let visitor = visitor(&app, &headers, peer.as_deref());
-    match app.web.door.enter(entering, visitor).await {
-        Ok(Entered::In { token, .. }) => let_in(&app, &headers, &token, &form.to),
-        Ok(Entered::No { reason }) => sign_in_page(&app, form.to, form.name, reason, StatusCode::UNAUTHORIZED),
-        Ok(Entered::Later { after }) => {
-            later(after, sign_in_page(&app, form.to, form.name, wait(after), StatusCode::TOO_MANY_REQUESTS))
-        }
+    let entered = app.web.door.enter(entering, visitor).await;
+    answer(&app, &headers, entered, form.to, form.name)
+}
+
+/// What whoever wanted to come in is shown.
+pub fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    entered: Result<Entered, StoreError>,
+    to: String,
+    name: String,
+) -> Response {
+    match entered {
+        Ok(Entered::In { token, .. }) => let_in(app, headers, &token, &to),
+        Ok(Entered::No { reason }) => page(app, to, name, reason, StatusCode::UNAUTHORIZED),
+        Ok(Entered::Later { after }) => later(after, page(app, to, name, wait(after), StatusCode::TOO_MANY_REQUESTS)),
         Err(trouble) => app.page(Err(trouble.into())),
     }
 }

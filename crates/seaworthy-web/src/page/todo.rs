@@ -15,7 +15,7 @@ use crate::{
     app::{App, Fault},
     board::{Board, Line},
     moment::Ago,
-    page::row::NAME_MAX,
+    page::{people::owners, row::NAME_MAX},
     shape::State,
     show,
     story::Story,
@@ -78,6 +78,18 @@ pub async fn list(app: &App, board: &Board) -> Result<Vec<Todo>, Fault> {
     }));
     list.extend((app.web.twice)().iter().map(|(process, by)| twice(base, process, by)));
     list.extend(board.loaded.held.iter().map(|held| waiting(base, held)));
+    if owners(&app.web.accounts.accounts().await?) == 1 {
+        list.push(Todo {
+            state: State::Warn,
+            name: "one owner alone".to_owned(),
+            href: format!("{base}/people"),
+            text: "Whoever loses their phone then locks this site for good: invite a second one.".to_owned().into(),
+            ago: None,
+            expected: Words::default(),
+            seen: Words::default(),
+            procedure: None,
+        });
+    }
     let unproven: Vec<&str> = board.lines.iter().filter(|l| l.state == State::Unproven).map(Line::name).collect();
     if let Some(first) = unproven.first() {
         list.push(Todo {

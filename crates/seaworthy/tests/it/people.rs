@@ -176,3 +176,92 @@ fn a_link_works_once_and_only_as_it_is() {
     assert_eq!(done.status, 303, "{}", done.body);
     assert_eq!(browser.get(&second).status, 404, "it was used");
 }
+
+/// Claims a site and invites a second owner: her browser, and his with his link.
+fn two(site: &Site, server: &crate::kit::Server) -> (Browser, crate::people_kit::Phone, String) {
+    let mut ada = Browser::of(server);
+    let (phone, _) = set_up(&mut ada, &owner_link(site), "ada");
+    let page = ada.press("/people", "/people", &[("what", "invite"), ("name", "grace"), ("role", "owner")]);
+    let link = page.body.split_once("/set-up/").expect("a link is shown").1[..64].to_owned();
+    (ada, phone, format!("/set-up/{link}"))
+}
+
+#[test]
+fn an_invited_person_comes_in_under_the_name_that_was_given_and_is_locked_out_at_once() {
+    let site = site();
+    let server = site.server();
+    let (mut ada, _, link) = two(&site, &server);
+    let mut grace = Browser::of(&server);
+    let (mut phone, done) = set_up(&mut grace, &link, "eve");
+    assert_eq!(done.status, 303, "{}", done.body);
+    let account = grace.get("/account").body;
+    assert!(account.contains("<h1>grace</h1>"), "the link says who it is for: {account}");
+    let actor = format!("actor_{}", &account.split("actor_").nth(1).expect("an actor")[..32]);
+    let locked = ada.press("/people", "/people", &[("what", "lock"), ("actor", &actor), ("reason", "left")]);
+    assert!(locked.body.contains("grace is locked"), "{}", locked.body);
+    assert_eq!(grace.get("/").status, 303, "all her sessions have ended");
+    let fields = [("name", "grace"), ("password", PASSWORD), ("code", &phone.code())];
+    assert_eq!(grace.post("/sign-in", &fields).status, 401);
+    let own = ada.get("/account").body;
+    let own = format!("actor_{}", &own.split("actor_").nth(1).expect("an actor")[..32]);
+    let refused = ada.press("/people", "/people", &[("what", "lock"), ("actor", &own), ("reason", "no")]);
+    assert!(refused.body.contains("the last owner"), "{}", refused.body);
+    let back = ada.press("/people", "/people", &[("what", "unlock"), ("actor", &actor), ("reason", "is back")]);
+    assert!(back.body.contains("may sign in again"), "{}", back.body);
+    let fields = [("name", "grace"), ("password", PASSWORD), ("code", &phone.code())];
+    assert_eq!(grace.post("/sign-in", &fields).status, 303);
+}
+
+#[test]
+fn what_was_lost_is_set_up_anew_by_another_owner_alone_and_the_old_secret_is_not_taken() {
+    let site = site();
+    let server = site.server();
+    let (mut ada, _, link) = two(&site, &server);
+    let mut grace = Browser::of(&server);
+    set_up(&mut grace, &link, "");
+    let account = grace.get("/account").body;
+    let actor = format!("actor_{}", &account.split("actor_").nth(1).expect("an actor")[..32]);
+    let own = grace.press("/people", "/people", &[("what", "recover"), ("actor", &actor)]);
+    assert!(own.body.contains("another owner does"), "{}", own.body);
+    let given = ada.press("/people", "/people", &[("what", "recover"), ("actor", &actor)]);
+    let link = format!("/set-up/{}", &given.body.split_once("/set-up/").expect("a link").1[..64]);
+    let (_, again) = set_up(&mut Browser::of(&server), &link, "");
+    assert!(again.status == 400 && again.body.contains("the old password"), "{}", again.body);
+    let mut anew = Browser::of(&server);
+    let page = anew.get(&link);
+    let mut phone = crate::people_kit::Phone::of(&page);
+    let password = "quartz lemon tidal fox";
+    let fields =
+        [("password", password), ("again", password), ("sealed", &page.field("sealed")), ("code", &phone.code())];
+    assert_eq!(anew.post(&link, &fields).status, 303);
+    assert_eq!(grace.get("/").status, 303, "sessions of before have ended");
+    assert!(anew.get("/account").body.contains("<h1>grace</h1>"));
+}
+
+#[test]
+fn who_may_not_is_told_which_right_is_missing_and_a_password_is_changed_by_who_knows_it() {
+    let site = site();
+    let server = site.server();
+    let mut ada = Browser::of(&server);
+    let (mut phone, _) = set_up(&mut ada, &owner_link(&site), "ada");
+    let page = ada.press("/people", "/people", &[("what", "invite"), ("name", "vic"), ("role", "viewer")]);
+    let link = format!("/set-up/{}", &page.body.split_once("/set-up/").expect("a link").1[..64]);
+    let mut vic = Browser::of(&server);
+    set_up(&mut vic, &link, "");
+    let refused = vic.press("/account", "/people", &[("what", "invite"), ("name", "eve"), ("role", "owner")]);
+    assert!(refused.body.contains("<code>invite</code>") || refused.status == 403, "{}", refused.body);
+    let new = "quartz lemon tidal fox";
+    let fields = |old: &str, code: &str| -> Vec<(&'static str, String)> {
+        vec![("password", old.into()), ("new", new.into()), ("again", new.into()), ("code", code.into())]
+    };
+    let mut change = |old: &str, code: &str| {
+        let fields = fields(old, code);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        ada.press("/account", "/account/password", &fields).body
+    };
+    let code = phone.code();
+    assert!(change("not her password", &code).contains("do not fit together"));
+    assert!(change(PASSWORD, &code).contains("the password is changed"));
+    let fields = [("name", "ada"), ("password", PASSWORD), ("code", &phone.code())];
+    assert_eq!(Browser::of(&server).post("/sign-in", &fields).status, 401, "the old one is the old one");
+}
