@@ -16,6 +16,10 @@ use seaworthy_model::{
 use super::Outcome;
 use crate::ports::Ports;
 
+/// Definitions that are recorded in one transaction: the journal takes 10,000 entries at most, and a site may have as many
+/// processes. Each stands for itself, so what a power cut leaves out is recorded by the next look.
+const PART_MAX: usize = 1_000;
+
 /// Records what came into force and what did not. Definitions that the journal knows already are not written again.
 ///
 /// # Errors
@@ -34,6 +38,9 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
             file: pinned.file.clone(),
         };
         batch.writes.push(ids.write(Stream::process(name), None, now, [event]));
+        if batch.writes.len() == PART_MAX {
+            ports.journal.append(std::mem::replace(&mut batch, Batch::by(ports.actor, Via::Node))).await?;
+        }
     }
     for (name, file) in &outcome.removed {
         batch.writes.push(ids.write(Stream::process(name), None, now, [Event::ProcessRemoved { file: file.clone() }]));

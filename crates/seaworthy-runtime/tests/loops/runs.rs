@@ -13,10 +13,13 @@ use seaworthy_model::{
 };
 use seaworthy_runtime::{
     Stop, prune,
+    reload::{self, FileSet, Files},
     requests::Desk,
     run::{ACTING_MAX, Runs},
     schedule::{self, Agenda},
 };
+
+use seaworthy_spec::{PROCESSES_MAX, Source};
 
 use crate::kit::{self, START, World};
 
@@ -245,4 +248,36 @@ async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not
     assert_eq!(seen, [ACTING_MAX + 1, ACTING_MAX, ACTING_MAX], "all but one have begun");
     let waits = world.ports.views.live_runs().await.unwrap().into_iter().filter(|row| row.claimed_at.is_none());
     assert_eq!(waits.map(|row| row.doing).collect::<Vec<_>>(), ["waiting to be taken up"]);
+}
+
+#[tokio::test]
+async fn a_site_of_as_many_processes_as_there_may_be_comes_into_force() {
+    struct Given(FileSet);
+    impl Files for Given {
+        fn read(&self) -> Result<FileSet, String> {
+            Ok(self.0.clone())
+        }
+        fn stamp(&self) -> u64 {
+            0
+        }
+        fn exists(&self, _file: &str) -> bool {
+            true
+        }
+    }
+    let source = |file: String, text: String| Source { file, text };
+    let one = |n| source(format!("ops/p{n}.yaml"), format!("process: p{n}\nsteps:\n  - {{ run: 'true' }}\n"));
+    let files = FileSet {
+        folder: "/site".into(),
+        site: source("seaworthy.yaml".into(), "site: test\n".into()),
+        ops: (0..PROCESSES_MAX).map(one).collect(),
+        unreadable: vec![],
+        left_out: vec![],
+        held: vec![],
+    };
+    let world = World::new("", &[]);
+    let mut outcome = reload::read(&Given(files), None, START).unwrap();
+    outcome.settings = Some(vec![]);
+    reload::record(&world.ports, &outcome).await.unwrap();
+    assert_eq!(world.archive.definitions().await.unwrap().len(), PROCESSES_MAX);
+    assert_eq!(world.ports.journal.frontier().await.unwrap().size, PROCESSES_MAX as u64 + 1);
 }
