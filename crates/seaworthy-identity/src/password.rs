@@ -8,7 +8,7 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
 };
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use seaworthy_model::{account::Typed, port::Busy, process::hex};
 use tokio::sync::oneshot;
@@ -32,7 +32,9 @@ const GUESSES_LOG10_MIN: f64 = 9.0;
 /// Characters that are looked at for that; what is longer is only better.
 const LOOKED_AT_CHARS: usize = 72;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What one hash works in. Each thread keeps its own: given back and taken anew, the system's allocator keeps many of them.
+type Memory = Vec<Block>;
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// The threads that hash.
 pub struct Hashers {
@@ -54,10 +56,10 @@ impl Hashers {
     }
 
     pub async fn hash(&self, password: Typed) -> Result<String, Busy> {
-        self.ask(move || {
+        self.ask(move |memory| {
             let mut salt = [0; SALT_BYTES];
             SystemRandom::new().fill(&mut salt).expect("the kernel gives randomness");
-            written(&salt, &slow(&password.0, &salt))
+            written(&salt, &slow(&password.0, &salt, memory))
         })
         .await
     }
@@ -65,20 +67,20 @@ impl Hashers {
     pub async fn is(&self, password: Typed, hash: Option<String>) -> Result<bool, Busy> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        let right = self.ask(move || {
+        let right = self.ask(move |memory| {
             let Some((salt, hash)) = read(&hash) else { return false };
-            let tried = slow(&password.0, &salt);
+            let tried = slow(&password.0, &salt, memory);
             same(&tried, &hash)
         });
         Ok(right.await? && known)
     }
 
-    async fn ask<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    async fn ask<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         // Whoever does not wait any more is not worked for.
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |memory| {
             if !answer.is_closed() {
-                drop(answer.send(work()));
+                drop(answer.send(work(memory)));
             }
         });
         match self.jobs.try_send(job) {
@@ -91,20 +93,23 @@ impl Hashers {
 fn work(inbox: &Mutex<Receiver<Job>>) {
     // Of this thread alone; where the system does not let us, passwords are hashed all the same.
     let _ = rustix::process::setpriority_process(None, NICE);
+    let mut memory = Memory::new();
     loop {
         let job = inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(),
+            Ok(job) => job(&mut memory),
             Err(_) => return,
         }
     }
 }
 
-fn slow(password: &str, salt: &[u8]) -> [u8; HASH_BYTES] {
+fn slow(password: &str, salt: &[u8], memory: &mut Memory) -> [u8; HASH_BYTES] {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).expect("the parameters are constants");
+    memory.resize(params.block_count(), Block::default());
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut out = [0; HASH_BYTES];
-    argon.hash_password_into(password.as_bytes(), salt, &mut out).expect("the lengths are constants");
+    let done = argon.hash_password_into_with_memory(password.as_bytes(), salt, &mut out, memory.as_mut_slice());
+    done.expect("the lengths are constants");
     out
 }
 
@@ -171,7 +176,7 @@ mod tests {
         let refused = loop {
             let gate = gate.clone();
             let (answer, answered) = oneshot::channel();
-            let job: Job = Box::new(move || {
+            let job: Job = Box::new(move |_| {
                 let shut = gate.lock().unwrap().recv();
                 assert!(shut.is_err(), "the gate opens for all by going away");
                 let _ = answer.send(());

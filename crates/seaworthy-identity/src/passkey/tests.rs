@@ -132,3 +132,31 @@ fn the_other_kinds_of_keys_are_read_and_strange_ones_are_not() {
         assert!(cose::Key::read(strange).is_none(), "{strange:?}");
     }
 }
+
+#[test]
+fn a_signature_equals_the_vector_of_the_specification() {
+    // WebAuthn Level 3, "ES256 Credential with No Attestation"; its device does not make sure of the person.
+    let key = "a5010203262001215820afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61\
+               225820930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220";
+    let authenticator = "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b51900000000";
+    let client = r#"{"type":"webauthn.get","challenge":"OcDnUhQXulTUPo3JUXT0I97pvzzYBP9tZchXyav01Ag","origin":"https://example.org","crossOrigin":false}"#;
+    let signature = "3046022100f50a4e2e4409249c4a853ba361282f09841df4dd4547a13a87780218deffcd38\
+                     0221008480ac0f0b93538174f575bf11a1dd5d78c6e486013f937295ea13653e331e87";
+    let known = cose::Key::read(&bytes_of(key).unwrap()).unwrap();
+    let mut message = [&bytes_of(authenticator).unwrap()[..], &Sha256::digest(client)[..]].concat();
+    let signature = bytes_of(signature).unwrap();
+    assert!(known.signed(&message, &signature));
+    message[0] ^= 1;
+    assert!(!known.signed(&message, &signature));
+    let challenge = "39c0e7521417ba54d43e8dc95174f423dee9bf3cd804ff6d65c857c9abf4d408";
+    assert_eq!(base64url("OcDnUhQXulTUPo3JUXT0I97pvzzYBP9tZchXyav01Ag"), bytes_of(challenge));
+    let party = Party { name: "example.org".into(), origin: "https://example.org".into(), now: At(5) };
+    let kept = Passkey { key: key.to_owned(), ..made(&Device::new().make(), &self::party()).unwrap().1 };
+    let shown = Asserted {
+        id: String::new(),
+        client: hex(client.as_bytes()),
+        authenticator: authenticator.to_owned(),
+        signature: hex(&signature),
+    };
+    assert!(used(&kept, &shown, &party).is_err(), "not for us: nobody made sure of the person");
+}

@@ -4,6 +4,7 @@
 //! that was cut in two by the break is shown as a replacement mark. This module must not know how output is kept.
 
 use axum::{
+    Extension,
     extract::{Path, Query, State as Extract},
     http::HeaderMap,
     response::{IntoResponse, Response, sse::Event},
@@ -20,6 +21,7 @@ use crate::{
     app::{App, Shared},
     page::output::{PIECE, key, voice},
     show,
+    who::Caller,
 };
 
 /// Time between two looks at output that grows.
@@ -34,6 +36,7 @@ pub struct Wanted {
 
 pub async fn follow(
     Extract(app): Extract<Shared>,
+    Extension(caller): Extension<Caller>,
     Path((id, step, attempt)): Path<(String, String, u32)>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
@@ -45,13 +48,13 @@ pub async fn follow(
     let from = last_event_id(&headers).or(wanted.from).unwrap_or(0);
     open(app, move |app, send| async move {
         // An error means that the client has left.
-        let _ = pour(&app, &key, from, &send).await;
+        let _ = pour(&app, &caller, &key, from, &send).await;
     })
 }
 
 type Pipe = mpsc::Sender<Result<Event, std::convert::Infallible>>;
 
-async fn pour(app: &App, key: &OutputKey, mut from: u64, send: &Pipe) -> Result<(), Gone> {
+async fn pour(app: &App, caller: &Caller, key: &OutputKey, mut from: u64, send: &Pipe) -> Result<(), Gone> {
     let clock = &app.web.clock;
     let (mut out, mut err) = (Text::default(), Text::default());
     let mut last_beat = clock.elapsed();
@@ -85,6 +88,9 @@ async fn pour(app: &App, key: &OutputKey, mut from: u64, send: &Pipe) -> Result<
             }
         }
         if clock.elapsed().0.saturating_sub(last_beat.0) >= BEAT.0 {
+            if !caller.still_in(app).await {
+                return Err(Gone);
+            }
             send.send(Ok(beat(app, from))).await.map_err(|_| Gone)?;
             last_beat = clock.elapsed();
         }

@@ -16,6 +16,7 @@ mod crash_once;
 mod definition;
 mod drill;
 mod exec;
+mod first_minute;
 mod heal;
 mod history;
 mod import;
