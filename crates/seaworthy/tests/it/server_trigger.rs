@@ -49,7 +49,7 @@ fn a_signed_call_starts_one_run_with_its_body_and_nothing_else_does() {
     site.process("deploy", &format!("triggers:\n  - {{ webhook: deploy, secret: HOOK_SECRET }}\n{step}"));
     site.process("hub", &format!("triggers:\n  - {{ webhook: hub, secret: HOOK_SECRET, style: github }}\n{step}"));
     let server = site.server();
-    let body = "{\"what\":\"done\"}\n";
+    let body = "{\"what\":\"body-7f3a\"}\n";
     let seconds = now() / 1_000_000_000;
     let signed = |time: i64| format!("Seaworthy-Signature: t={time},v1={}\r\n", hmac(&site, &format!("{time}.{body}")));
     let good = signed(seconds);
@@ -72,7 +72,7 @@ fn a_signed_call_starts_one_run_with_its_body_and_nothing_else_does() {
     let facts = history(&site);
     assert_eq!(of(&facts, "trigger_fired").len(), 2);
     let all = format!("{facts:?}");
-    assert!(!all.contains(SECRET) && !all.contains("\"what\""), "neither secret nor body is in the journal");
+    assert!(!all.contains(SECRET) && !all.contains("body-7f3a"), "neither secret nor body is in the journal");
     server.stop();
 }
 
