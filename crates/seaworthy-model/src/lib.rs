@@ -26,6 +26,7 @@ pub mod site;
 pub mod skip;
 pub mod step;
 pub mod time;
+pub mod token;
 pub mod tree;
 pub mod trigger;
 pub mod value;

@@ -5,12 +5,14 @@
 
 mod account;
 mod ask;
+mod identify;
 
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 pub use self::account::{Accounts, Busy, Done, Door, DoorAsk, Entered, Entering, Fresh, Guest, Proofs, Visitor};
 pub use self::ask::{Answer, Ask, HookAnswer, HookCall, Requests};
 pub use self::{
+    identify::Identify,
     retain::{Archive, Leftovers},
     store_error::StoreError,
 };

@@ -2,15 +2,17 @@
 //!
 //! This module must not know any single page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use seaworthy_core::access::{Policy, Refusal};
 use seaworthy_model::{
     port::{StoreError, Views},
+    site::Loaded,
     time::At,
 };
 use tokio::sync::Semaphore;
@@ -27,16 +29,32 @@ pub struct App {
     pub projection: Projection,
     pub due: Due,
     pub live_places: Arc<Semaphore>,
+    /// The policy of what is loaded, made once for each load.
+    policy: Mutex<Option<(Arc<Loaded>, Arc<Policy>)>>,
 }
 
 impl App {
     pub fn new(web: Web) -> App {
         let live_places = Arc::new(Semaphore::new(LIVE_MAX));
-        App { web, projection: Projection::default(), due: Due::default(), live_places }
+        App { web, projection: Projection::default(), due: Due::default(), live_places, policy: Mutex::default() }
     }
 
     pub fn now(&self) -> At {
         self.web.clock.now()
+    }
+
+    /// Who may do what, as of what is loaded.
+    pub fn policy(&self, loaded: &Arc<Loaded>) -> Arc<Policy> {
+        // Both values are replaced at once: a panic elsewhere spoils neither.
+        let mut known = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, policy)) if Arc::ptr_eq(of, loaded) => policy.clone(),
+            _ => {
+                let policy = Arc::new(Policy::of(&loaded.site));
+                *known = Some((loaded.clone(), policy.clone()));
+                policy
+            }
+        }
     }
 
     /// Where signals are kept: by the watcher itself, if it has a store of its own.
@@ -136,8 +154,15 @@ impl Fault {
             StatusCode::NOT_FOUND => "Not found",
             StatusCode::CONFLICT | StatusCode::FORBIDDEN => "Refused",
             StatusCode::SERVICE_UNAVAILABLE => "Unavailable",
+            StatusCode::UNAUTHORIZED => "Sign in",
             _ => "Not possible",
         }
+    }
+}
+
+impl From<Box<Refusal>> for Fault {
+    fn from(refusal: Box<Refusal>) -> Fault {
+        Fault { status: StatusCode::FORBIDDEN, sentence: refusal.to_string() }
     }
 }
 

@@ -5,15 +5,13 @@
 use std::sync::LazyLock;
 
 use axum::{
-    Router,
     extract::Path,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use seaworthy_model::tree;
 
-use crate::app::Shared;
+use crate::door::{Declared, Needs};
 
 struct File {
     name: &'static str,
@@ -36,8 +34,9 @@ static FILES: [File; 4] = [
 static HASHES: LazyLock<Vec<String>> =
     LazyLock::new(|| FILES.iter().map(|file| tree::leaf(file.bytes).to_string()[..16].to_owned()).collect());
 
-pub fn routes() -> Router<Shared> {
-    Router::new().route("/assets/{name}", get(file)).route("/favicon.ico", get(icon))
+pub fn routes() -> Vec<Declared> {
+    let open = Needs::Open("style and script say nothing of the site");
+    vec![Declared::get("/assets/{name}", open, file), Declared::get("/favicon.ico", open, icon)]
 }
 
 /// Address of a file below the base path: `/assets/seaworthy.css-0123456789abcdef`.

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_model::{
+    access::Action,
     schedule::Pause,
     site::{Loaded, Pinned},
     time::At,
@@ -13,6 +14,7 @@ use seaworthy_model::{
 
 use crate::{
     app::{App, Fault},
+    door::Asker,
     due::Next,
     projection::{Mark, Summary},
     shape::State,
@@ -82,15 +84,21 @@ pub struct Board {
 }
 
 impl Board {
-    /// Reads the board.
+    /// Reads the board, as far as this one may see it.
     ///
     /// # Errors
     /// [`Fault`] when a port cannot answer.
-    pub async fn read(app: &App) -> Result<Board, Fault> {
+    pub async fn read(app: &App, asker: &Asker) -> Result<Board, Fault> {
         let position = app.catch_up().await?;
         let now = app.now();
         let loaded = app.web.definitions.current();
-        let signals = app.watch().signals(true, SIGNALS_MAX).await?;
+        let seen = |name: &str| loaded.processes.get(name).is_some_and(|p| asker.may(Action::See, &p.process));
+        let mut signals = app.watch().signals(true, SIGNALS_MAX).await?;
+        // What is about no process that is loaded is about the site.
+        signals.retain(|s| match loaded.processes.contains_key(&s.process) {
+            true => seen(&s.process),
+            false => asker.may_here(Action::See),
+        });
         let mut live: BTreeMap<String, LiveRun> = BTreeMap::new();
         for run in app.web.views.live_runs().await? {
             let newest = live.get(&run.process).is_none_or(|known| known.requested_at < run.requested_at);
@@ -99,7 +107,7 @@ impl Board {
             }
         }
         let mut lines = Vec::with_capacity(loaded.processes.len());
-        for (name, pinned) in &loaded.processes {
+        for (name, pinned) in loaded.processes.iter().filter(|(name, _)| seen(name)) {
             let summary = app.projection.summary(&*app.web.views, name).await?;
             let open: Vec<SignalRow> = signals.iter().filter(|signal| signal.process == *name).cloned().collect();
             let live = live.remove(name);

@@ -10,7 +10,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{app::Shared, hook, ping};
+use seaworthy_model::token::TOKEN_PREFIX;
+
+use crate::{
+    api::problem::{Problem, is_api},
+    app::Shared,
+    hook, ping,
+};
 
 /// No script, style, frame or connection from anywhere but here; nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -20,10 +26,17 @@ pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> R
     // The address of a ping is the secret, the signature of a hook says who calls: neither needs a form of ours, but
     // the host as anything else.
     let path = request.uri().path();
-    let alone = ping::is_ping(&app.web.base, path) || hook::is_hook(&app.web.base, path);
+    let own = ping::is_ping(&app.web.base, path) || hook::is_hook(&app.web.base, path);
+    // A browser sends no token by itself, so a page elsewhere cannot make it act with one.
+    let alone = own || request.headers().contains_key(header::AUTHORIZATION);
     let method = if alone { &Method::GET } else { request.method() };
     let mut response = match refuse(&app.web.hosts, method, request.uri(), request.headers()) {
+        Some((status, sentence)) if is_api(path) => Problem::new(status, "door", sentence).into_response(),
         Some((status, sentence)) => (status, format!("{sentence}\n")).into_response(),
+        None if !own && shows_token(request.uri()) => {
+            let sentence = "an address ends up in logs and histories: this token is to be counted as known to others, so revoke it; send one as `Authorization: Bearer swt_…`";
+            Problem::new(StatusCode::BAD_REQUEST, "token_in_address", sentence).into_response()
+        }
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
@@ -35,6 +48,14 @@ pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> R
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether somebody wrote a token into the address.
+fn shows_token(uri: &Uri) -> bool {
+    uri.path_and_query().is_some_and(|text| {
+        text.as_str().contains(TOKEN_PREFIX)
+            || text.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("access_token=")))
+    })
 }
 
 /// Status and sentence when the request may not pass.

@@ -3,29 +3,31 @@
 //! This module must not judge a signature nor decide what a call starts: the port answers.
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, Request, State as Extract},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::post,
 };
 use seaworthy_model::port::{HookAnswer, HookCall};
 use serde_json::json;
 
-use crate::app::Shared;
+use crate::{
+    app::Shared,
+    door::{Declared, Needs},
+};
 
 /// Largest body of a call.
 pub const HOOK_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Longest header that is looked at.
 const HEADER_BYTES_MAX: usize = 1_024;
 
-pub fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/hook/{name}", post(called))
-        .layer(DefaultBodyLimit::max(HOOK_BODY_BYTES_MAX))
-        .layer(middleware::from_fn(not_too_long))
+pub fn routes() -> Vec<Declared> {
+    let called = Declared::post("/hook/{name}", Needs::Secret("the signature says who calls"), called);
+    vec![called.around(|handler| {
+        handler.layer(DefaultBodyLimit::max(HOOK_BODY_BYTES_MAX)).layer(middleware::from_fn(not_too_long))
+    })]
 }
 
 /// Whether an address is one of these, with or without the base path: programs call it, so no form of ours has to.

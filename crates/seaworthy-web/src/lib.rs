@@ -8,6 +8,7 @@
 mod app;
 mod assets;
 mod board;
+mod door;
 mod due;
 mod guard;
 mod hook;
@@ -28,13 +29,18 @@ mod page;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use seaworthy_model::{
     id::ActorId,
-    port::{Accounts, Clock, Definitions, Door, Journal, Outputs, Requests, Views},
+    port::{Accounts, Clock, Definitions, Door, Identify, Journal, Outputs, Requests, Views},
 };
 
-use crate::app::{App, Shared};
+use crate::{
+    app::{App, Shared},
+    door::Declared,
+};
+
+pub use crate::door::{About, Needs};
 
 /// Largest body of a request. Forms here carry a name at most.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -53,6 +59,8 @@ pub struct Web {
     pub door: Arc<dyn Door>,
     /// Until there is an owner every act of a page is by this actor.
     pub actor: ActorId,
+    /// Recognises tokens; without it there are none.
+    pub identify: Option<Arc<dyn Identify>>,
     /// `Err`: a sentence that says what is not ready.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Processes that somebody else on this host runs as well, and who: as of a moment ago.
@@ -72,26 +80,25 @@ pub struct Web {
     pub hosts: Vec<String>,
 }
 
+/// Every address there is, with what it needs.
+fn declared() -> Vec<Declared> {
+    let parts = [page::routes(), live::routes(), assets::routes(), hook::routes(), ping::routes(), api::routes()];
+    parts.into_iter().flatten().collect()
+}
+
+/// Method, path and need of every address, in order: for tests and for whoever wants to know.
+pub fn addresses() -> Vec<(String, &'static str, Needs)> {
+    declared().into_iter().map(|one| (one.method.to_string(), one.path, one.needs)).collect()
+}
+
 /// Everything under one roof. Must be served by a tokio runtime; starts nothing before the first request.
 pub fn router(web: Web) -> Router {
     let base = web.base.trim_end_matches('/').to_owned();
     let app: Shared = Arc::new(App::new(Web { base: base.clone(), ..web }));
-    let inside: Router<Shared> = Router::new()
-        .merge(page::routes())
-        .merge(live::routes())
-        .merge(assets::routes())
-        .merge(hook::routes())
-        .merge(ping::routes())
-        .nest("/api/v1", api::routes())
-        .route("/healthz", get(api::health))
-        .route("/readyz", get(api::ready))
-        .route("/metrics", get(api::metrics));
-    let served = if base.is_empty() {
-        inside
-    } else {
-        // A nested `/` answers to `/sub`, not to `/sub/`, which is what the links say.
-        inside.clone().nest(&base, inside).route(&format!("{base}/"), get(page::overview::show))
-    };
+    let mut served = door::router(&app, declared(), "");
+    if !base.is_empty() {
+        served = served.merge(door::router(&app, declared(), &base));
+    }
     served
         .fallback(page::missing)
         .layer(middleware::from_fn_with_state(app.clone(), who::who))

@@ -5,12 +5,10 @@
 //! leads to.
 
 use axum::{
-    Router,
     body::Body,
     extract::{Path, Query, State as Extract},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use seaworthy_model::{
     entry::Via,
@@ -19,17 +17,25 @@ use seaworthy_model::{
 };
 use serde::Deserialize;
 
-use crate::app::Shared;
+use crate::{
+    app::Shared,
+    door::{Declared, Needs},
+};
 
 /// Bytes of a body that are read at all; beyond that the sender is answered without being listened to.
 const READ_BYTES_MAX: usize = 1024 * 1024;
 
 /// Every form of an address; HEAD is answered as GET.
-pub fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/ping/{key}", get(one).post(one))
-        .route("/ping/{key}/{second}", get(two).post(two))
-        .route("/ping/{key}/{second}/{third}", get(three).post(three))
+pub fn routes() -> Vec<Declared> {
+    let key = Needs::Secret("the address is the secret");
+    vec![
+        Declared::get("/ping/{key}", key, one),
+        Declared::post("/ping/{key}", key, one),
+        Declared::get("/ping/{key}/{second}", key, two),
+        Declared::post("/ping/{key}/{second}", key, two),
+        Declared::get("/ping/{key}/{second}/{third}", key, three),
+        Declared::post("/ping/{key}/{second}/{third}", key, three),
+    ]
 }
 
 /// Whether a request is a ping: those come from anywhere, since their address is a secret.

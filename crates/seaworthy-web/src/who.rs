@@ -41,7 +41,6 @@ const PAGE_BYTES_MAX: usize = 16 << 20;
 /// Who asks, as handlers get it.
 #[derive(Clone)]
 pub struct Caller {
-    pub actor: ActorId,
     /// What decides on rights is asked about.
     pub who: Who,
     /// The name and port by which the request calls this server.
@@ -54,7 +53,7 @@ pub struct Caller {
 impl Caller {
     /// Everybody, while there is no owner.
     pub fn anybody(actor: ActorId) -> Caller {
-        Caller { actor, who: Who::unclaimed(actor), host: String::new(), guest: None, token: None }
+        Caller { who: Who::unclaimed(actor), host: String::new(), guest: None, token: None }
     }
 
     /// The markup with what only this person's pages have: the secret of their forms, and their name.
@@ -103,6 +102,8 @@ pub async fn who(State(app): State<Shared>, mut request: Request, next: Next) ->
     if is_open(&path)
         || ping::is_ping(&app.web.base, request.uri().path())
         || hook::is_hook(&app.web.base, request.uri().path())
+        // Whoever shows a token is recognised by it alone, at the address's own door: no cookie lends it more.
+        || request.headers().contains_key(header::AUTHORIZATION)
     {
         return next.run(request).await;
     }
@@ -143,7 +144,6 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault>
     let guest = app.web.door.guest(&token, true).await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
     Ok(guest.map(|guest| Caller {
-        actor: guest.account.actor,
         who: person(&guest.account, &guest.session),
         host,
         guest: Some(guest),

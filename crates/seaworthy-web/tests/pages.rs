@@ -204,7 +204,7 @@ async fn head_unknown_addresses_and_wrong_methods_are_answered_properly() {
         assert_eq!(server.get(page).await.status, 404, "{page}");
     }
     assert_has(&server.get("/processes/nope").await.body, &["no process is called <code>nope</code>"]);
-    assert_has(&server.get("/api/v1/nope").await.body, &["{\"error\":"]);
+    assert_has(&server.get("/api/v1/nope").await.body, &["\"status\":404"]);
     let origin = format!("http://{}", server.address);
     let post = server.ask("POST", "/", &[("Origin", &origin)]).await;
     assert_eq!((post.status, post.header("allow")), (405, Some("GET,HEAD")));

@@ -11,6 +11,7 @@ mod honest;
 mod leftovers;
 mod length;
 mod names;
+mod open;
 mod opening;
 mod packs;
 mod ports;
@@ -32,7 +33,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 17] = [
     Rule { name: "ring", holds: "a crate uses only lower rings", check: ring::check },
     Rule { name: "pure", holds: "decisions do no IO", check: pure::check },
     Rule { name: "biased", holds: "loops choose in a fixed order", check: biased::check },
@@ -41,6 +42,7 @@ pub const RULES: [Rule; 16] = [
     Rule { name: "function-length", holds: "functions stay short", check: length::functions },
     Rule { name: "ports", holds: "ports stay small", check: ports::check },
     Rule { name: "names", holds: "no drawer for everything", check: names::check },
+    Rule { name: "open", holds: "addresses ask for a right", check: open::check },
     Rule { name: "crates", holds: "banned crates stay out of the lock file", check: crates::check },
     Rule { name: "sql", holds: "SQL lives in the store", check: sql::check },
     Rule { name: "honest", holds: "tests neither sleep nor hide nor pass by themselves", check: honest::check },

@@ -3,14 +3,16 @@
 //! Field names are those of the verbs (`run_id process executed verified …`); fields ending in `_ms` are rounded
 //! up and at least 1; times are RFC 3339 in UTC. This module must not know HTML.
 
+pub mod problem;
+
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Query, State as Extract},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use seaworthy_model::{
+    access::Action,
     change::Held,
     run::{Cause, Kind, Verified},
     time::At,
@@ -22,22 +24,29 @@ use serde_json::{Value as Json_, json};
 use crate::{
     app::{Fault, Shared},
     board::{Board, Line},
-    page::run,
+    door::{Asker, Declared, Needs, any, process as needs_process, run as needs_run},
+    page::{changes::held, run},
     show,
 };
+use problem::Problem;
 
 /// Runs of one answer, when none is asked for and at most.
 const RUNS_DEFAULT: usize = 20;
 const RUNS_MAX: usize = 1_000;
 
-pub fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/overview", get(overview))
-        .route("/processes", get(processes))
-        .route("/processes/{name}", get(process))
-        .route("/changes", get(changes))
-        .route("/runs", get(runs))
-        .route("/runs/{id}", get(one_run))
+pub fn routes() -> Vec<Declared> {
+    let alive = Needs::Open("whether it lives and can work is asked by what starts it, which has no account");
+    vec![
+        Declared::get("/api/v1/overview", any(Action::See), overview),
+        Declared::get("/api/v1/processes", any(Action::See), processes),
+        Declared::get("/api/v1/processes/{name}", needs_process(Action::See), process),
+        Declared::get("/api/v1/changes", any(Action::See), changes),
+        Declared::get("/api/v1/runs", any(Action::See), runs),
+        Declared::get("/api/v1/runs/{id}", needs_run(Action::See), one_run),
+        Declared::get("/healthz", alive, health),
+        Declared::get("/readyz", alive, ready),
+        Declared::get("/metrics", any(Action::See), metrics),
+    ]
 }
 
 /// The process answers.
@@ -60,13 +69,13 @@ pub async fn metrics(Extract(app): Extract<Shared>) -> Response {
 fn answer(made: Result<Json_, Fault>) -> Response {
     match made {
         Ok(json) => Json(json).into_response(),
-        Err(fault) => (fault.status, Json(json!({ "error": fault.sentence }))).into_response(),
+        Err(fault) => Problem::from(fault).into_response(),
     }
 }
 
-async fn overview(Extract(app): Extract<Shared>) -> Response {
+async fn overview(Extract(app): Extract<Shared>, asker: Asker) -> Response {
     let made = async {
-        let board = Board::read(&app).await?;
+        let board = Board::read(&app, &asker).await?;
         let not_verified = board.lines.iter().filter(|line| !line.is_verified()).count();
         Ok(json!({
             "at": show::iso(board.now),
@@ -83,21 +92,21 @@ async fn overview(Extract(app): Extract<Shared>) -> Response {
     answer(made.await)
 }
 
-async fn processes(Extract(app): Extract<Shared>) -> Response {
+async fn processes(Extract(app): Extract<Shared>, asker: Asker) -> Response {
     let made = async {
-        let board = Board::read(&app).await?;
+        let board = Board::read(&app, &asker).await?;
         let all: Vec<Json_> = board.lines.iter().map(|line| line_json(line, board.now)).collect();
         Ok(json!({ "processes": all }))
     };
     answer(made.await)
 }
 
-async fn changes(Extract(app): Extract<Shared>) -> Response {
+async fn changes(Extract(app): Extract<Shared>, asker: Asker) -> Response {
     let one = |held: &Held| {
         let until = show::iso(held.until);
         json!({ "digest": held.digest, "subject": held.subject.word(), "from": held.from, "to": held.to, "weaker": held.weaker, "other": held.other, "until": until })
     };
-    let all: Vec<Json_> = app.web.definitions.current().held.iter().map(one).collect();
+    let all: Vec<Json_> = held(&app, &asker).iter().map(one).collect();
     answer(Ok(json!({ "waits": all })))
 }
 
@@ -134,9 +143,9 @@ fn line_json(line: &Line, now: At) -> Json_ {
     })
 }
 
-async fn process(Extract(app): Extract<Shared>, Path(name): Path<String>) -> Response {
+async fn process(Extract(app): Extract<Shared>, asker: Asker, Path(name): Path<String>) -> Response {
     let made = async {
-        let board = Board::read(&app).await?;
+        let board = Board::read(&app, &asker).await?;
         let line = board.line(&name).ok_or_else(|| Fault::missing(format!("no process is called `{name}`")))?;
         let view = app.web.views.process(&name).await?;
         let mut json = line_json(line, board.now);
@@ -157,7 +166,7 @@ struct Wanted {
     verified: Option<Verified>,
 }
 
-async fn runs(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Response {
+async fn runs(Extract(app): Extract<Shared>, asker: Asker, Query(wanted): Query<Wanted>) -> Response {
     let made = async {
         let query = RunQuery {
             process: wanted.process,
@@ -166,9 +175,17 @@ async fn runs(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Re
             before: wanted.before.as_deref().and_then(|id| id.parse().ok()),
             limit: wanted.limit.unwrap_or(RUNS_DEFAULT).min(RUNS_MAX),
         };
+        let loaded = app.web.definitions.current();
+        let seen = |name: &str| match loaded.processes.get(name) {
+            Some(pinned) => asker.may(Action::See, &pinned.process),
+            None => asker.may_here(Action::See),
+        };
         let ended = app.web.views.ended_runs(query).await?;
-        let live: Vec<Json_> = app.web.views.live_runs().await?.iter().map(live_json).collect();
-        Ok(json!({ "runs": ended.iter().map(run_json).collect::<Vec<_>>(), "live": live }))
+        let live = app.web.views.live_runs().await?;
+        let live: Vec<Json_> = live.iter().filter(|run| seen(&run.process)).map(live_json).collect();
+        Ok(
+            json!({ "runs": ended.iter().filter(|run| seen(&run.process)).map(run_json).collect::<Vec<_>>(), "live": live }),
+        )
     };
     answer(made.await)
 }

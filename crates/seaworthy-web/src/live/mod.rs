@@ -15,22 +15,22 @@ use std::{
 };
 
 use axum::{
-    Extension, Router,
+    Extension,
     extract::{Query, State as Extract},
     http::{HeaderMap, StatusCode},
     response::{
         IntoResponse, Response,
         sse::{Event, Sse},
     },
-    routing::get,
 };
-use seaworthy_model::{id::RunId, time::Span};
+use seaworthy_model::{access::Action, id::RunId, time::Span};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use self::feed::Feed;
 use crate::{
     app::{App, Fault, LIVE_MAX, Shared},
+    door::{About, Asker, Declared, Needs, run as of_run},
     page::{Region, overview, process, run},
     who::Caller,
 };
@@ -43,11 +43,16 @@ const UPDATE_SHARE: u64 = 10;
 const BEAT: Span = Span::from_millis(2_000);
 /// Events of one update, at most; while any of them waits, a client gets no further update, so updates coalesce.
 const WAITING_MAX: usize = 64;
+/// A connection lives no longer than this: who comes back is asked anew what they may.
+const LIVE_TIME_MAX: Span = Span::from_millis(55_000);
 /// A client that has not taken an update for so long is dropped, and comes back by itself if it lives.
 const SLOW_MAX: Span = Span::from_millis(20_000);
 
-pub fn routes() -> Router<Shared> {
-    Router::new().route("/live", get(page)).route("/runs/{id}/live/{step}/{attempt}", get(output::follow))
+pub fn routes() -> Vec<Declared> {
+    vec![
+        Declared::get("/live", Needs::Right(Action::See, About::Page), page),
+        Declared::get("/runs/{id}/live/{step}/{attempt}", of_run(Action::Output), output::follow),
+    ]
 }
 
 #[derive(Deserialize)]
@@ -73,9 +78,9 @@ impl Subject {
         }
     }
 
-    async fn regions(&self, app: &App) -> Result<(u64, Vec<Region>), Fault> {
+    async fn regions(&self, app: &App, asker: &Asker) -> Result<(u64, Vec<Region>), Fault> {
         match self {
-            Subject::Overview => overview::regions(app).await,
+            Subject::Overview => overview::regions(app, asker).await,
             Subject::Process(name) => process::regions(app, name).await,
             Subject::Run(run) => run::regions(app, *run).await,
         }
@@ -84,7 +89,8 @@ impl Subject {
 
 async fn page(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    caller: Option<Extension<Caller>>,
+    asker: Asker,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
@@ -92,9 +98,11 @@ async fn page(
         return (StatusCode::NOT_FOUND, "follow overview, process/NAME or run/ID\n").into_response();
     };
     let since = last_event_id(&headers).or(wanted.from).unwrap_or(0);
-    open(app, |app, send| async move {
+    // A program with a token has no pages that are its own.
+    let caller = caller.map_or_else(|| Caller::anybody(asker.who.actor), |Extension(caller)| caller);
+    open(app, move |app, send| async move {
         // An error means that the client is gone, too slow, or that the page cannot be made: it comes back by itself.
-        let _ = follow(&app, &caller, &subject, since, &send).await;
+        let _ = follow(&app, (&caller, &asker), &subject, since, &send).await;
     })
 }
 
@@ -114,9 +122,13 @@ where
         return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "10")], sentence).into_response();
     };
     let (send, receive) = mpsc::channel(WAITING_MAX);
+    let over = app.web.clock.sleep(LIVE_TIME_MAX);
     let work = work(app, send);
     tokio::spawn(async move {
-        work.await;
+        tokio::select! {
+            () = work => {}
+            () = over => {}
+        }
         drop(place);
     });
     // A proxy that collects an answer before it passes it on would make the page look dead.
@@ -132,13 +144,13 @@ fn tell(send: &mpsc::Sender<Result<Event, Infallible>>, event: Event) -> Result<
 
 async fn follow(
     app: &App,
-    caller: &Caller,
+    (caller, asker): (&Caller, &Asker),
     subject: &Subject,
     since: u64,
     send: &mpsc::Sender<Result<Event, Infallible>>,
 ) -> Result<(), Gone> {
     let clock = &app.web.clock;
-    let (mut position, regions) = subject.regions(app).await.map_err(|_| Gone)?;
+    let (mut position, regions) = subject.regions(app, asker).await.map_err(|_| Gone)?;
     let mut shown = Shown::default();
     let first = shown.changes(&regions);
     if position != since {
@@ -164,7 +176,7 @@ async fn follow(
             grown = app.web.journal.past(position) => {
                 grown.map_err(|_| Gone)?;
                 let began = clock.elapsed();
-                let (at, regions) = subject.regions(app).await.map_err(|_| Gone)?;
+                let (at, regions) = subject.regions(app, asker).await.map_err(|_| Gone)?;
                 for change in shown.changes(&regions) {
                     tell(send, fragment(app, caller, at, &change))?;
                 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::{BEAT, Gone, beat, last_event_id, open};
 use crate::{
     app::{App, Shared},
+    door::Asker,
     page::output::{PIECE, key, voice},
     show,
     who::Caller,
@@ -36,7 +37,8 @@ pub struct Wanted {
 
 pub async fn follow(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    caller: Option<Extension<Caller>>,
+    asker: Asker,
     Path((id, step, attempt)): Path<(String, String, u32)>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
@@ -46,6 +48,7 @@ pub async fn follow(
         Err(fault) => return (fault.status, fault.sentence + "\n").into_response(),
     };
     let from = last_event_id(&headers).or(wanted.from).unwrap_or(0);
+    let caller = caller.map_or_else(|| Caller::anybody(asker.who.actor), |Extension(caller)| caller);
     open(app, move |app, send| async move {
         // An error means that the client has left.
         let _ = pour(&app, &caller, &key, from, &send).await;

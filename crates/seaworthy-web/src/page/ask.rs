@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 
 use axum::{
-    Extension, Form,
+    Form,
     extract::{Path, State as Extract, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
 use seaworthy_model::{
-    entry::Via,
     id::RunId,
     port::{Answer, Ask},
 };
@@ -18,7 +17,7 @@ use seaworthy_model::{
 use super::run::find;
 use crate::{
     app::{App, Fault, Shared},
-    who::Caller,
+    door::{Asker, process_of},
 };
 
 /// What a form says of an input begins with this.
@@ -26,7 +25,7 @@ pub const INPUT_PREFIX: &str = "input.";
 
 pub async fn run(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(process): Path<String>,
     fields: Result<Form<BTreeMap<String, String>>, FormRejection>,
 ) -> Response {
@@ -41,25 +40,17 @@ pub async fn run(
         Some((name.strip_prefix(INPUT_PREFIX)?.to_owned(), value)).filter(|(_, value)| !value.is_empty())
     };
     let inputs = fields.into_iter().filter_map(said).collect();
-    answer(&app, ask(&app, &caller, Ask::Run { process, inputs }, None).await)
+    answer(&app, ask(&app, &asker, Ask::Run { process, inputs }, None).await)
 }
 
-pub async fn drill(
-    Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path(process): Path<String>,
-) -> Response {
-    answer(&app, ask(&app, &caller, Ask::Drill { process }, None).await)
+pub async fn drill(Extract(app): Extract<Shared>, asker: Asker, Path(process): Path<String>) -> Response {
+    answer(&app, ask(&app, &asker, Ask::Drill { process }, None).await)
 }
 
-pub async fn cancel(
-    Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Response {
+pub async fn cancel(Extract(app): Extract<Shared>, asker: Asker, Path(id): Path<String>) -> Response {
     let asked = async {
         let run = find(&app, &id).await?;
-        ask(&app, &caller, Ask::Cancel { run, reason: "asked on the page of the run".to_owned() }, Some(run)).await
+        ask(&app, &asker, Ask::Cancel { run, reason: "asked on the page of the run".to_owned() }, Some(run)).await
     };
     let asked = asked.await;
     answer(&app, asked)
@@ -67,28 +58,29 @@ pub async fn cancel(
 
 pub async fn sign(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path((id, step)): Path<(String, String)>,
     Form(fields): Form<BTreeMap<String, String>>,
 ) -> Response {
     let asked = async {
         let run = find(&app, &id).await?;
         let said = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let wish = Ask::Sign { run, step, yes: said("answer") == "yes", evidence: said("evidence") };
-        ask(&app, &caller, wish, Some(run)).await
+        let wish = |step| Ask::Sign { run, step, yes: said("answer") == "yes", evidence: said("evidence") };
+        if let Some(name) = process_of(&app, run).await
+            && let Some(pinned) = app.web.definitions.current().processes.get(&name)
+        {
+            asker.check_signing(&pinned.process, &step)?;
+        }
+        ask(&app, &asker, wish(step), Some(run)).await
     };
     let asked = asked.await;
     answer(&app, asked)
 }
 
-pub async fn resume(
-    Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Response {
+pub async fn resume(Extract(app): Extract<Shared>, asker: Asker, Path(id): Path<String>) -> Response {
     let asked = async {
         let run = find(&app, &id).await?;
-        ask(&app, &caller, Ask::GoOn { run }, Some(run)).await
+        ask(&app, &asker, Ask::GoOn { run }, Some(run)).await
     };
     let asked = asked.await;
     answer(&app, asked)
@@ -97,22 +89,22 @@ pub async fn resume(
 /// A step of an ended run and all that follows it, as a new run whose page answers.
 pub async fn rerun(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(id): Path<String>,
     Form(fields): Form<BTreeMap<String, String>>,
 ) -> Response {
     let asked = async {
         let run = find(&app, &id).await?;
         let from = fields.get("from").cloned().unwrap_or_default();
-        ask(&app, &caller, Ask::Rerun { run, from }, None).await
+        ask(&app, &asker, Ask::Rerun { run, from }, None).await
     };
     let asked = asked.await;
     answer(&app, asked)
 }
 
 /// The run whose page answers.
-async fn ask(app: &App, caller: &Caller, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> {
-    match app.web.requests.ask(ask, caller.actor, Via::Web).await? {
+async fn ask(app: &App, asker: &Asker, ask: Ask, about: Option<RunId>) -> Result<RunId, Fault> {
+    match app.web.requests.ask(ask, asker.who.actor, asker.who.via()).await? {
         Answer::Started { run, .. } => Ok(run),
         Answer::Done { detail } => about.ok_or_else(|| Fault::refused(detail)),
         Answer::Refused { reason } | Answer::TooMany { reason } => Err(Fault::refused(reason)),

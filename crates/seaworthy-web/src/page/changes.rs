@@ -4,22 +4,22 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
+    Form,
     extract::{Path, State as Extract},
     response::{IntoResponse, Redirect, Response},
 };
 use seaworthy_model::{
+    access::Action,
     change::{Held, Subject},
-    entry::Via,
     port::{Answer, Ask},
 };
 use serde::Deserialize;
 
 use crate::{
     app::{App, Fault, Frame, Shared},
+    door::Asker,
     moment::Moment,
     show,
-    who::Caller,
     words::Words,
 };
 
@@ -45,14 +45,24 @@ struct Page {
     all: Vec<Waiting>,
 }
 
-pub async fn show(Extract(app): Extract<Shared>) -> Response {
+pub async fn show(Extract(app): Extract<Shared>, asker: Asker) -> Response {
     let made = async {
         let position = app.catch_up().await?;
-        let all = app.web.definitions.current().held.iter().map(|held| waiting(&app, held)).collect();
+        let all = held(&app, &asker).iter().map(|held| waiting(&app, held)).collect();
         let frame = app.frame("Changes that wait", "changes", "", position);
         Ok(Page { frame, base: app.web.base.clone(), all }.render()?)
     };
     app.page(made.await)
+}
+
+/// The changes that wait, as far as this one may see them.
+pub fn held(app: &App, asker: &Asker) -> Vec<Held> {
+    let loaded = app.web.definitions.current();
+    let seen = |held: &&Held| match &held.subject {
+        Subject::Process(name) => loaded.processes.get(name).is_some_and(|p| asker.may(Action::See, &p.process)),
+        Subject::Branch(_) | Subject::Settings => asker.may_here(Action::See),
+    };
+    loaded.held.iter().filter(seen).cloned().collect()
 }
 
 fn waiting(app: &App, held: &Held) -> Waiting {
@@ -85,13 +95,13 @@ pub struct Said {
 
 pub async fn confirm(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(digest): Path<String>,
     Form(said): Form<Said>,
 ) -> Response {
     let asked = async {
         let ask = Ask::Confirm { digest, reason: said.reason };
-        match app.web.requests.ask(ask, caller.actor, Via::Web).await? {
+        match app.web.requests.ask(ask, asker.who.actor, asker.who.via()).await? {
             Answer::Refused { reason } => Err(Fault::refused(reason)),
             // 303: reloading the page that follows asks for nothing again.
             _ => Ok(Redirect::to(&format!("{}/changes", app.web.base)).into_response()),

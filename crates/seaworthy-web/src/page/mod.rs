@@ -21,47 +21,61 @@ pub mod todo;
 
 use askama::Template;
 use axum::{
-    Router,
     extract::State,
-    http::{StatusCode, Uri},
+    http::Uri,
     response::{IntoResponse, Response},
-    routing::{get, post},
+};
+use seaworthy_model::access::Action;
+
+use crate::{
+    api::problem::{Problem, is_api},
+    app::{Fault, Shared},
+    door::{About, Declared, Needs, any, process, run},
 };
 
-use crate::app::{Fault, Shared};
+/// What is there before anybody is in.
+const BEFORE: Needs = Needs::Open("nobody is signed in before they sign in");
+/// What everybody may do with their own account.
+const OWN: Needs = Needs::Session("their own account");
+/// What is done with other people is asked one by one by who keeps accounts.
+const OTHERS: Needs = Needs::Session("the port of accounts decides about each wish");
 
-/// Address to handler.
-pub fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/", get(overview::show))
-        .route("/processes", get(processes::show))
-        .route("/processes/{name}", get(process::show))
-        .route("/processes/{name}/run", post(ask::run))
-        .route("/processes/{name}/drill", post(ask::drill))
-        .route("/processes/{name}/pause", post(pause::pause))
-        .route("/processes/{name}/resume", post(pause::resume))
-        .route("/runs/{id}", get(run::show))
-        .route("/runs/{id}/cancel", post(ask::cancel))
-        .route("/runs/{id}/sign/{step}", post(ask::sign))
-        .route("/runs/{id}/resume", post(ask::resume))
-        .route("/runs/{id}/rerun", post(ask::rerun))
-        .route("/runs/{id}/output/{step}/{attempt}", get(output::raw))
-        .route("/changes", get(changes::show))
-        .route("/changes/{digest}/confirm", post(changes::confirm))
-        .route("/help", get(help::show))
-        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
-        .route("/set-up/{link}", get(sign_in::set_up).post(sign_in::begin))
-        .route("/account", get(account::show))
-        .route("/sign-in/passkey", post(passkey::enter))
-        .route("/sign-in/challenge", post(passkey::to_come_in))
-        .route("/account/challenge", post(passkey::to_add))
-        .route("/account/passkeys", post(passkey::add))
-        .route("/account/passkeys/remove", post(passkey::remove))
-        .route("/account/touch", post(account::touch))
-        .route("/account/password", post(account::password))
-        .route("/people", get(people::show).post(people::ask))
-        .route("/account/sign-out", post(account::sign_out))
-        .route("/account/sessions/end", post(account::end))
+/// Address, need and handler.
+pub fn routes() -> Vec<Declared> {
+    vec![
+        Declared::get("/", any(Action::See), overview::show),
+        Declared::get("/processes", any(Action::See), processes::show),
+        Declared::get("/processes/{name}", process(Action::See), process::show),
+        Declared::post("/processes/{name}/run", process(Action::Run), ask::run),
+        Declared::post("/processes/{name}/drill", process(Action::Drill), ask::drill),
+        Declared::post("/processes/{name}/pause", process(Action::Pause), pause::pause),
+        Declared::post("/processes/{name}/resume", process(Action::Pause), pause::resume),
+        Declared::get("/runs/{id}", run(Action::See), run::show),
+        Declared::post("/runs/{id}/cancel", run(Action::Cancel), ask::cancel),
+        Declared::post("/runs/{id}/sign/{step}", run(Action::Sign), ask::sign),
+        Declared::post("/runs/{id}/resume", run(Action::Resume), ask::resume),
+        Declared::post("/runs/{id}/rerun", run(Action::Rerun), ask::rerun),
+        Declared::get("/runs/{id}/output/{step}/{attempt}", run(Action::Output), output::raw),
+        Declared::get("/changes", any(Action::See), changes::show),
+        Declared::post("/changes/{digest}/confirm", Needs::Right(Action::Confirm, About::Change), changes::confirm),
+        Declared::get("/help", any(Action::See), help::show),
+        Declared::get("/sign-in", BEFORE, sign_in::show),
+        Declared::post("/sign-in", BEFORE, sign_in::enter),
+        Declared::get("/set-up/{link}", BEFORE, sign_in::set_up),
+        Declared::post("/set-up/{link}", BEFORE, sign_in::begin),
+        Declared::post("/sign-in/passkey", BEFORE, passkey::enter),
+        Declared::post("/sign-in/challenge", BEFORE, passkey::to_come_in),
+        Declared::get("/account", OWN, account::show),
+        Declared::post("/account/challenge", OWN, passkey::to_add),
+        Declared::post("/account/passkeys", OWN, passkey::add),
+        Declared::post("/account/passkeys/remove", OWN, passkey::remove),
+        Declared::post("/account/touch", OWN, account::touch),
+        Declared::post("/account/password", OWN, account::password),
+        Declared::post("/account/sign-out", OWN, account::sign_out),
+        Declared::post("/account/sessions/end", OWN, account::end),
+        Declared::get("/people", OTHERS, people::show),
+        Declared::post("/people", OTHERS, people::ask),
+    ]
 }
 
 /// A part of a page that is replaced as a whole when it changes.
@@ -86,8 +100,8 @@ impl Region {
 /// Any other address.
 pub async fn missing(State(app): State<Shared>, uri: Uri) -> Response {
     let sentence = format!("there is nothing at {}; start at the overview", uri.path());
-    if uri.path().contains("/api/") {
-        return (StatusCode::NOT_FOUND, axum::Json(serde_json::json!({ "error": sentence }))).into_response();
+    if is_api(uri.path()) {
+        return Problem::from(Fault::missing(sentence)).into_response();
     }
     app.page(Err(Fault::missing(sentence)))
 }

@@ -8,6 +8,7 @@ use axum::{extract::State as Extract, response::Response};
 use crate::{
     app::{App, Fault, Frame, Shared},
     board::{Board, Line},
+    door::Asker,
     moment::Ago,
     page::{
         Region,
@@ -76,17 +77,17 @@ struct RowPart<'a> {
     row: &'a Row,
 }
 
-pub async fn show(Extract(app): Extract<Shared>) -> Response {
+pub async fn show(Extract(app): Extract<Shared>, asker: Asker) -> Response {
     let made = async {
-        let view = read(&app).await?;
+        let view = read(&app, &asker).await?;
         Ok(Page { frame: app.frame("Overview", "overview", "overview", view.position), view: &view }.render()?)
     };
     app.page(made.await)
 }
 
 /// The parts of the page that change, and the position that they are true for.
-pub async fn regions(app: &App) -> Result<(u64, Vec<Region>), Fault> {
-    let view = read(app).await?;
+pub async fn regions(app: &App, asker: &Asker) -> Result<(u64, Vec<Region>), Fault> {
+    let view = read(app, asker).await?;
     let mut operations = Region::of("operations", &OperationsPart { view: &view })?;
     for row in &view.rows {
         operations.rows.push(Region::of(&row.id, &RowPart { row })?);
@@ -96,8 +97,8 @@ pub async fn regions(app: &App) -> Result<(u64, Vec<Region>), Fault> {
     Ok((view.position, vec![headline, todo, operations]))
 }
 
-async fn read(app: &App) -> Result<Overview, Fault> {
-    let board = Board::read(app).await?;
+async fn read(app: &App, asker: &Asker) -> Result<Overview, Fault> {
+    let board = Board::read(app, asker).await?;
     let base = app.web.base.clone();
     let mut todo = todo::list(app, &board).await?;
     let todo_more = todo.len().saturating_sub(TODO_MAX);

@@ -3,12 +3,11 @@
 //! This module must not decide whether a pause is allowed: the port answers.
 
 use axum::{
-    Extension, Form,
+    Form,
     extract::{Path, State as Extract},
     response::{IntoResponse, Redirect, Response},
 };
 use seaworthy_model::{
-    entry::Via,
     port::{Answer, Ask},
     schedule::Pause,
     time::{At, Span},
@@ -17,9 +16,9 @@ use serde::Deserialize;
 
 use crate::{
     app::{App, Fault, Shared},
+    door::Asker,
     moment::Moment,
     show,
-    who::Caller,
     words::Words,
 };
 
@@ -60,7 +59,7 @@ pub struct Wanted {
 
 pub async fn pause(
     Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(process): Path<String>,
     Form(wanted): Form<Wanted>,
 ) -> Response {
@@ -68,21 +67,17 @@ pub async fn pause(
         Ok(length) => Ok(Ask::Pause { process: process.clone(), until: app.now() + length, reason: wanted.reason }),
         Err(sentence) => Err(Fault::refused(sentence)),
     };
-    answer(&app, &caller, &process, ask).await
+    answer(&app, &asker, &process, ask).await
 }
 
-pub async fn resume(
-    Extract(app): Extract<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path(process): Path<String>,
-) -> Response {
+pub async fn resume(Extract(app): Extract<Shared>, asker: Asker, Path(process): Path<String>) -> Response {
     let reason = "asked on the page of the process".to_owned();
-    answer(&app, &caller, &process, Ok(Ask::Resume { process: process.clone(), reason })).await
+    answer(&app, &asker, &process, Ok(Ask::Resume { process: process.clone(), reason })).await
 }
 
-async fn answer(app: &App, caller: &Caller, process: &str, ask: Result<Ask, Fault>) -> Response {
+async fn answer(app: &App, asker: &Asker, process: &str, ask: Result<Ask, Fault>) -> Response {
     let asked = async {
-        match app.web.requests.ask(ask?, caller.actor, Via::Web).await? {
+        match app.web.requests.ask(ask?, asker.who.actor, asker.who.via()).await? {
             Answer::Refused { reason } | Answer::TooMany { reason } => Err(Fault::refused(reason)),
             Answer::Done { .. } | Answer::Started { .. } => Ok(()),
         }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::{
     app::{App, Fault, Frame, Shared},
     board::Board,
+    door::Asker,
     moment::Ago,
     page::row::{self, Row},
     show,
@@ -85,16 +86,16 @@ pub struct Wanted {
     page: usize,
 }
 
-pub async fn show(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Response {
+pub async fn show(Extract(app): Extract<Shared>, asker: Asker, Query(wanted): Query<Wanted>) -> Response {
     let made = async {
-        let view = read(&app, wanted).await?;
+        let view = read(&app, &asker, wanted).await?;
         Ok(Page { frame: app.frame("Processes", "processes", "", view.position), view: &view }.render()?)
     };
     app.page(made.await)
 }
 
-async fn read(app: &App, wanted: Wanted) -> Result<Processes, Fault> {
-    let board = Board::read(app).await?;
+async fn read(app: &App, asker: &Asker, wanted: Wanted) -> Result<Processes, Fault> {
+    let board = Board::read(app, asker).await?;
     let base = &app.web.base;
     let q = wanted.q.trim().to_lowercase();
     let found: Vec<_> = board

@@ -164,6 +164,7 @@ fn web(
         accounts: house.store.opened().accounts,
         door: Arc::new(house.door()?),
         actor,
+        identify: None,
         ready: Arc::new(move || {
             if !adopted.load(Ordering::Relaxed) {
                 return Err("runs of an earlier life are still being taken up".into());
