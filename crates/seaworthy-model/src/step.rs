@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     deed::{Callee, Request, Statements},
+    id::ActorId,
     input::Form,
     matrix::Matrix,
     time::{At, Span},
@@ -124,6 +125,10 @@ pub struct Asked {
     /// A yes is to be that of another person than the one who asked for the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub other: bool,
+    /// Whose yes does not count besides that of the requester: who asked for what led to this run, or did something by
+    /// hand on the way to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<ActorId>,
 }
 
 /// What a sign-off must bring along.

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use seaworthy_core::{
     input::written,
-    run::{Plan, State, live, rerun, resume, sign},
+    run::{Plan, Said, State, live, rerun, resume, sign},
 };
 use seaworthy_model::{
-    deed::CALLS_DEEP_MAX,
     entry::{Stream, Via},
-    event::Event,
     id::{ActorId, RunId},
     port::{Answer, Batch, StoreError},
     process::Process,
@@ -20,6 +18,7 @@ use seaworthy_model::{
 };
 
 use crate::{
+    barred::barred,
     requests::{Desk, Wanted, request_given},
     run::read,
 };
@@ -42,20 +41,6 @@ impl Desk {
         })
     }
 
-    /// Who asked for a run; of one that is a step of another, who asked for that one.
-    async fn requester(&self, run: RunId) -> Result<Option<ActorId>, StoreError> {
-        let mut above = run;
-        for _ in 0..=CALLS_DEEP_MAX {
-            let first = self.ports.journal.stream(&Stream::run(above), 0).await?.into_iter().next();
-            let Some(first) = first else { return Ok(None) };
-            match first.event() {
-                Ok(Some(Event::RunRequested { cause: Cause::Step { run, .. }, .. })) => above = run,
-                _ => return Ok(Some(first.header.actor)),
-            }
-        }
-        Ok(None)
-    }
-
     pub(crate) async fn sign(
         &self,
         run: RunId,
@@ -65,20 +50,20 @@ impl Desk {
         actor: ActorId,
         via: Via,
     ) -> Result<Answer, StoreError> {
-        let Some(requester) = self.requester(run).await? else {
-            return Ok(Answer::Refused { reason: format!("there is no {run}") });
-        };
         for _ in 0..SIGN_TRIES_MAX {
             let (state, version, _, plan) = match self.known(run).await? {
                 Ok(found) => found,
                 Err(reason) => return Ok(Answer::Refused { reason }),
             };
-            let event = match sign(&plan, &state, step, yes, evidence, actor, requester) {
+            let barred = barred(&*self.ports.journal, run).await?;
+            let now = self.ports.clock.now();
+            let said = Said { yes, evidence, by: actor, at: now };
+            let event = match sign(&plan, &state, step, said, &barred) {
                 Ok(event) => event,
                 Err(reason) => return Ok(Answer::Refused { reason }),
             };
             let mut batch = Batch::by(actor, via);
-            batch.writes.push(self.ports.ids().write(Stream::run(run), Some(version), self.ports.clock.now(), [event]));
+            batch.writes.push(self.ports.ids().write(Stream::run(run), Some(version), now, [event]));
             match self.ports.journal.append(batch).await {
                 Err(StoreError::Conflict { .. }) => continue,
                 other => drop(other?),

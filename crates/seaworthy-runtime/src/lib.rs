@@ -4,6 +4,7 @@
 //! (core does) and shows nothing (web and the command line do).
 
 mod again;
+mod barred;
 pub mod door;
 pub mod drill;
 pub mod notify;

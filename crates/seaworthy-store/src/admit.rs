@@ -218,13 +218,14 @@ fn seal(drafts: Vec<Draft>) -> Result<Vec<Sealed>, StoreError> {
     acceptable(&events).map_err(refused)?;
     let mut sealed = Vec::with_capacity(events.len());
     for ((id, at), event) in places.into_iter().zip(&events) {
+        let claim = Claim::of(event, at);
         let (kind, body) = event.encode();
         let bytes = u32::try_from(body.len()).unwrap_or(u32::MAX);
         if body.len() > BODY_BYTES_MAX {
             return Err(refused(format!("the body of a `{kind}` has {bytes} bytes, {BODY_BYTES_MAX} is the limit")));
         }
         let digest = Hash(Sha256::digest(body.as_bytes()).into());
-        sealed.push(Sealed { id, at, kind, v: event.version(), body, digest, bytes, claim: Claim::of(event) });
+        sealed.push(Sealed { id, at, kind, v: event.version(), body, digest, bytes, claim });
     }
     Ok(sealed)
 }

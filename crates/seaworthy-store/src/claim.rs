@@ -4,11 +4,15 @@
 //!
 //! Only these few kinds of entries make an adapter look back. This module must not know where it looks.
 
+use std::collections::BTreeSet;
+
 use seaworthy_model::{
+    entry::Stream,
     event::Event,
-    id::ActorId,
+    id::{ActorId, RunId},
     run::{Verdict, Verified},
     step::Asked,
+    time::At,
 };
 
 /// What must stand before the entry, newest first.
@@ -20,8 +24,11 @@ pub(crate) enum Claim {
     Settled { happened: bool },
     /// A run ends verified: its last verification said yes.
     Ended,
-    /// A person answered for a step: it was asked for, and a yes that is to be another's than the requester's is.
-    Answered { step: String, yes: bool, by: ActorId },
+    /// A person answered for a step: it was asked for, the time is not over, and a yes that is to be another's is: not
+    /// that of the requester, of one who was barred when it was asked for, nor of one who did a step by hand.
+    Answered { step: String, yes: bool, by: ActorId, at: At },
+    /// A step counts as done since it was done in another run. A yes was given to that run alone: it is not taken over.
+    Taken { step: String, from: RunId },
 }
 
 /// An entry that is looked back at.
@@ -35,14 +42,23 @@ pub(crate) struct Past {
 
 impl Claim {
     /// What the event claims, if it does.
-    pub(crate) fn of(event: &Event) -> Option<Claim> {
+    pub(crate) fn of(event: &Event, at: At) -> Option<Claim> {
         match event {
             Event::VerificationEnded { round, verified: Verified::Yes } => Some(Claim::Verified { round: *round }),
             Event::StepSettled { happened: Some(happened), .. } => Some(Claim::Settled { happened: *happened }),
             Event::RunEnded { verified: Verified::Yes, .. } => Some(Claim::Ended),
             Event::PersonAnswered { step, yes, by, .. } => {
-                Some(Claim::Answered { step: step.clone(), yes: *yes, by: *by })
+                Some(Claim::Answered { step: step.clone(), yes: *yes, by: *by, at })
             }
+            Event::StepTaken { step, from, .. } => Some(Claim::Taken { step: step.clone(), from: *from }),
+            _ => None,
+        }
+    }
+
+    /// The stream whose entries bear it out, if it is not the entry's own.
+    pub(crate) fn elsewhere(&self) -> Option<Stream> {
+        match self {
+            Claim::Taken { from, .. } => Some(Stream::run(*from)),
             _ => None,
         }
     }
@@ -51,8 +67,10 @@ impl Claim {
     /// than `checked`, `step_settled`, `verification_ended`, `person_asked`, `person_answered` and `run_requested` may be
     /// left out.
     pub(crate) fn borne_out<E>(&self, mut before: impl FnMut() -> Result<Option<Past>, E>) -> Result<bool, E> {
-        if let Claim::Answered { step, yes, by } = self {
-            return answered(step, *yes, *by, before);
+        match self {
+            Claim::Answered { step, yes, by, at } => return answered(step, *yes, (*by, *at), before),
+            Claim::Taken { step, .. } => return taken(step, before),
+            _ => {}
         }
         let mut found = false;
         while let Some(Past { kind, v, body, .. }) = before()? {
@@ -99,7 +117,10 @@ impl Claim {
                 format!("a step of `{stream}` would be repeated, but no checks on record say that it did not happen")
             }
             Claim::Answered { step, .. } => format!(
-                "step `{step}` of `{stream}` would be answered, but nobody was asked who had not answered, or it needs the yes of another person than the one who asked for the run"
+                "step `{step}` of `{stream}` would be answered, but nobody was asked who had not answered, the time is over, or it needs the yes of another person than the one who asked for the run or did something on the way to it"
+            ),
+            Claim::Taken { step, from } => format!(
+                "step `{step}` of `{stream}` would take over a yes that was given to {from}; it is asked for anew"
             ),
             Claim::Ended => format!("`{stream}` would end verified, but its last verification on record is not yes"),
         }
@@ -109,27 +130,46 @@ impl Claim {
 fn answered<E>(
     step: &str,
     yes: bool,
-    by: ActorId,
+    (by, at): (ActorId, At),
     mut before: impl FnMut() -> Result<Option<Past>, E>,
 ) -> Result<bool, E> {
-    let mut asked = false;
+    let (mut asked, mut signed) = (false, BTreeSet::new());
     while let Some(Past { kind, v, body, actor }) = before()? {
         // Only the request itself matters, not what it says.
         if kind == "run_requested" {
             return Ok(asked && actor != by);
         }
-        let event = body.and_then(|body| Event::decode(&kind, v, &body).ok());
-        match event {
-            _ if asked => {}
-            Some(Event::PersonAnswered { step: of, .. }) if of == step => return Ok(false),
-            Some(Event::PersonAsked(Asked { step: of, other, .. })) if of == step => {
-                if !other || !yes {
-                    return Ok(true);
+        match body.and_then(|body| Event::decode(&kind, v, &body).ok()) {
+            Some(Event::PersonAnswered { step: of, .. }) if of == step && !asked => return Ok(false),
+            Some(Event::PersonAnswered { step: of, by: who, .. }) if who == by => drop(signed.insert(of)),
+            Some(Event::PersonAsked(Asked { step: of, until, other, barred })) if of == step && !asked => {
+                if at >= until || !other || !yes {
+                    return Ok(at < until);
+                }
+                if barred.contains(&by) {
+                    return Ok(false);
                 }
                 asked = true;
+            }
+            // Whoever did a step by hand does not agree to what came of it.
+            Some(Event::PersonAsked(Asked { step: of, other, .. })) if signed.remove(&of) && !other => {
+                return Ok(false);
             }
             _ => {}
         }
     }
     Ok(false)
+}
+
+/// Whether the step was no yes when it was last asked for.
+fn taken<E>(step: &str, mut before: impl FnMut() -> Result<Option<Past>, E>) -> Result<bool, E> {
+    while let Some(Past { kind, v, body, .. }) = before()? {
+        if kind == "person_asked"
+            && let Some(Event::PersonAsked(asked)) = body.and_then(|body| Event::decode(&kind, v, &body).ok())
+            && asked.step == step
+        {
+            return Ok(!asked.other);
+        }
+    }
+    Ok(true)
 }

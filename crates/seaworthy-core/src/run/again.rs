@@ -7,7 +7,7 @@ use seaworthy_model::{
     event::Event,
     id::RunId,
     matrix::Expanded,
-    process::Effect,
+    process::{Action, Effect},
     run::{Executed, Kind},
 };
 
@@ -82,7 +82,8 @@ pub fn rerun(
             }
             continue;
         }
-        if standing != Standing::Done {
+        // A yes was given to that run and is no yes to this one: it is asked for anew.
+        if standing != Standing::Done || matches!(step.action, Action::Approve(_)) {
             continue;
         }
         if before != Some(step) {

@@ -126,6 +126,11 @@ fn ready(plan: &Plan, standings: &[Standing], only: Option<&BTreeSet<usize>>) ->
         most.is_none_or(|most| running[home] < most)
     };
     let first = open.iter().position(|open| *open);
+    // What was taken over of another run must not lead past a yes that is asked for anew.
+    let agreed = |home: usize| {
+        let unasked = |at: &usize| open[*at] && matches!(plan.defined[*at].action, Action::Approve(_));
+        !(0..open.len()).any(|at| unasked(&at)) || !plan.before(home).iter().any(unasked)
+    };
     for (at, standing) in standings.iter().enumerate() {
         let home = plan.home(at);
         // In a sequence the elements of one list are side by side, and what stands after them waits for all.
@@ -133,8 +138,8 @@ fn ready(plan: &Plan, standings: &[Standing], only: Option<&BTreeSet<usize>>) ->
             return None;
         }
         let startable = matches!(standing, Standing::Fresh | Standing::Unknown) && room(home);
-        if startable && only.is_none_or(|only| only.contains(&home)) && plan.needs(home).iter().all(|need| !open[*need])
-        {
+        let needed = || plan.needs(home).iter().all(|need| !open[*need]) && agreed(home);
+        if startable && only.is_none_or(|only| only.contains(&home)) && needed() {
             return Some(at);
         }
     }

@@ -3,6 +3,8 @@
 //! The answer is that person's word, with their name and what they brought along; verification looks all the same. This
 //! module must not know how anybody is reached.
 
+use std::collections::BTreeSet;
+
 use seaworthy_model::{
     event::Event,
     id::ActorId,
@@ -22,6 +24,8 @@ pub const EVIDENCE_CHARS_MAX: usize = 4_000;
 pub struct Asked {
     pub at: At,
     pub until: At,
+    /// A yes is to be another person's.
+    pub other: bool,
     /// When it was answered, yes or no, what was brought along, and by whom.
     pub answer: Option<(At, bool, String, ActorId)>,
 }
@@ -29,7 +33,7 @@ pub struct Asked {
 /// Asks for it.
 pub(super) fn ask(step: &Step, duty: &Duty, now: At) -> Next {
     let other = matches!(step.action, Action::Approve(_));
-    let asked = step::Asked { step: step.id.clone(), until: now + duty.within, other };
+    let asked = step::Asked { step: step.id.clone(), until: now + duty.within, other, barred: vec![] };
     Next::Record(vec![Event::PersonAsked(asked)])
 }
 
@@ -70,7 +74,16 @@ fn within(step: &Step) -> Span {
     }
 }
 
-/// Takes an answer in. `requester` is who asked for the run.
+/// What somebody answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    pub yes: bool,
+    pub evidence: &'a str,
+    pub by: ActorId,
+    pub at: At,
+}
+
+/// Takes an answer in. `barred`: whose yes to an `approve` step does not count, besides who answered for a step of this run.
 ///
 /// # Errors
 /// Why it is refused, in a sentence that says what to do.
@@ -78,11 +91,10 @@ pub fn sign(
     plan: &Plan,
     state: &State,
     step: &str,
-    yes: bool,
-    evidence: &str,
-    by: ActorId,
-    requester: ActorId,
+    said: Said<'_>,
+    barred: &BTreeSet<ActorId>,
 ) -> Result<Event, String> {
+    let Said { yes, evidence, by, at } = said;
     let Some(found) = plan.steps.iter().find(|other| other.id == step) else {
         let known: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
         return Err(format!("there is no step `{step}`; there are: {}", known.join(", ")));
@@ -98,8 +110,19 @@ pub fn sign(
     if state.asked.get(step).is_some_and(|asked| asked.answer.is_some()) {
         return Err(format!("step {step} was answered already"));
     }
-    if agrees && by == requester {
-        return Err(format!("step {step} needs the yes of another person than the one who asked for this run"));
+    if state.asked.get(step).is_some_and(|asked| at >= asked.until) {
+        let within = within(found);
+        return Err(format!("step {step} was to be answered within {within}; what comes later does not count"));
+    }
+    if agrees && yes && barred.contains(&by) {
+        return Err(format!(
+            "step {step} needs the yes of another person than the one who asked for this run, or did something on the way to it"
+        ));
+    }
+    if agrees && yes && state.signers.contains(&by) {
+        return Err(format!(
+            "step {step} needs the yes of another person than the one who answered for a step of this run"
+        ));
     }
     let evidence = evidence.trim();
     if evidence.chars().count() > EVIDENCE_CHARS_MAX {

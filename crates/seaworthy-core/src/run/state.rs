@@ -2,11 +2,12 @@
 //!
 //! This module must not decide; it only remembers. The same events give the same state for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, attempt::Attempt, next::nothing, person::Asked};
 use seaworthy_model::{
     event::{DrillArtifact, Event},
+    id::ActorId,
     matrix::{Element, Expanded},
     run::{Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Outcome, Usual, Verified},
     step,
@@ -65,6 +66,8 @@ pub struct State {
     pub(super) lists: u64,
     /// Steps that wait for a person, or waited.
     pub asked: BTreeMap<String, Asked>,
+    /// Who answered for steps that a person does, in any pass.
+    pub signers: BTreeSet<ActorId>,
     /// What steps hand on, by step.
     pub outputs: BTreeMap<String, Facts>,
     /// Rounds of looking that are complete.
@@ -225,12 +228,15 @@ impl State {
 
     fn apply_person(&mut self, at: At, event: &Event) {
         match event {
-            Event::PersonAsked(step::Asked { step, until, .. }) => {
+            Event::PersonAsked(step::Asked { step, until, other, .. }) => {
                 self.waiting = None;
-                self.asked.insert(step.clone(), Asked { at, until: *until, answer: None });
+                self.asked.insert(step.clone(), Asked { at, until: *until, other: *other, answer: None });
             }
             Event::PersonAnswered { step, yes, evidence, by } => {
                 if let Some(asked) = self.asked.get_mut(step) {
+                    if !asked.other {
+                        self.signers.insert(*by);
+                    }
                     asked.answer = Some((at, *yes, evidence.clone(), *by));
                 }
             }

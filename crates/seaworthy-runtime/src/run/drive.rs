@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::{Runs, surroundings::Surroundings, under::Under};
-use crate::{notify, writing::append_patiently};
+use crate::{barred::barred, notify, writing::append_patiently};
 
 /// Between two looks whether a person has answered, beside being told so.
 const ANSWER_LOOK: Span = Span::seconds(2);
@@ -146,7 +146,7 @@ impl Drive<'_> {
             let now = self.runs.ports.clock.now();
             let ids = self.runs.ports.ids();
             match next(&self.plan, &self.state, now, &mut || ids.draw()) {
-                Next::Record(events) => events.into_iter().for_each(|event| self.note(event)),
+                Next::Record(events) => self.record(events).await?,
                 Next::Act(act) => {
                     if self.locked().await? {
                         self.begin(*act).await?;
@@ -267,6 +267,25 @@ impl Drive<'_> {
             run: self.run,
             state: &self.state,
         }
+    }
+
+    /// With a question goes whose yes does not count: so the journal can refuse it.
+    async fn record(&mut self, events: Vec<Event>) -> Result<(), StoreError> {
+        for mut event in events {
+            if let Event::PersonAsked(asked) = &mut event
+                && asked.other
+            {
+                let mut barred = barred(&*self.runs.ports.journal, self.run).await?;
+                // The requester of this run stands at its beginning.
+                let first = self.runs.ports.journal.stream(&Stream::run(self.run), 0).await?.into_iter().next();
+                if let Some(first) = first {
+                    barred.remove(&first.header.actor);
+                }
+                asked.barred = barred.into_iter().collect();
+            }
+            self.note(event);
+        }
+        Ok(())
     }
 
     /// Somebody else wrote to the stream (a person cancels): take it in, keep what happened here.

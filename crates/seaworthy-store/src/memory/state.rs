@@ -137,14 +137,17 @@ impl State {
         for (at, write) in batch.writes.iter().enumerate() {
             let claims = write.entries.iter().enumerate().filter_map(|(n, sealed)| Some((n, sealed.claim.as_ref()?)));
             for (n, claim) in claims {
-                let earlier = batch.writes[..at].iter().rev().filter(|other| other.stream == write.stream);
+                let elsewhere = claim.elsewhere();
+                let stream = elsewhere.as_ref().unwrap_or(&write.stream);
+                let earlier = batch.writes[..at].iter().rev().filter(|other| other.stream == *stream);
+                let n = if *stream == write.stream { n } else { 0 };
                 let new = write.entries[..n].iter().rev().chain(earlier.flat_map(|other| other.entries.iter().rev()));
                 let actor = batch.actor;
                 let new = new.map(|sealed| {
                     let (kind, body) = (sealed.kind.clone(), Some(sealed.body.clone()));
                     Past { kind, v: sealed.v, body, actor }
                 });
-                let old = self.streams.get(&write.stream).into_iter().flatten().rev();
+                let old = self.streams.get(stream).into_iter().flatten().rev();
                 let old = old.filter_map(|at| self.entries.get(*at));
                 let old = old.map(|entry| {
                     let (kind, body) = (entry.header.kind.clone(), entry.body.clone());

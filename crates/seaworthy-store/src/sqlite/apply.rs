@@ -96,7 +96,9 @@ fn entries(
     }
     for (version, sealed) in (found + 1..).zip(&write.entries) {
         if let Some(claim) = &sealed.claim {
-            past(conn, &write.stream, |before| borne_out(claim, &write.stream, before))?;
+            let elsewhere = claim.elsewhere();
+            let stream = elsewhere.as_ref().unwrap_or(&write.stream);
+            past(conn, stream, |before| borne_out(claim, &write.stream, before))?;
         }
         entry(conn, tree, writer, batch, write, version, sealed)?;
     }

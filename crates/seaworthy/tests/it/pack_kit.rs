@@ -4,7 +4,10 @@
 
 use std::process::Command;
 
-use crate::kit::{Output, Site, until};
+use crate::{
+    kit::{Output, Site, until},
+    people_kit::{Browser, owner_link, set_up},
+};
 
 /// A site with this pack under its own name, answered so.
 pub fn site_with(pack: &str, answers: &[(&str, &str)]) -> Site {
@@ -145,7 +148,12 @@ pub fn answered(site: &Site, pack: &str, does: &str, agrees: &str) -> serde_json
     until("somebody is told", || site.read("told.txt").contains(&told).then_some(()));
     assert_eq!(site.json(&["sign", &run, does, "--evidence", "all of it"]).code, 0);
     assert_eq!(waits(agrees), run);
-    assert_eq!(site.json(&["approve", &run, agrees]).code, 0);
+    let own = site.json(&["approve", &run, agrees]);
+    assert!(own.code == 4 && own.stdout.contains("another person"), "who did it does not agree to it: {own:?}");
+    let mut ada = Browser::of(&server);
+    set_up(&mut ada, &owner_link(site), "ada");
+    let agreed = ada.press(&format!("/runs/{run}"), &format!("/runs/{run}/sign/{agrees}"), &[("answer", "yes")]);
+    assert_eq!(agreed.status, 303, "{}", agreed.body);
     let ended = until("it has ended", || Some(site.json(&["show", &run]).json).filter(|json| json["executed"] == "ok"));
     assert_eq!(server.stop(), 0);
     site.write(&ops(pack), &text);

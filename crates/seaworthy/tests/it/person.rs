@@ -1,6 +1,9 @@
 //! Steps that a person does or agrees to.
 
-use crate::kit::{Site, until};
+use crate::{
+    kit::{Site, until},
+    people_kit::{Browser, owner_link, set_up},
+};
 
 const TAPE: &str = r#"
 steps:
@@ -77,4 +80,74 @@ fn who_asked_for_a_run_cannot_agree_to_it() {
     }
     assert_eq!(site.json(&["cancel", &id]).code, 0);
     until("it has ended", || Some(site.json(&["show", &id]).json).filter(|json| json["executed"] == "cancelled"));
+}
+
+/// Something is made and shipped when somebody agreed; `end` fails until it is let.
+const SHIP: &str = r#"
+steps:
+  - { id: make, run: 'echo make >> did.txt' }
+  - { id: store, needs: [make], approve: Ship it, route: oncall }
+  - { id: ship, needs: [store], effect: once, run: 'echo ship >> did.txt' }
+  - { id: end, needs: [ship], run: 'echo end >> did.txt; test -e ready' }
+verify:
+  - { command: cat did.txt, of: ship, expect: 'stdout.contains("ship")' }
+"#;
+
+fn agree(browser: &mut Browser, id: &str) -> u16 {
+    browser.press(&format!("/runs/{id}"), &format!("/runs/{id}/sign/store"), &[("answer", "yes")]).status
+}
+
+fn ended(site: &Site, id: &str, executed: &str) {
+    until("it has ended", || Some(site.json(&["show", id]).json).filter(|json| json["executed"] == executed));
+}
+
+#[test]
+fn a_yes_holds_for_its_run_when_that_goes_on_and_is_asked_for_anew_by_a_run_that_takes_its_steps_over() {
+    let site = Site::new();
+    site.process("ship", SHIP);
+    let server = site.server();
+    let mut ada = Browser::of(&server);
+    set_up(&mut ada, &owner_link(&site), "ada");
+    let id = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    waiting(&site, &id);
+    assert_eq!(agree(&mut ada, &id), 303);
+    ended(&site, &id, "failed");
+    site.write("ready", "");
+    let resumed = site.json(&["resume", &id]);
+    assert_eq!(resumed.code, 0, "the same run goes on with the yes that it has: {resumed:?}");
+    assert_eq!(site.read("did.txt"), "make\nship\nend\nend\n");
+    let again = ada.press(&format!("/runs/{id}"), &format!("/runs/{id}/rerun"), &[("from", "end")]);
+    let again = again.to().rsplit('/').next().unwrap_or_default().to_owned();
+    waiting(&site, &again);
+    assert_eq!(site.read("did.txt"), "make\nship\nend\nend\n", "nothing behind the question went on");
+    assert_ne!(agree(&mut ada, &again), 303, "she asked for this one");
+    assert_eq!(site.json(&["approve", &again, "store"]).code, 0, "another one may");
+    ended(&site, &again, "ok");
+    assert_eq!(site.read("did.txt"), "make\nship\nend\nend\nend\n");
+    assert_eq!(site.json(&["audit", "verify"]).code, 0);
+}
+
+#[test]
+fn who_asked_for_what_triggered_a_run_or_did_a_step_of_it_cannot_agree_to_it() {
+    let site = Site::new();
+    site.process("kick", "steps:\n  - { run: 'true' }\n");
+    let step = "  - { id: store, approve: Ship it, route: oncall }\n";
+    let rest =
+        "verify:\n  - { command: date, expect: stdout != \"\" }\ntriggers:\n  - { process: kick, when: unproven }\n";
+    site.process("next", &format!("steps:\n{step}{rest}"));
+    let server = site.server();
+    let mut ada = Browser::of(&server);
+    set_up(&mut ada, &owner_link(&site), "ada");
+    assert_eq!(site.json(&["run", "kick"]).code, 3, "it is done and unproven");
+    let id = until("it was triggered", || {
+        let live = site.json(&["runs"]).json["live"].clone();
+        Some(live.as_array()?.iter().find(|run| run["process"] == "next")?["run_id"].as_str()?.to_owned())
+    });
+    waiting(&site, &id);
+    let own = site.json(&["approve", &id, "store"]);
+    assert!(own.code == 4 && own.stdout.contains("another person"), "{own:?}");
+    let asked = site.say(&["journal", "--json"]).stdout;
+    assert!(asked.lines().any(|line| line.contains("person_asked") && line.contains("barred")), "{asked}");
+    assert_eq!(agree(&mut ada, &id), 303);
+    ended(&site, &id, "ok");
 }

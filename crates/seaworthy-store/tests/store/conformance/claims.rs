@@ -1,7 +1,7 @@
 //! What `append` wants to see before it takes a green entry.
 
 use seaworthy_model::{
-    entry::Via,
+    entry::{Stream, Via},
     event::Event,
     id::ActorId,
     port::{Batch, StoreError, Write},
@@ -10,7 +10,7 @@ use seaworthy_model::{
     time::{At, Span},
 };
 
-use crate::world::{World, actor, assert_whole, batch, draft, said, stream};
+use crate::world::{World, actor, assert_whole, batch, draft, run, said, stream};
 
 fn checked(round: u32, verdict: Verdict) -> Event {
     let seen = Observation { source: "probe/command".into(), facts: [].into(), took: Span::ZERO, dropped: 0 };
@@ -140,7 +140,7 @@ fn requested() -> Event {
 }
 
 fn asked(other: bool) -> Event {
-    Event::PersonAsked(Asked { step: "go".to_owned(), until: At(9), other })
+    Event::PersonAsked(Asked { step: "go".to_owned(), until: At(i64::MAX), other, barred: vec![] })
 }
 
 /// This person answers.
@@ -182,4 +182,46 @@ pub async fn an_answer_needs_a_question_and_is_given_once_in_ones_own_name(w: &W
     assert!(answer(w, "a", other, true).await.is_err(), "it was answered already");
     tell(w, "a", vec![asked(true)]).await.unwrap();
     answer(w, "a", other, true).await.expect("it was asked anew");
+}
+
+pub async fn nobody_agrees_to_what_they_led_to_or_did_by_hand_nor_after_its_time(w: &World) {
+    let (requester, above, other) = (actor(), actor(), actor());
+    let request = |name: &str, events: Vec<Event>| Batch {
+        writes: vec![writes(name, [vec![requested()], events].concat())],
+        ..Batch::by(requester, Via::Node)
+    };
+    let question = |step: &str, until: At, other: bool, barred: Vec<ActorId>| {
+        Event::PersonAsked(Asked { step: step.to_owned(), until, other, barred })
+    };
+    let go = |until: At| question("go", until, true, vec![above]);
+    w.journal.append(request("a", vec![go(At(i64::MAX))])).await.unwrap();
+    assert!(answer(w, "a", above, true).await.is_err(), "they asked for what led to it");
+    answer(w, "a", other, true).await.expect("another one may");
+
+    w.journal.append(request("b", vec![question("hand", At(i64::MAX), false, vec![]), said("between")])).await.unwrap();
+    let did = Event::PersonAnswered { step: "hand".to_owned(), yes: true, evidence: String::new(), by: other };
+    let by_hand = Batch { writes: vec![writes("b", vec![did])], ..Batch::by(other, Via::Web) };
+    w.journal.append(by_hand).await.unwrap();
+    tell(w, "b", vec![go(At(i64::MAX))]).await.unwrap();
+    assert!(answer(w, "b", other, true).await.is_err(), "they did it themselves");
+    answer(w, "b", other, false).await.expect("to say no to it is nobody's privilege");
+
+    w.journal.append(request("c", vec![go(At(0))])).await.unwrap();
+    for yes in [true, false] {
+        assert!(answer(w, "c", other, yes).await.is_err(), "it is too late");
+    }
+}
+
+pub async fn a_yes_is_not_taken_over_by_another_run(w: &World) {
+    let from = run();
+    let hand = Event::PersonAsked(Asked { step: "hand".to_owned(), until: At(9), other: false, barred: vec![] });
+    let write = Write {
+        stream: Stream::run(from),
+        expected: None,
+        drafts: [requested(), asked(true), hand].into_iter().map(draft).collect(),
+    };
+    w.journal.append(Batch { writes: vec![write], ..batch() }).await.unwrap();
+    let taken = |step: &str| Event::StepTaken { step: step.to_owned(), from, outputs: Default::default() };
+    refused(w, "a", taken("go")).await;
+    tell(w, "a", vec![taken("hand"), taken("make")]).await.expect("nobody had to agree to these");
 }

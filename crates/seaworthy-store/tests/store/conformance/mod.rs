@@ -117,6 +117,8 @@ cases! {
         what_bears_a_claim_out_may_come_in_the_same_batch,
         a_claim_rests_on_its_own_stream_and_round,
         nobody_agrees_to_what_they_asked_for,
+        nobody_agrees_to_what_they_led_to_or_did_by_hand_nor_after_its_time,
+        a_yes_is_not_taken_over_by_another_run,
         an_answer_needs_a_question_and_is_given_once_in_ones_own_name,
     }
 }
