@@ -7,16 +7,19 @@
 //!
 //! This module must not know files, git, nor who confirms.
 
+mod actions;
 mod book;
+mod bounds;
 mod checks;
 mod facets;
+mod gates;
 mod reads;
 mod rhythm;
 mod settings;
 mod steps;
 
 use seaworthy_model::{
-    process::{Process, Schedule, When},
+    process::{Missed, Overlap, Process, Schedule, When},
     time::Span,
 };
 
@@ -56,7 +59,9 @@ pub fn differences(old: Option<&Process>, new: Option<&Process>) -> Vec<Differen
     let mut out = Vec::new();
     head(old, new, &mut out);
     schedule(old.schedule.as_ref(), new.schedule.as_ref(), &mut out);
+    bounds::compare(old, new, &mut out);
     steps::compare("", &old.steps, &new.steps, &mut out);
+    gates::compare(old, new, &mut out);
     let made = reads::made(new);
     checks::compare("verify", &old.verify, &new.verify, &made, &mut out);
     facets::heal(&old.heal, &new.heal, new.watch.and_then(|watch| watch.finish_within), &mut out);
@@ -153,6 +158,9 @@ fn names(old: &std::collections::BTreeMap<String, String>, new: &std::collection
 }
 
 fn schedule(old: Option<&Schedule>, new: Option<&Schedule>, out: &mut Vec<Difference>) {
+    if let (Some(old), Some(new)) = (old, new) {
+        around(old, new, out);
+    }
     match (old, new) {
         (Some(old), None) => {
             out.push(Difference::weaker(format!("schedule removed: it was {}", when(old))));
@@ -165,10 +173,29 @@ fn schedule(old: Option<&Schedule>, new: Option<&Schedule>, out: &mut Vec<Differ
                 None => Difference::shown(text),
             });
         }
-        (Some(old), Some(new)) if old != new => {
-            out.push(Difference::shown("schedule: what happens to missed or overlapping occurrences changed"));
-        }
         _ => {}
+    }
+}
+
+/// What becomes of occurrences that are missed, that meet a live run, or that fall on certain days.
+fn around(old: &Schedule, new: &Schedule, out: &mut Vec<Difference>) {
+    if old.overlap != new.overlap {
+        let shown = |overlap: Overlap| format!("{overlap:?}").to_lowercase();
+        let text = format!("schedule: overlap from {} to {}", shown(old.overlap), shown(new.overlap));
+        out.push(Difference { text, weaker: new.overlap == Overlap::Allow });
+    }
+    if old.missed != new.missed {
+        let shown = |missed: Missed| format!("{missed:?}").to_lowercase();
+        out.push(Difference::shown(format!("schedule: missed from {} to {}", shown(old.missed), shown(new.missed))));
+    }
+    let parts = [
+        ("how late a missed one may run", old.within != new.within),
+        ("its jitter", (old.jitter, &old.spread_by) != (new.jitter, &new.spread_by)),
+        ("the days on which it does not run", (&old.except, &old.only) != (&new.except, &new.only)),
+        ("its blackouts", old.blackouts != new.blackouts),
+    ];
+    for (what, _) in parts.into_iter().filter(|(_, changed)| *changed) {
+        out.push(Difference::shown(format!("schedule: {what} changed")));
     }
 }
 

@@ -30,11 +30,16 @@ pub(super) fn rarer(old: &Schedule, new: &Schedule) -> Option<String> {
 /// What became of a timeout.
 pub(super) fn timeout(what: &str, old: Option<Span>, new: Option<Span>) -> Option<Difference> {
     let shown = |span: Option<Span>| span.map_or("none".to_owned(), |span| span.to_string());
-    let weaker = match (old, new) {
-        (Some(old), Some(new)) => new.0 > old.0.saturating_mul(TIMES),
-        (old, new) => old.is_some() && new.is_none(),
-    };
+    let weaker = many_more(old.map(|span| span.0), new.map(|span| span.0));
     (old != new).then(|| Difference { text: format!("{what} from {} to {}", shown(old), shown(new)), weaker })
+}
+
+/// Whether a bound is gone, or many times as high.
+pub(super) fn many_more(old: Option<u64>, new: Option<u64>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => new > old.saturating_mul(TIMES),
+        (old, new) => old.is_some() && new.is_none(),
+    }
 }
 
 /// Whether the waits of a retry became so long that they may not end within what a run may take.

@@ -1,11 +1,11 @@
-//! Steps of two definitions. What is done changes daily; only that a step may be repeated which might not, may go on for
-//! much longer, or is done in fewer cases, is weaker.
+//! Steps of two definitions. What is done changes daily; only that nobody is asked any more, that a step may be repeated
+//! which might not, may go on for much longer, or is done in fewer cases, is weaker.
 //!
 //! This module must not know why a step is done.
 
 use seaworthy_model::process::{Action, Effect, Step};
 
-use super::{Difference, checks, names, rhythm};
+use super::{Difference, actions, bounds, names, rhythm};
 use crate::expect::looser;
 
 /// Compares two lists of steps; `place` stands before each text.
@@ -26,7 +26,10 @@ pub(super) fn compare(place: &str, old: &[Step], new: &[Step], out: &mut Vec<Dif
                 out.push(Difference::shown(format!("{place}step `{}` is called `{}` now", step.id, other.id)));
                 changed(place, step, other, out);
             }
-            None => out.push(Difference::shown(format!("{place}step `{}` removed", step.id))),
+            None => out.push(match actions::taken(&step.action) {
+                Some(loss) => Difference::weaker(format!("{place}step `{}` removed: {loss}", step.id)),
+                None => Difference::shown(format!("{place}step `{}` removed", step.id)),
+            }),
         }
     }
     out.extend(fresh.iter().map(|step| Difference::shown(format!("{place}step `{}` added", step.id))));
@@ -35,13 +38,7 @@ pub(super) fn compare(place: &str, old: &[Step], new: &[Step], out: &mut Vec<Dif
 fn changed(place: &str, old: &Step, new: &Step, out: &mut Vec<Difference>) {
     let (known, id) = (out.len(), &new.id);
     if old.action != new.action {
-        out.push(Difference::shown(match (&old.action, &new.action) {
-            (Action::Run(before), Action::Run(after)) => {
-                let (before, after) = (checks::line(before), checks::line(after));
-                format!("{place}step `{id}` runs `{after}` instead of `{before}`")
-            }
-            _ => format!("{place}step `{id}` does something else"),
-        }));
+        actions::compare(&format!("{place}step `{id}`"), &old.action, &new.action, out);
     }
     if old.effect != new.effect {
         let text = format!("{place}step `{id}`: effect from {} to {}", word(old.effect), word(new.effect));
@@ -64,14 +61,37 @@ fn changed(place: &str, old: &Step, new: &Step, out: &mut Vec<Difference>) {
         };
         out.push(Difference { text: format!("{place}step `{id}` {text}"), weaker });
     }
-    if old.matrix != new.matrix {
-        out.push(Difference::shown(format!("{place}step `{id}`: over what list it is done changed")));
+    list(&format!("{place}step `{id}`"), old, new, out);
+    if old.secrets != new.secrets {
+        let (before, after) = (old.secrets.join(", "), new.secrets.join(", "));
+        out.push(Difference::shown(format!("{place}step `{id}`: secrets from [{before}] to [{after}]")));
     }
+    if old.outputs != new.outputs {
+        out.push(Difference::shown(format!("{place}step `{id}`: what it hands on changed")));
+    }
+    bounds::limits(&format!("{place}step `{id}`: "), &old.limits, &new.limits, out);
     if old.env != new.env {
         out.push(Difference::shown(format!("{place}step `{id}`: env changed: {}", names(&old.env, &new.env))));
     }
     if out.len() == known && (Step { id: old.id.clone(), ..new.clone() }) != *old {
         out.push(Difference::shown(format!("{place}step `{id}` changed")));
+    }
+}
+
+/// For no element nobody is asked, and nobody's yes is waited for.
+fn list(step: &str, old: &Step, new: &Step, out: &mut Vec<Difference>) {
+    let over = |step: &Step| step.matrix.as_ref().map(|matrix| matrix.over.clone());
+    if over(old) != over(new) {
+        let asks = matches!(new.action, Action::Human(_) | Action::Approve(_)) && new.matrix.is_some();
+        out.push(Difference { text: format!("{step}: over what list it is done changed"), weaker: asks });
+    }
+    let (Some(old), Some(new)) = (&old.matrix, &new.matrix) else { return };
+    if old.stop != new.stop {
+        let text = if new.stop { "stops now when an element failed" } else { "goes on now after an element failed" };
+        out.push(Difference { text: format!("{step} {text}"), weaker: old.stop });
+    }
+    if old.parallel != new.parallel {
+        out.push(Difference::shown(format!("{step}: how many elements are under way at a time changed")));
     }
 }
 

@@ -179,6 +179,12 @@ impl Plan {
         found.into_iter().collect()
     }
 
+    /// The steps of the file that come before the one with this id, directly or not, in plan order.
+    pub(crate) fn ahead(&self, id: &str) -> Vec<&Step> {
+        let home = self.defined.iter().position(|step| step.id == id);
+        home.map_or(vec![], |home| self.before(home)).into_iter().map(|at| &self.defined[at]).collect()
+    }
+
     /// The step that makes an artifact.
     pub fn maker(&self, artifact: &str) -> Option<&Step> {
         self.steps.iter().find(|step| matrix::makes(step).iter().any(|name| name == artifact))
