@@ -139,6 +139,7 @@ impl Engine {
             writer: store.writer(),
             actor: ActorId::new(At(0), &ten),
             living: Arc::new(|| Ok(BTreeSet::new())),
+            watched: Arc::default(),
             nudges: Nudges::default(),
         };
         let runs = Runs::new(ports.clone(), Stop::default());

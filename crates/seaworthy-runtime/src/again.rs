@@ -19,7 +19,7 @@ use seaworthy_model::{
 
 use crate::{
     barred::barred,
-    requests::{Desk, Wanted, request_given},
+    requests::{Desk, Wanted, forget, request_given},
     run::read,
 };
 
@@ -129,6 +129,7 @@ impl Desk {
             for name in artifacts {
                 // Before the record: a folder that nobody asks for is harmless, a record without its artifact is not.
                 if let Err(reason) = self.ports.places.carry(run, fresh.run, &name).await {
+                    forget(&self.ports, fresh.run).await;
                     return Ok(Answer::Refused { reason });
                 }
             }
@@ -136,8 +137,11 @@ impl Desk {
             let draft = self.ports.ids().draft(now, event);
             batch.writes.iter_mut().for_each(|write| write.drafts.push(draft.clone()));
         }
-        self.ports.journal.append(batch).await?;
         let id = fresh.run;
+        if let Err(trouble) = self.ports.journal.append(batch).await {
+            forget(&self.ports, id).await;
+            return Err(trouble);
+        }
         self.runs.begin(fresh);
         Ok(Answer::Started { run: id, digest: pinned.digest.clone() })
     }

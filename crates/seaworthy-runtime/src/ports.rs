@@ -2,7 +2,10 @@
 //!
 //! This module must not know any adapter.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use seaworthy_model::{
     id::ActorId,
@@ -32,6 +35,8 @@ pub struct Ports {
     pub actor: ActorId,
     /// Epochs of other living nodes on this host: their runs are not ours to take up.
     pub living: Living,
+    /// The watcher's rows, once they are in reach: open signals about runs.
+    pub watched: Arc<OnceLock<Arc<dyn Views>>>,
     pub nudges: Nudges,
 }
 

@@ -1,22 +1,28 @@
 //! After a run: what it left behind is removed, and older artifacts beyond `keep` with it.
 //!
-//! The newest verified artifact is never removed, whatever `keep` says. This module must not remove history.
+//! What core calls needed is never removed, whatever `keep` says. This module must not remove history.
 
 use std::collections::BTreeSet;
 
-use seaworthy_core::run::{Plan, State};
+use seaworthy_core::{
+    retain::{What, needed},
+    run::{Plan, State},
+};
 use seaworthy_model::{
     entry::Stream,
     event::Event,
     id::RunId,
     port::{Journal, StoreError, Views},
     process::Process,
-    run::{Kind, Verified},
+    run::Kind,
     view::RunQuery,
 };
 use tracing::warn;
 
-use crate::ports::Ports;
+use crate::{
+    ports::Ports,
+    retain::{drop_artifacts, need},
+};
 
 /// Runs beyond `keep` that one pass looks at: each run that ends removes one, so few are ever left over.
 const LOOK_BEYOND: usize = 20;
@@ -43,9 +49,9 @@ pub async fn after_run(ports: &Ports, process: &Process, plan: &Plan, run: RunId
     }
 }
 
-/// Removes the folders of runs beyond the newest `keep`, but never that of the newest verified run or of one that is
-/// being restored by an open drill. Goes back in history until there is nothing to remove any more: after `keep` was
-/// made smaller, say. Most often there is nothing at all, and then nobody is asked what is to be spared.
+/// Removes the folders of runs beyond the newest `keep`, after an entry that names them, but never what is needed. Goes
+/// back in history until there is nothing to remove any more: after `keep` was made smaller, say. Most often there is
+/// nothing at all, and then nobody is asked what is needed.
 ///
 /// # Errors
 /// A sentence; what was removed by then stays removed, and the next pass goes on.
@@ -64,39 +70,26 @@ pub async fn older(ports: &Ports, process: &Process) -> Result<(), String> {
         let mut left = Vec::new();
         for row in runs.iter().skip(skip) {
             if ports.places.left_over(row.run).await {
-                left.push(row.run);
+                left.push(row);
             }
         }
         if left.is_empty() {
             return Ok(());
         }
         // Asked after they were found: a drill that comes later restores the newest verified run of now, or a newer one.
-        let spared = spared(ports, process).await.map_err(|e| e.to_string())?;
-        left.retain(|run| !spared.contains(run));
-        for run in &left {
-            ports.places.tidy(*run, Vec::new()).await.map_err(|e| format!("{run}: {e}"))?;
+        let open = need::open(&*ports.views, ports.watched.get().map(|views| &**views)).await;
+        let open = open.map_err(|e| e.to_string())?;
+        let needs =
+            need::of(&*ports.journal, &*ports.views, &process.name, 0, &open).await.map_err(|e| e.to_string())?;
+        left.retain(|row| needed(What::Artifacts, row, &needs).is_none());
+        let gone: Vec<RunId> = left.iter().map(|row| row.run).collect();
+        if !gone.is_empty() {
+            drop_artifacts(ports, gone, "more runs than `keep` says").await?;
         }
         before = runs.last().map(|row| row.run);
-        if left.is_empty() {
-            return Ok(());
-        }
         skip = 0;
     }
     Ok(())
-}
-
-/// The newest verified run, and those whose artifacts open drills restore.
-async fn spared(ports: &Ports, process: &Process) -> Result<Vec<RunId>, StoreError> {
-    let newest = RunQuery {
-        process: Some(process.name.clone()),
-        kind: Some(Kind::Run),
-        verified: Some(Verified::Yes),
-        before: None,
-        limit: 1,
-    };
-    let mut spared: Vec<RunId> = ports.views.ended_runs(newest).await?.into_iter().map(|row| row.run).collect();
-    spared.extend(drilled(&*ports.journal, &*ports.views, &process.name).await?);
-    Ok(spared)
 }
 
 /// The runs whose artifacts open drills of this process restore. Asked after the newest verified run was: a drill that is

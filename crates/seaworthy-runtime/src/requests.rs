@@ -22,6 +22,8 @@ use seaworthy_model::{
     view::{EndedRun, ViewChange},
 };
 
+use tracing::warn;
+
 use crate::{ping::Pings, ports::Ports, reload::stream_of, run::Runs};
 
 /// Answers [`Requests`] on one node.
@@ -288,4 +290,11 @@ fn drill_artifact(process: &Process, run: &EndedRun) -> Option<DrillArtifact> {
         bytes: artifact.bytes,
         sha256: artifact.sha256.clone(),
     })
+}
+
+/// A run that was never requested leaves no folder.
+pub(crate) async fn forget(ports: &Ports, run: RunId) {
+    if let Err(trouble) = ports.places.remove(run).await {
+        warn!(%run, "the folder of a run that did not come to be is left: {trouble}");
+    }
 }

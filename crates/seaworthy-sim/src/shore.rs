@@ -171,6 +171,7 @@ impl Shore {
             writer,
             actor: ActorId::new(At(0), &[2; 10]),
             living: Arc::new(living),
+            watched: Arc::default(),
             nudges: Nudges::default(),
         };
         Ok(House { ports, disk, hands, in_force, outcome })

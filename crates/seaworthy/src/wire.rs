@@ -26,6 +26,7 @@ use seaworthy_runtime::{
     run::Runs,
 };
 use seaworthy_store::sqlite::Sqlite;
+use tracing::warn;
 
 use crate::{
     branch, kept, node,
@@ -90,6 +91,15 @@ pub async fn open_to_confirm(place: &Place) -> Result<House, Trouble> {
 /// Where what retention looks at is kept.
 pub fn kept_of(place: &Place, store: &Sqlite) -> Kept {
     Kept { archive: store.opened().archive, leftovers: Arc::new(FilePlaces::new(place.data.clone())) }
+}
+
+/// The watcher's rows, if there are any.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn watched(place: &Place) -> Result<Option<Arc<dyn Views>>, Trouble> {
+    let file = place.watcher().join("journal.db");
+    Ok(if file.is_file() { Some(Sqlite::open_readonly(&file)?.opened().views) } else { None })
 }
 
 /// What was in force when a node last kept it.
@@ -216,6 +226,7 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
         writer,
         actor: node_actor(&key, &writer.node),
         living: living(folder.clone(), writer.epoch),
+        watched: Arc::default(),
         nudges: Nudges::default(),
     };
     let stop = Stop::default();
@@ -250,6 +261,20 @@ fn living(data: PathBuf, own: u64) -> Living {
 }
 
 impl House {
+    /// Open signals of this watcher are known from now on.
+    pub fn watched_by(&self, views: Arc<dyn Views>) {
+        // The first one counts, and there is one.
+        let _ = self.ports.watched.set(views);
+    }
+
+    /// As [`House::watched_by`], of a watcher in another process or of an earlier life. Nothing waits for it.
+    pub fn watched_by_another(&self, place: &Place) {
+        match watched(place) {
+            Ok(views) => views.into_iter().for_each(|views| self.watched_by(views)),
+            Err(trouble) => warn!("open signals are not known here, so they keep no artifact: {trouble}"),
+        }
+    }
+
     /// The actor of an operating-system user, introduced to the journal if it is new.
     ///
     /// # Errors

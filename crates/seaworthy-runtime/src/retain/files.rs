@@ -16,6 +16,7 @@ use seaworthy_model::{
 };
 
 use super::{Retainer, Step, WEIGH_EVERY, need, policy, text};
+use crate::ports::Ports;
 
 /// Runs on disk that one step looks at.
 const RUNS_STEP: usize = 500;
@@ -118,32 +119,40 @@ impl Retainer {
                 self.ports.places.remove(run).await.map_err(|e| format!("{run} cannot be removed ({e})"))?;
             }
         }
-        if there.is_empty() {
-            return Ok(());
-        }
-        let said = there.iter().map(|(what, runs)| {
-            let (what, runs, why) = (what.word().to_owned(), runs.clone(), why.to_owned());
-            Event::FilesDropped(FilesDropped { what, runs, why })
-        });
-        let mut batch = Batch::by(self.ports.actor, Via::Node);
-        batch.writes.push(self.ports.ids().write(Stream::site(), None, self.ports.clock.now(), said));
-        self.ports.journal.append(batch).await.map_err(|e| text(&e))?;
         for (what, runs) in there {
+            if what == What::Artifacts {
+                step.artifacts += runs.len() as u64;
+                drop_artifacts(&self.ports, runs, why).await?;
+                continue;
+            }
+            say(&self.ports, what, &runs, why).await?;
             for run in runs {
-                let places = &self.ports.places;
-                let gone = match what {
-                    What::Outputs => {
-                        step.outputs += 1;
-                        self.kept.leftovers.forget_outputs(run).await
-                    }
-                    _ => {
-                        step.artifacts += 1;
-                        places.tidy(run, Vec::new()).await
-                    }
-                };
-                gone.map_err(|e| format!("the {} of {run} cannot be removed ({e})", what.word()))?;
+                step.outputs += 1;
+                let gone = self.kept.leftovers.forget_outputs(run).await;
+                gone.map_err(|e| format!("the outputs of {run} cannot be removed ({e})"))?;
             }
         }
         Ok(())
     }
+}
+
+/// Says which artifacts go, then lets them go: the only way by which artifacts of ended runs are removed.
+///
+/// # Errors
+/// A sentence; without the entry nothing is removed.
+pub(crate) async fn drop_artifacts(ports: &Ports, runs: Vec<RunId>, why: &str) -> Result<(), String> {
+    say(ports, What::Artifacts, &runs, why).await?;
+    for run in runs {
+        let gone = ports.places.tidy(run, Vec::new()).await;
+        gone.map_err(|e| format!("the artifacts of {run} cannot be removed ({e})"))?;
+    }
+    Ok(())
+}
+
+async fn say(ports: &Ports, what: What, runs: &[RunId], why: &str) -> Result<(), String> {
+    let (what, runs, why) = (what.word().to_owned(), runs.to_vec(), why.to_owned());
+    let mut batch = Batch::by(ports.actor, Via::Node);
+    let event = Event::FilesDropped(FilesDropped { what, runs, why });
+    batch.writes.push(ports.ids().write(Stream::site(), None, ports.clock.now(), [event]));
+    ports.journal.append(batch).await.map(drop).map_err(|e| text(&e))
 }

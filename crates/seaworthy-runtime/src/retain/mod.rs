@@ -5,7 +5,7 @@
 
 mod bodies;
 mod files;
-mod need;
+pub(crate) mod need;
 mod survey;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,6 +19,7 @@ use seaworthy_model::{
 };
 use tracing::{error, info};
 
+pub(crate) use files::drop_artifacts;
 pub use survey::{Part, Survey, Surveyed, survey};
 
 use crate::ports::{Ports, Stop};

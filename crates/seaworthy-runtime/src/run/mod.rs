@@ -98,12 +98,10 @@ impl Runs {
         }
         let runs = self.clone();
         tokio::spawn(async move {
+            let _driven = Driven { runs: &runs, run };
             if let Err(trouble) = drive::drive(&runs, run, nudge, known).await {
                 error!(%run, "the run is left as it is: {trouble}");
             }
-            runs.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
-            runs.idle.notify_waiters();
-            runs.ports.nudges.all();
         });
     }
 
@@ -197,6 +195,23 @@ impl Runs {
             None => warn!(process = name, digest, "the definition of `{name}` at {digest} is not in the journal"),
         }
         Ok(found)
+    }
+}
+
+/// A run is driven while this lives: also one whose course panics is left for [`Runs::left`] to find.
+struct Driven<'r> {
+    runs: &'r Runs,
+    run: RunId,
+}
+
+impl Drop for Driven<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            error!(run = %self.run, "a fault in the program ended the course of {}; it is taken up again", self.run);
+        }
+        self.runs.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
+        self.runs.idle.notify_waiters();
+        self.runs.ports.nudges.all();
     }
 }
 

@@ -112,7 +112,8 @@ impl Surroundings<'_> {
             Triggered::Webhook { .. } => {
                 let kept = self.ports.places.body(self.run, None).await;
                 let kept = kept.map_err(|e| format!("the body of the call cannot be found ({e}); call again"))?;
-                kept.map(|path| path.display().to_string())
+                let lost = "the body of the call that started it is not there any more, as after a restore; call again";
+                Some(kept.ok_or(lost)?.display().to_string())
             }
             Triggered::Process { .. } | Triggered::Signal { .. } => None,
         };

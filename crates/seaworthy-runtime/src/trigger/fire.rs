@@ -14,9 +14,9 @@ use seaworthy_model::{
     trigger::Triggered,
 };
 use sha2::{Digest as _, Sha256};
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::requests::{Desk, request};
+use crate::requests::{Desk, forget, request};
 
 /// Most runs of one process that live while one more is started by a trigger.
 pub const TRIGGERED_LIVE_MAX: usize = 100;
@@ -89,21 +89,14 @@ pub(crate) async fn fire(
                 desk.runs.begin(fresh);
                 return Ok(Fired::Started(run));
             }
-            Err(StoreError::Conflict { .. }) => forget(desk, run).await,
+            Err(StoreError::Conflict { .. }) => forget(ports, run).await,
             Err(other) => {
-                forget(desk, run).await;
+                forget(ports, run).await;
                 return Err(other);
             }
         }
     }
     Ok(Fired::Held("others fired it at the same moment; try again".to_owned()))
-}
-
-/// A run that was never requested leaves no folder.
-async fn forget(desk: &Desk, run: RunId) {
-    if let Err(trouble) = desk.ports.places.remove(run).await {
-        warn!(%run, "the folder of a run that did not come to be is left: {trouble}");
-    }
 }
 
 /// A pause, a blackout, or too many of its runs.

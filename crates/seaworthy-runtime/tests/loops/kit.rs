@@ -77,6 +77,8 @@ pub struct Disk {
     pub full: AtomicBool,
     /// No space is left for this stream alone.
     pub full_for: Mutex<Option<Stream>>,
+    /// Whoever reads a stream panics.
+    pub cursed: AtomicBool,
 }
 
 impl Journal for Disk {
@@ -94,6 +96,7 @@ impl Journal for Disk {
         })
     }
     fn stream(&self, stream: &Stream, after: u64) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
+        assert!(!self.cursed.load(SeqCst), "planted by the test");
         self.inner.stream(stream, after)
     }
     fn from(&self, position: u64, limit: usize) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
@@ -160,6 +163,8 @@ pub struct Rest {
     pub noted: Mutex<Vec<OutputKey>>,
     /// Bytes of runs on disk.
     pub weights: Mutex<BTreeMap<RunId, Weight>>,
+    /// Copying what another run made fails half way.
+    pub carry_fails: AtomicBool,
     /// Outputs cannot be removed.
     pub stuck: AtomicBool,
     /// Runs whose folders hold something.
@@ -185,8 +190,10 @@ impl Provider for Rest {
 }
 
 impl Places for Rest {
-    fn carry(&self, _from: RunId, _to: RunId, _name: &str) -> Fut<'_, Result<(), String>> {
-        Box::pin(std::future::ready(Ok(())))
+    fn carry(&self, _from: RunId, to: RunId, _name: &str) -> Fut<'_, Result<(), String>> {
+        self.folders.lock().unwrap().insert(to);
+        let refused = self.carry_fails.load(SeqCst).then(|| "it cannot be copied, by the test".to_owned());
+        Box::pin(std::future::ready(refused.map_or(Ok(()), Err)))
     }
     fn handing(&self, _attempt: OutputKey) -> Fut<'_, std::io::Result<std::path::PathBuf>> {
         Box::pin(std::future::ready(Ok("/nowhere".into())))
@@ -216,6 +223,7 @@ impl Places for Rest {
     }
     fn remove(&self, run: RunId) -> Fut<'_, std::io::Result<()>> {
         self.weights.lock().unwrap().remove(&run);
+        self.folders.lock().unwrap().remove(&run);
         Box::pin(std::future::ready(Ok(())))
     }
     fn snapshot(&self) -> Fut<'_, HostSnapshot> {
@@ -285,7 +293,12 @@ impl World {
     pub fn new(site: &str, ops: &[&str]) -> World {
         let writer = Writer { node: NodeId::new(START, &[1; 10]), epoch: 1 };
         let opened = Memory::new(writer).opened();
-        let disk = Arc::new(Disk { inner: opened.journal, full: AtomicBool::new(false), full_for: Mutex::default() });
+        let disk = Arc::new(Disk {
+            inner: opened.journal,
+            full: AtomicBool::new(false),
+            full_for: Mutex::default(),
+            cursed: AtomicBool::new(false),
+        });
         let hands = Arc::new(Hands(watch::Sender::new(Span::ZERO), AtomicI64::new(0)));
         let ear = Arc::new(Ear { heard: Mutex::default(), answer: Mutex::new(Arc::new(|_| Ok("taken".into()))) });
         let (rest, in_force) = (Arc::new(Rest::default()), Arc::new(InForce::new(load(site, ops))));
@@ -304,6 +317,7 @@ impl World {
             writer,
             actor: ActorId::new(START, &[2; 10]),
             living: Arc::new(|| Ok(BTreeSet::new())),
+            watched: Arc::default(),
             nudges: Nudges::default(),
         };
         World { ports, hands, disk, ear, rest, archive: opened.archive, in_force }

@@ -5,6 +5,8 @@ mod kit;
 #[cfg(test)]
 mod locking;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod retaining;
 #[cfg(test)]
 mod runs;

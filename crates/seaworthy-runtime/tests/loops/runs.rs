@@ -1,25 +1,23 @@
 //! What happens around runs: older artifacts go, and whoever has to hear of an end does.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering::SeqCst};
 
 use seaworthy_model::{
     entry::{Stream, Via},
     event::{DrillArtifact, Event},
     id::RunId,
     port::{Answer, Ask, Batch, Definitions as _, Requests as _},
-    run::{Acted, Cause, Executed, Kind, Outcome, Output},
+    run::{Acted, Cause, Executed, Kind, Outcome, Output, Verified},
     time::{At, Span},
-    view::{LiveRun, ViewChange},
+    trigger::Triggered,
+    view::{EndedRun, LiveRun, ViewChange},
 };
 use seaworthy_runtime::{
     Stop, prune,
-    reload::{self, FileSet, Files},
     requests::Desk,
     run::{ACTING_MAX, Runs},
     schedule::{self, Agenda},
 };
-
-use seaworthy_spec::{PROCESSES_MAX, Source};
 
 use crate::kit::{self, START, World};
 
@@ -73,6 +71,126 @@ async fn older_artifacts_go_however_many_were_left_and_also_while_a_drill_restor
     prune::older(&world.ports, &process).await.unwrap();
     let kept = BTreeSet::from([all[98], all[99], restored]);
     assert_eq!(*world.rest.folders.lock().unwrap(), kept, "the newest two and the one that is restored");
+}
+
+#[tokio::test]
+async fn artifacts_that_are_needed_stay_beyond_keep_and_what_goes_is_on_record_before() {
+    let world = World::new(ROUTE, &[&KEEPS.replace("keep: 2", "keep: 1")]);
+    let row = world.verified("dump", START).await;
+    let unknown = EndedRun { run: world.ports.ids().run(), verified: Verified::Unknown, ..row.clone() };
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    batch.views.push(ViewChange::RunEnded(Box::new(unknown.clone())));
+    world.ports.journal.append(batch).await.unwrap();
+    let process = world.in_force.current().processes["dump"].process.clone();
+    let second = world.verified("dump", START + Span::seconds(2)).await.run;
+    let third = world.verified("dump", START + Span::seconds(3)).await.run;
+    *world.rest.folders.lock().unwrap() = BTreeSet::from([row.run, unknown.run, second, third]);
+    world.disk.full.store(true, SeqCst);
+    prune::older(&world.ports, &process).await.expect_err("what cannot be recorded is not removed");
+    assert_eq!(world.rest.folders.lock().unwrap().len(), 4);
+    world.disk.full.store(false, SeqCst);
+    prune::older(&world.ports, &process).await.unwrap();
+    let kept = BTreeSet::from([unknown.run, third]);
+    assert_eq!(*world.rest.folders.lock().unwrap(), kept, "the newest, and the one of which nobody knows how it ended");
+    let gone = world.kinds("files_dropped").await;
+    let [Event::FilesDropped(dropped)] = &gone[..] else { panic!("{gone:?}") };
+    assert_eq!((dropped.what.as_str(), &dropped.runs), ("artifacts", &vec![second, row.run]));
+}
+
+#[tokio::test]
+async fn a_run_whose_course_panics_is_not_taken_for_driven_and_is_adopted_again() {
+    let world = World::new(ROUTE, &[KEEPS]);
+    let run = left_by_another(&world).await;
+    *world.rest.record.lock().unwrap() = None;
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    world.disk.cursed.store(true, SeqCst);
+    runs.take_up(run);
+    world.settle().await;
+    world.disk.cursed.store(false, SeqCst);
+    assert_eq!((runs.drives(run), runs.count()), (false, 0));
+    runs.drained().await;
+    runs.take_up(run);
+    world.settle().await;
+    assert!(world.kinds("attempt_ended").await.len() == 1, "{:?}", world.events().await);
+}
+
+#[tokio::test]
+async fn a_step_that_a_call_started_refuses_to_act_without_the_body_of_the_call() {
+    let world = World::new("", &["process: dump\nsteps:\n  - { id: one, run: 'true' }\n"]);
+    let run = world.ports.ids().run();
+    let Event::RunRequested { process, kind, usual, .. } = requested(&world, Kind::Run, None) else { panic!() };
+    let digest = world.in_force.current().processes["dump"].digest.clone();
+    let cause = Cause::Trigger { by: Triggered::Webhook { name: "deploy".into() } };
+    let (artifact, objective, inputs) = (None, None, Default::default());
+    let event = Event::RunRequested { process, kind, digest, cause, usual, artifact, objective, inputs };
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    batch.writes.push(world.ports.ids().write(Stream::run(run), Some(0), START, [event]));
+    world.ports.journal.append(batch).await.unwrap();
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    runs.take_up(run);
+    world.settle().await;
+    let ended = world.kinds("attempt_ended").await;
+    let [Event::AttemptEnded { acted, .. }] = &ended[..] else { panic!("{ended:?}") };
+    let reason = acted.reason.as_deref().unwrap_or_default();
+    assert!(acted.outcome == Outcome::NotDone && reason.ends_with("as after a restore; call again"), "{acted:?}");
+}
+
+#[tokio::test]
+async fn a_rerun_that_is_refused_or_cannot_be_recorded_leaves_no_copies() {
+    let world = World::new(
+        "",
+        &["process: dump\nsteps:\n  - { id: one, run: 'true', makes: dump }\n  - { id: two, run: 'true' }\n"],
+    );
+    let run = world.ports.ids().run();
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    let acted = |outcome| Acted {
+        outcome,
+        exit: Some(0),
+        signal: None,
+        reason: None,
+        took: Span::seconds(1),
+        stdout: Output::default(),
+        stderr: Output::default(),
+        held_by: "subreaper".into(),
+        empty: Some(true),
+    };
+    let started = |step: &str| Event::AttemptStarted { step: step.into(), attempt: 1, key: format!("{step}/1") };
+    let ended = |step: &str, outcome| Event::AttemptEnded { step: step.into(), attempt: 1, acted: acted(outcome) };
+    let Event::RunRequested { process, kind, cause, usual, .. } = requested(&world, Kind::Run, None) else { panic!() };
+    let digest = world.in_force.current().processes["dump"].digest.clone();
+    let (artifact, objective, inputs) = (None, None, Default::default());
+    let events = [
+        Event::RunRequested { process, kind, digest, cause, usual, artifact, objective, inputs },
+        Event::RunClaimed { fence: 1 },
+        started("one"),
+        ended("one", Outcome::Done),
+        started("two"),
+        ended("two", Outcome::NotDone),
+        Event::RunEnded {
+            executed: Executed::Failed,
+            verified: Verified::Unproven,
+            reason: String::new(),
+            duration: Span::seconds(2),
+            recovery: None,
+        },
+    ];
+    batch.writes.push(world.ports.ids().write(Stream::run(run), Some(0), START, events));
+    world.ports.journal.append(batch).await.unwrap();
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
+    let again = || desk.ask(Ask::Rerun { run, from: "two".into() }, world.ports.actor, Via::Cli);
+    world.rest.carry_fails.store(true, SeqCst);
+    let answer = again().await.unwrap();
+    assert!(matches!(&answer, Answer::Refused { reason } if reason.contains("by the test")), "{answer:?}");
+    assert!(world.rest.folders.lock().unwrap().is_empty(), "a refusal leaves no folder without a run");
+    world.rest.carry_fails.store(false, SeqCst);
+    world.disk.full.store(true, SeqCst);
+    again().await.expect_err("the disk is full");
+    assert!(world.rest.folders.lock().unwrap().is_empty(), "nor does a request that was never recorded");
+    world.disk.full.store(false, SeqCst);
+    let answer = again().await.unwrap();
+    let Answer::Started { run: new, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(*world.rest.folders.lock().unwrap(), BTreeSet::from([new]));
 }
 
 #[tokio::test]
@@ -248,36 +366,4 @@ async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not
     assert_eq!(seen, [ACTING_MAX + 1, ACTING_MAX, ACTING_MAX], "all but one have begun");
     let waits = world.ports.views.live_runs().await.unwrap().into_iter().filter(|row| row.claimed_at.is_none());
     assert_eq!(waits.map(|row| row.doing).collect::<Vec<_>>(), ["waiting to be taken up"]);
-}
-
-#[tokio::test]
-async fn a_site_of_as_many_processes_as_there_may_be_comes_into_force() {
-    struct Given(FileSet);
-    impl Files for Given {
-        fn read(&self) -> Result<FileSet, String> {
-            Ok(self.0.clone())
-        }
-        fn stamp(&self) -> u64 {
-            0
-        }
-        fn exists(&self, _file: &str) -> bool {
-            true
-        }
-    }
-    let source = |file: String, text: String| Source { file, text };
-    let one = |n| source(format!("ops/p{n}.yaml"), format!("process: p{n}\nsteps:\n  - {{ run: 'true' }}\n"));
-    let files = FileSet {
-        folder: "/site".into(),
-        site: source("seaworthy.yaml".into(), "site: test\n".into()),
-        ops: (0..PROCESSES_MAX).map(one).collect(),
-        unreadable: vec![],
-        left_out: vec![],
-        held: vec![],
-    };
-    let world = World::new("", &[]);
-    let mut outcome = reload::read(&Given(files), None, START).unwrap();
-    outcome.settings = Some(vec![]);
-    reload::record(&world.ports, &outcome).await.unwrap();
-    assert_eq!(world.archive.definitions().await.unwrap().len(), PROCESSES_MAX);
-    assert_eq!(world.ports.journal.frontier().await.unwrap().size, PROCESSES_MAX as u64 + 1);
 }

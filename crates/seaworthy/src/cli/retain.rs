@@ -2,9 +2,7 @@
 //!
 //! This module must not decide what may go: core does.
 
-use std::sync::Arc;
-
-use seaworthy_model::port::{Clock as _, Views};
+use seaworthy_model::port::Clock as _;
 use seaworthy_runtime::{
     retain::{Part, Retainer, Survey, survey},
     seal,
@@ -50,7 +48,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
 
 async fn alone(ask: &Ask, place: &Place) -> Result<u8, Trouble> {
     let house = wire::open(place).await?;
-    let signals = watched(place)?;
+    let signals = wire::watched(place)?;
     let kept = wire::kept_of(place, &house.store);
     let mut retainer = Retainer::new(house.ports.clone(), kept, signals);
     let (mut bodies, mut outputs, mut artifacts, mut over) = (0, 0, 0, 0);
@@ -86,12 +84,6 @@ async fn alone(ask: &Ask, place: &Place) -> Result<u8, Trouble> {
     ask.out
         .object(&json!({ "v": 1, "bodies": bodies, "outputs": outputs, "artifacts": artifacts, "over_bytes": over }));
     Ok(if over == 0 { code::VERIFIED } else { code::FAILED })
-}
-
-/// The watcher's rows, if there are any.
-pub fn watched(place: &Place) -> Result<Option<Arc<dyn Views>>, Trouble> {
-    let file = place.watcher().join("journal.db");
-    Ok(if file.is_file() { Some(Sqlite::open_readonly(&file)?.opened().views) } else { None })
 }
 
 async fn dry(ask: &Ask) -> Result<u8, Trouble> {

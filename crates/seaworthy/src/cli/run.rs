@@ -160,6 +160,7 @@ async fn warn_if_different(place: &Place, digest: &str, wish: &Wish) {
 
 async fn alone(ask: &Ask, place: &Place, wish: Wish) -> Result<u8, Trouble> {
     let house = wire::open(place).await?;
+    house.watched_by_another(place);
     let refreshed = wire::refresh(place, &house).await;
     let done = match refreshed {
         Ok(()) => course(ask, &house, wish).await,

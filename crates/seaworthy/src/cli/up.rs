@@ -30,7 +30,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let mut term = signal(SignalKind::terminate()).map_err(gone)?;
     let mut int = signal(SignalKind::interrupt()).map_err(gone)?;
     let mut hup = signal(SignalKind::hangup()).map_err(gone)?;
-    let server = server::start(&place, Options { listen: args.listen, watch: !args.no_watch }).await?;
+    let mut server = server::start(&place, Options { listen: args.listen, watch: !args.no_watch }).await?;
     let url = format!("http://{}/", server.address);
     let link = door::first_owner(&place, &server.house, &url).await?;
     ask.out.line(&format!("seaworthy is up: {url}  (loopback only)"));
@@ -48,11 +48,12 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     ask.out.object(&serde_json::json!({ "v": 1, "url": url, "owner_link_file": kept }));
     let reason = loop {
         tokio::select! {
-            _ = term.recv() => break "SIGTERM",
-            _ = int.recv() => break "SIGINT",
+            _ = term.recv() => break Ok("SIGTERM"),
+            _ = int.recv() => break Ok("SIGINT"),
             _ = hup.recv() => server.reload(),
+            broken = server.broken() => break Err(broken),
         }
     };
-    server.stop(reason).await;
-    Ok(code::VERIFIED)
+    server.stop(reason.as_deref().unwrap_or_else(|broken| broken)).await;
+    reason.map(|_| code::VERIFIED).map_err(Trouble::failed)
 }

@@ -6,6 +6,7 @@ pub mod branch;
 pub mod door;
 pub mod keeper;
 pub mod log;
+pub mod loops;
 pub mod server;
 pub mod twice;
 pub mod watcher;

@@ -4,6 +4,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,10 +21,10 @@ use seaworthy_model::{
 use seaworthy_platform::{FilePlaces, memory};
 use seaworthy_runtime::{Stop, drill, notify, reload, retain, schedule, seal, trigger::Triggers};
 use seaworthy_web::Web;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch};
 use tracing::{error, info, warn};
 
-use super::{twice::Twice, watcher};
+use super::{loops::Loops, twice::Twice, watcher};
 use crate::{
     kept, node,
     place::Place,
@@ -60,7 +61,7 @@ pub struct Server {
     pub address: SocketAddr,
     /// Ends claiming and the pages at once.
     stop: Stop,
-    tasks: JoinSet<()>,
+    tasks: Loops,
     _role: node::RoleLock,
     watcher: Option<watcher::Inside>,
 }
@@ -102,7 +103,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     )
     .await?;
     let stop = Stop::default();
-    let mut tasks = JoinSet::new();
+    let mut tasks = Loops::new(stop.clone());
     let watcher = match options.watch {
         true => watcher::inside(place, &house, &stop, &mut tasks)?,
         false => None,
@@ -110,21 +111,26 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let ready = Arc::new(AtomicBool::new(false));
     let length = Arc::new(AtomicU64::new(0));
     let twice = Twice::default();
-    tasks.spawn(twice.clone().run(house.ports.definitions.clone(), stop.clone()));
+    match &watcher {
+        Some(inside) => house.watched_by(inside.views.clone()),
+        None => house.watched_by_another(place),
+    }
+    tasks.keep("twice", twice.clone().run(house.ports.definitions.clone(), stop.clone()));
     let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length)?;
     let web = Web { twice: Arc::new(move || twice.now()), ..web };
     let about = format!("http://{address}/");
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
     serve_pages(&mut tasks, listener, web, stop.clone());
-    tasks.spawn(async move {
+    tasks.keep("socket", async move {
         if let Err(trouble) = listening.await {
             error!("the control socket ended: {trouble}");
         }
     });
     let watched = watcher.as_ref().map(|w| w.views.clone());
-    loops(place, &house, watched, &stop, &mut tasks, ready);
+    loops(place, &house, watched.clone(), &stop, &mut tasks);
+    starting(&house, watched, place, &stop, &mut tasks, ready);
     follow_length(&house, length, &stop, &mut tasks);
-    tasks.spawn(give_back(stop.clone()));
+    tasks.keep("memory", give_back(stop.clone()));
     Ok(Server { house, address, stop, tasks, _role: role, watcher })
 }
 
@@ -203,8 +209,8 @@ fn metrics(live: usize, entries: u64, started: At) -> String {
     )
 }
 
-fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: Stop) {
-    tasks.spawn(async move {
+fn serve_pages(tasks: &mut Loops, listener: TcpListener, web: Web, stop: Stop) {
+    tasks.keep("page", async move {
         let asked = stop.clone();
         let router = seaworthy_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(listener, router).with_graceful_shutdown(async move { asked.asked().await });
@@ -216,41 +222,57 @@ fn serve_pages(tasks: &mut JoinSet<()>, listener: TcpListener, web: Web, stop: S
     });
 }
 
-fn loops(
-    place: &Place,
-    house: &Arc<House>,
-    watched: Option<Arc<dyn Views>>,
-    stop: &Stop,
-    tasks: &mut JoinSet<()>,
-    ready: Arc<AtomicBool>,
-) {
+fn loops(place: &Place, house: &Arc<House>, watched: Option<Arc<dyn Views>>, stop: &Stop, tasks: &mut Loops) {
     let ports = house.ports.clone();
-    tasks.spawn(notify::run(ports.clone(), stop.clone()));
-    tasks.spawn(seal::run(ports.clone(), stop.clone()));
+    tasks.keep("notify", notify::run(ports.clone(), stop.clone()));
+    tasks.keep("seal", seal::run(ports.clone(), stop.clone()));
     if let Some(source) = &place.source {
-        tasks.spawn(super::branch::run(source.clone(), ports.clone(), stop.clone()));
+        tasks.keep("branch", super::branch::run(source.clone(), ports.clone(), stop.clone()));
     }
-    let signals = watched.clone();
-    tasks.spawn(retain::Retainer::new(ports.clone(), wire::kept_of(place, &house.store), signals).run(stop.clone()));
+    let retainer = retain::Retainer::new(ports.clone(), wire::kept_of(place, &house.store), watched);
+    tasks.keep("retain", retainer.run(stop.clone()));
     let (data, files, in_force) = (place.data.clone(), Arc::new(place.clone()), house.in_force.clone());
-    tasks.spawn(reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
-    let (house, stop) = (house.clone(), stop.clone());
+    tasks.keep("reload", reload::run(ports, files, in_force, move |loaded| kept::write(&data, loaded), stop.clone()));
     let local = house.local.clone();
-    let arrivals = Arc::new(FilePlaces::new(place.data.clone()));
-    tasks.spawn(async move {
+    tokio::spawn(async move {
         // There before the first command needs it, and it ends what a dead one left. If it cannot be started, each run
         // that needs it says so too.
         if let Err(trouble) = local.ready().await {
             error!("{trouble}");
         }
     });
-    tasks.spawn(async move {
+}
+
+/// The loops that start runs: after those of an earlier life are taken up. Each is a task of its own, so the end of one
+/// is noticed.
+fn starting(
+    house: &Arc<House>,
+    watched: Option<Arc<dyn Views>>,
+    place: &Place,
+    stop: &Stop,
+    tasks: &mut Loops,
+    ready: Arc<AtomicBool>,
+) {
+    let (adopted, gate) = watch::channel(false);
+    let after = |work: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let mut gate = gate.clone();
+        async move {
+            if gate.wait_for(|adopted| *adopted).await.is_ok() {
+                work.await;
+            }
+        }
+    };
+    let desk = house.desk.clone();
+    let triggers = Triggers::new(desk.clone(), watched, Arc::new(FilePlaces::new(place.data.clone())));
+    tasks.keep("schedule", after(Box::pin(schedule::run(desk.clone(), stop.clone()))));
+    tasks.keep("drill", after(Box::pin(drill::run(desk, stop.clone()))));
+    tasks.keep("trigger", after(Box::pin(triggers.run(stop.clone()))));
+    let (house, stop) = (house.clone(), stop.clone());
+    tasks.keep("adopt", async move {
         adopt(&house).await;
         ready.store(true, Ordering::Relaxed);
-        let desk = house.desk.clone();
-        let adopting = adopt_now_and_then(house.clone(), stop.clone());
-        let triggers = Triggers::new(desk.clone(), watched, arrivals).run(stop.clone());
-        tokio::join!(schedule::run(desk.clone(), stop.clone()), drill::run(desk, stop), triggers, adopting);
+        adopted.send_replace(true);
+        adopt_now_and_then(house, stop).await;
     });
 }
 
@@ -274,9 +296,9 @@ async fn adopt(house: &House) {
     }
 }
 
-fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks: &mut JoinSet<()>) {
+fn follow_length(house: &Arc<House>, length: Arc<AtomicU64>, stop: &Stop, tasks: &mut Loops) {
     let (journal, stop) = (house.ports.journal.clone(), stop.clone());
-    tasks.spawn(async move {
+    tasks.keep("length", async move {
         loop {
             let known = length.load(Ordering::Relaxed);
             tokio::select! {
@@ -306,8 +328,14 @@ impl Server {
         self.house.ports.nudges.reload.notify_one();
     }
 
+    /// Returns when a loop has ended although nobody asked it to: a sentence. The server is then to be stopped; the next
+    /// start goes on.
+    pub async fn broken(&mut self) -> String {
+        self.tasks.broken().await
+    }
+
     /// Stops claiming, lets runs go on for a second, leaves the rest for the next start, seals and closes.
-    pub async fn stop(mut self, reason: &str) {
+    pub async fn stop(self, reason: &str) {
         self.stop.now();
         if self.house.runs.count() > 0 {
             info!("stopping; {} runs go on with the next start, their commands meanwhile", self.house.runs.count());
@@ -318,13 +346,9 @@ impl Server {
         if tokio::time::timeout(CUT, self.house.runs.drained()).await.is_err() {
             error!("{} runs could not be left in order; the next start looks at them", self.house.runs.count());
         }
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(ENDING, ended).await.is_err() {
-            warn!(
-                "{} loops did not end in time and are cut off; the next start goes on with their work",
-                self.tasks.len()
-            );
-            self.tasks.abort_all();
+        let late = self.tasks.end(ENDING).await;
+        if late > 0 {
+            warn!("{late} loops did not end in time and are cut off; the next start goes on with their work");
         }
         if let Err(trouble) = record(&self.house, Event::NodeStopped { reason: reason.into() }).await {
             error!("{trouble}");

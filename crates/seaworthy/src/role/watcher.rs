@@ -2,7 +2,7 @@
 //!
 //! It reads the watched journal and has one of its own. It must not ask the runner.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use seaworthy_model::{
     port::{Clock as _, Definitions as _, Views},
@@ -15,9 +15,9 @@ use seaworthy_runtime::{
     watch::{ARTIFACTS_EVERY, BranchLost, Watcher},
 };
 use seaworthy_store::{Opened, sqlite::Sqlite};
-use tokio::task::JoinSet;
 use tracing::warn;
 
+use super::loops::Loops;
 use crate::{
     node,
     place::Place,
@@ -25,6 +25,9 @@ use crate::{
     trouble::Trouble,
     wire::{self, House},
 };
+
+/// How long its loops may take to end once stopping was asked for; what is left over goes on at the next start.
+const ENDING: Duration = Duration::from_secs(30);
 
 /// A watcher that lives inside a server.
 pub struct Inside {
@@ -41,7 +44,7 @@ impl Inside {
 }
 
 /// Starts the watcher inside a server; `None` if another process watches this site already.
-pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>) -> Result<Option<Inside>, Trouble> {
+pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut Loops) -> Result<Option<Inside>, Trouble> {
     let Some((role, mut house)) = own(place, (*main.in_force.current()).clone())? else { return Ok(None) };
     house.ports.definitions = main.ports.definitions.clone();
     house.ports.nudges.watch = main.ports.nudges.watch.clone();
@@ -50,9 +53,7 @@ pub fn inside(place: &Place, main: &House, stop: &Stop, tasks: &mut JoinSet<()>)
         Watcher::new(house.ports.clone(), main.ports.views.clone(), main.ports.journal.clone(), Arc::new(|| None));
     watcher.artifacts_every = artifacts_every();
     watcher.branch = branch_lost(place);
-    tasks.spawn(watcher.run(stop.clone()));
-    tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
-    tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
+    keep_watching(tasks, watcher, &house, stop);
     Ok(Some(Inside { views: house.ports.views.clone(), house, _role: role }))
 }
 
@@ -105,15 +106,25 @@ pub async fn alone(place: &Place, stop: Stop) -> Result<(), Trouble> {
     let mut watcher = Watcher::new(house.ports.clone(), opened.views.clone(), opened.journal.clone(), alive);
     watcher.artifacts_every = artifacts_every();
     watcher.branch = branch_lost(place);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(watcher.run(stop.clone()));
-    tasks.spawn(notify::run(house.ports.clone(), stop.clone()));
-    tasks.spawn(seal::run(house.ports.clone(), stop.clone()));
-    tasks.spawn(follow_files(place.clone(), in_force, opened, stop.clone()));
-    while tasks.join_next().await.is_some() {}
+    let mut tasks = Loops::new(stop.clone());
+    keep_watching(&mut tasks, watcher, &house, &stop);
+    tasks.keep("files", follow_files(place.clone(), in_force, opened, stop.clone()));
+    let broken = tokio::select! {
+        biased;
+        () = stop.asked() => None,
+        broken = tasks.broken() => Some(broken),
+    };
+    stop.now();
+    tasks.end(ENDING).await;
     seal::seal(&house.ports).await?;
     house.close();
-    Ok(())
+    broken.map_or(Ok(()), |broken| Err(Trouble::failed(broken)))
+}
+
+fn keep_watching(tasks: &mut Loops, watcher: Watcher, house: &House, stop: &Stop) {
+    tasks.keep("watch", watcher.run(stop.clone()));
+    tasks.keep("message", notify::run(house.ports.clone(), stop.clone()));
+    tasks.keep("witness", seal::run(house.ports.clone(), stop.clone()));
 }
 
 /// The watcher reads the files itself; broken ones keep their last good version here too, and weaker ones wait until the
