@@ -151,3 +151,24 @@ fn who_asked_for_what_triggered_a_run_or_did_a_step_of_it_cannot_agree_to_it() {
     assert_eq!(agree(&mut ada, &id), 303);
     ended(&site, &id, "ok");
 }
+
+#[test]
+fn a_file_in_which_nobody_is_asked_any_more_waits_and_the_question_stays() {
+    let site = Site::new();
+    site.process("ship", SHIP);
+    site.write("ready", "");
+    let server = site.server();
+    let mut ada = Browser::of(&server);
+    set_up(&mut ada, &owner_link(&site), "ada");
+    let id = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    waiting(&site, &id);
+    assert_eq!(agree(&mut ada, &id), 303);
+    ended(&site, &id, "ok");
+    assert_eq!(server.stop(), 0);
+    site.edit("ops/ship.yaml", "approve: Ship it, route: oncall", "run: 'true'");
+    let plan = site.json(&["plan", "ship"]).json["processes"][0]["difference"]["weaker"].clone();
+    assert_eq!(plan, serde_json::json!(["step `store` does something else: nobody agrees any more"]));
+    let _server = site.server();
+    let again = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    waiting(&site, &again);
+}
