@@ -30,8 +30,10 @@ pub enum Fired {
     Started(RunId),
     /// It had fired before: this is the run of then.
     Again(RunId),
-    /// Something keeps the process from starting now: why.
+    /// Something keeps the process from starting: why.
     Held(String),
+    /// As many of its runs live as may: why. Nothing is recorded, since it fires when some of them have ended.
+    Full(String),
 }
 
 /// Starts a run of the process, unless one of the keys has one already. `body` is given to its steps as a file.
@@ -62,6 +64,10 @@ pub(crate) async fn fire(
         }
         if let Some(why) = held(desk, pinned).await? {
             return hold(desk, by, &streams, why).await;
+        }
+        let live = ports.views.live_runs().await?.iter().filter(|row| row.process == *name).count();
+        if live >= TRIGGERED_LIVE_MAX {
+            return Ok(Fired::Full(format!("{live} runs of it are live; wait until some have ended")));
         }
         let cause = Cause::Trigger { by: by.clone() };
         let (fresh, mut batch) = match request(ports, pinned, Kind::Run, cause, ports.actor, Via::Robot).await? {
@@ -99,18 +105,14 @@ pub(crate) async fn fire(
     Ok(Fired::Held("others fired it at the same moment; try again".to_owned()))
 }
 
-/// A pause, a blackout, or too many of its runs.
+/// A pause or a blackout.
 async fn held(desk: &Desk, pinned: &Pinned) -> Result<Option<String>, StoreError> {
     let ports = &desk.ports;
     let (name, loaded) = (&pinned.process.name, ports.definitions.current());
     let pause = ports.views.schedule(name).await?.and_then(|row| row.pause);
     let none = Schedule::new(When::Any(vec![]), "UTC");
     let schedule = pinned.process.schedule.as_ref().unwrap_or(&none);
-    if let Some((_, why)) = Holds::of(schedule, &loaded.site.blackouts, pause.as_ref()).at(ports.clock.now()) {
-        return Ok(Some(why));
-    }
-    let live = ports.views.live_runs().await?.iter().filter(|row| row.process == *name).count();
-    Ok((live >= TRIGGERED_LIVE_MAX).then(|| format!("{live} runs of it are live; wait until some have ended")))
+    Ok(Holds::of(schedule, &loaded.site.blackouts, pause.as_ref()).at(ports.clock.now()).map(|(_, why)| why))
 }
 
 /// Nothing that triggered in vain does so in silence.

@@ -47,6 +47,6 @@ pub(crate) async fn called(desk: &Desk, call: HookCall) -> Result<HookAnswer, St
     Ok(match fire(desk, pinned, &by, &keys, Some(call.body)).await? {
         Fired::Started(run) => HookAnswer::Started { run, again: false },
         Fired::Again(run) => HookAnswer::Started { run, again: true },
-        Fired::Held(reason) => HookAnswer::Held { reason },
+        Fired::Held(reason) | Fired::Full(reason) => HookAnswer::Held { reason },
     })
 }

@@ -104,7 +104,9 @@ impl Triggers {
                         // Oldest first.
                         for run in ended.iter().rev().filter(matches) {
                             let by = Triggered::Process { name: name.clone(), run: run.run };
-                            self.fire(&pinned, by, run.run.to_string()).await?;
+                            if !self.fire(&pinned, by, run.run.to_string()).await? {
+                                break;
+                            }
                         }
                     }
                     Trigger::Signal { kinds, of } => {
@@ -114,7 +116,10 @@ impl Triggers {
                         };
                         for row in signals.iter().rev().filter(matches) {
                             let (signal, kind, of) = (row.signal, row.kind, row.process.clone());
-                            self.fire(&pinned, Triggered::Signal { signal, kind, of }, row.signal.to_string()).await?;
+                            let by = Triggered::Signal { signal, kind, of };
+                            if !self.fire(&pinned, by, row.signal.to_string()).await? {
+                                break;
+                            }
                         }
                     }
                     Trigger::File { path, settled } => self.files(&pinned, path, *settled, &loaded.folder).await?,
@@ -157,26 +162,31 @@ impl Triggers {
                 continue;
             }
             let key = format!("file/{}", hex(&Sha256::digest(format!("{place}\n{version}"))));
-            self.fire(pinned, Triggered::File { path: place, version }, key).await?;
+            if !self.fire(pinned, Triggered::File { path: place, version }, key).await? {
+                break;
+            }
         }
         Ok(())
     }
 
-    async fn fire(&mut self, pinned: &Pinned, by: Triggered, key: String) -> Result<(), StoreError> {
+    /// Whether there is room for more: with as many live runs as there may be, the next look tries again.
+    async fn fire(&mut self, pinned: &Pinned, by: Triggered, key: String) -> Result<bool, StoreError> {
         let memory = format!("{}/{key}", pinned.process.name);
         if self.settled.contains(&memory) {
-            return Ok(());
+            return Ok(true);
         }
         // What was held once does not fire when the pause is over.
         let stream = Stream::of("trigger", &memory);
-        if self.desk.ports.journal.stream(&stream, 0).await?.is_empty() {
-            fire::fire(&self.desk, pinned, &by, &[key], None).await?;
+        if self.desk.ports.journal.stream(&stream, 0).await?.is_empty()
+            && let Fired::Full(_) = fire::fire(&self.desk, pinned, &by, &[key], None).await?
+        {
+            return Ok(false);
         }
         if self.settled.len() >= SETTLED_MAX {
             self.settled.clear();
         }
         self.settled.insert(memory);
-        Ok(())
+        Ok(true)
     }
 
     /// Since when this definition is in force: what happened before it does not trigger it.

@@ -1,7 +1,17 @@
 //! Files that triggers wait for, in a world in which only the test lets time pass.
 
-use seaworthy_model::time::Span;
-use seaworthy_runtime::{Stop, requests::Desk, run::Runs, trigger::Triggers};
+use seaworthy_model::{
+    entry::Via,
+    port::Batch,
+    time::Span,
+    view::{EndedRun, ViewChange},
+};
+use seaworthy_runtime::{
+    Stop,
+    requests::Desk,
+    run::Runs,
+    trigger::{TRIGGERED_LIVE_MAX, Triggers},
+};
 use seaworthy_sim::Shelf;
 use std::sync::Arc;
 
@@ -57,4 +67,36 @@ async fn a_file_fires_once_when_it_has_been_the_same_for_long_enough_and_again_w
     world.pass(Span::seconds(60)).await;
     loops.activate().await.unwrap();
     assert_eq!(world.kinds("trigger_fired").await.len(), 2, "what is gone fires nothing");
+}
+
+#[tokio::test]
+async fn files_beyond_the_runs_that_may_live_wait_and_are_not_lost() {
+    let world = World::new("", &[INBOX]);
+    world.record().await;
+    let shelf = Arc::new(Shelf::default());
+    let (more, now) = (TRIGGERED_LIVE_MAX + 50, world.ports.clock.now());
+    for n in 0..more {
+        shelf.put(format!("/nowhere/in/{n:03}.csv"), 1, now);
+    }
+    let mut loops = triggers(&world, &shelf);
+    for _ in 0..3 {
+        loops.activate().await.unwrap();
+        world.pass(Span::seconds(30)).await;
+    }
+    assert_eq!(world.kinds("trigger_fired").await.len(), TRIGGERED_LIVE_MAX);
+    let row = world.verified("other", world.ports.clock.now()).await;
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    for live in world.ports.views.live_runs().await.unwrap() {
+        let ended = EndedRun { run: live.run, process: live.process, ..row.clone() };
+        batch.views.push(ViewChange::RunEnded(Box::new(ended)));
+    }
+    world.ports.journal.append(batch).await.unwrap();
+    // Also after a restart: nothing says that they are done with.
+    let mut loops = triggers(&world, &shelf);
+    for _ in 0..2 {
+        loops.activate().await.unwrap();
+        world.pass(Span::seconds(30)).await;
+    }
+    assert_eq!(world.kinds("trigger_fired").await.len(), more);
+    assert_eq!(world.kinds("trigger_held").await.len(), 0);
 }

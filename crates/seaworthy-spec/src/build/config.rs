@@ -49,10 +49,12 @@ fn address(value: &Node, url: &str, report: &mut Report<'_>) {
         report.error("bad-url", value.place, "a repository is not read over this", help);
     }
     let login = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'));
-    if login.is_some_and(|(login, _)| login.contains(':')) {
+    // Over https a login alone is often a token.
+    if login.is_some_and(|(login, _)| login.contains(':') || scheme == Some("https")) {
         report.hide(value.place);
-        let help = "leave it out; git asks its credential helper, or ssh uses a key";
-        report.error("literal-secret", value.place, "this address holds a password, which others could read", help);
+        let help = "leave out what stands before `@`; git asks its credential helper, or ssh uses a key";
+        let message = "this address holds a password or a token, which others could read";
+        report.error("literal-secret", value.place, message, help);
     }
 }
 

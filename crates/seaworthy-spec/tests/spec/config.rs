@@ -51,6 +51,8 @@ fn what_git_could_take_for_something_else_is_refused() {
 fn a_password_in_the_address_is_refused_and_not_repeated() {
     let (found, said) = read("config: { git: \"https://me:hunter2@example.com/x\" }\n").unwrap();
     assert!(found.is_none() && said.contains("literal-secret") && !said.contains("hunter2"), "{said}");
+    let (found, said) = read("config: { git: \"https://hunter2@example.com/x\" }\n").unwrap();
+    assert!(found.is_none() && said.contains("literal-secret") && !said.contains("hunter2"), "a token: {said}");
     assert!(read("config: { git: \"ssh://git@example.com/x\" }\n").unwrap().0.is_some(), "a name alone is none");
 }
 
