@@ -27,6 +27,9 @@ pub(super) fn unread(old: &Look, new: &Look, made: &Made) -> Option<String> {
     }
     match (old, new) {
         (Look::Command { command: before, artifact }, Look::Command { command: after, .. }) => {
+            if shell(before) != shell(after) {
+                return Some("is read by another shell".to_owned());
+            }
             let (was, is) = (text(before), text(after));
             let (before, after) = (variables(&was), variables(&is));
             let named = artifact.as_ref().is_some_and(|name| is.contains(name.as_str()));
@@ -67,6 +70,14 @@ fn text(command: &Command) -> String {
     match &command.line {
         Line::Shell { script, .. } => script.clone(),
         Line::Args(all) => all.join(" "),
+    }
+}
+
+/// What is given the text: another program may do with it whatever it likes.
+fn shell(command: &Command) -> Option<&[String]> {
+    match &command.line {
+        Line::Shell { shell, .. } => Some(shell),
+        Line::Args(_) => None,
     }
 }
 

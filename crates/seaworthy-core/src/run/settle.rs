@@ -3,7 +3,7 @@
 //! This module must not act on the answer; `next` does.
 
 use seaworthy_model::{
-    process::{Check, Look, Step},
+    process::{Action, Check, Look, Step},
     run::Verdict,
 };
 
@@ -47,10 +47,23 @@ pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check
     let file = plan.name_in_file(&step.id);
     let meant = |other: &Step| !own || plan.name_in_file(&other.id) == file;
     let open = plan.steps.iter().find(|other| other.id != step.id && meant(other) && !done(other));
-    match open {
-        None => (Some(false), format!("{who} says no")),
-        Some(open) => {
+    match (open, still_under_way(state, step)) {
+        (Some(open), _) => {
             (None, format!("every check says no, but step {} is not done either, and they may be about that", open.id))
         }
+        (None, Some(why)) => (None, format!("{who} says no, but {why}")),
+        (None, None) => (Some(false), format!("{who} says no")),
+    }
+}
+
+/// Why what was asked for may still come: then a no of this moment is no proof that it did not happen. An answer that did
+/// not come says nothing of the one who was asked, and a process that nobody could look for may live on.
+fn still_under_way(state: &State, step: &Step) -> Option<String> {
+    let proven =
+        state.last(&step.id).and_then(|last| last.ended.as_ref()).is_some_and(|(_, acted)| acted.empty == Some(true));
+    match &step.action {
+        Action::Http(_) | Action::Sql(_) => Some("whoever was asked may still be at work".to_owned()),
+        Action::Run(_) if !proven => Some("it is not proven that nothing of it is left".to_owned()),
+        _ => None,
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Tree {
     /// The strays of the look before, if nothing of the tree was found then.
     before: Option<BTreeSet<Identity>>,
     never: BTreeSet<i32>,
+    /// The host was started anew since: nothing of it can be left.
+    rebooted: bool,
 }
 
 /// What ending a tree came to.
@@ -120,12 +122,25 @@ impl Tree {
         }
         let never = BTreeSet::from([own, 1]);
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
-        Tree { marker, main: Some(main), main_ended: false, since, cgroup, orphans_to, seen, told, before: None, never }
+        Tree {
+            marker,
+            main: Some(main),
+            main_ended: false,
+            since,
+            cgroup,
+            orphans_to,
+            seen,
+            told,
+            before: None,
+            never,
+            rebooted: false,
+        }
     }
 
     /// The tree of an attempt whose holder died: only the marker and the cgroup are left to go by. A session
-    /// number may meanwhile be somebody else's.
-    pub(crate) fn left(marker: String, cgroup: Option<Cgroup>) -> Tree {
+    /// number may meanwhile be somebody else's. Without a cgroup that nothing of it is left is proven by a restart of the
+    /// host alone: who cleared the environment and left the session cannot be found any more.
+    pub(crate) fn left(marker: String, cgroup: Option<Cgroup>, rebooted: bool) -> Tree {
         let never = process::forebears();
         let (seen, told) = (BTreeMap::new(), BTreeMap::new());
         Tree {
@@ -139,6 +154,7 @@ impl Tree {
             told,
             before: None,
             never,
+            rebooted,
         }
     }
 
@@ -262,7 +278,9 @@ impl Tree {
     /// none: a process may fork behind our back, and shows no environment in the middle of an exec.
     fn verdict(&self, strays: &BTreeSet<Identity>, doubted: Duration, exact: bool) -> Verdict {
         match &self.before {
-            _ if self.cgroup.is_some() => Verdict::Empty,
+            _ if self.cgroup.is_some() || self.rebooted => Verdict::Empty,
+            Some(_) if self.main.is_none() => Verdict::CannotSay,
+            None if self.main.is_none() => Verdict::LookAgain,
             _ if exact && strays.is_empty() => Verdict::Empty,
             Some(_) if strays.is_empty() => Verdict::Empty,
             Some(before) if !strays.is_disjoint(before) && doubted >= STRAY_WAIT => Verdict::CannotSay,

@@ -24,6 +24,14 @@ pub(crate) struct About {
     /// The cgroup below which it makes one for each attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cgroup: Option<PathBuf>,
+    /// Names this life of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot: Option<String>,
+}
+
+/// The name of this life of the host (random(4), boot_id); `None` where the kernel does not tell.
+pub(crate) fn boot() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
 }
 
 /// The folder of all keepers of a data folder.

@@ -50,7 +50,10 @@ pub(super) fn records(data: &Path, name: &str) -> PathBuf {
 }
 
 fn take(data: &Path, seat: &mut Seat, inherited: &mut Inherited) -> io::Result<()> {
-    let groups = seat.before().and_then(|about| about.cgroup);
+    let before = seat.before();
+    let rebooted =
+        before.as_ref().and_then(|about| about.boot.as_ref()).zip(home::boot()).is_some_and(|(a, b)| *a != b);
+    let groups = before.and_then(|about| about.cgroup);
     let mut left: BTreeSet<String> = marked(data, &seat.name)?.into_iter().collect();
     for (attempt, acted) in record::read(&records(data, &seat.name)) {
         match acted {
@@ -61,7 +64,7 @@ fn take(data: &Path, seat: &mut Seat, inherited: &mut Inherited) -> io::Result<(
     for attempt in left {
         let (name, value) = folder::marker(data, &seat.name, &attempt)?;
         let group = groups.as_ref().and_then(|below| Cgroup::found(below.join(group(&attempt))));
-        inherited.left.push((attempt, Tree::left(format!("{name}={value}"), group)));
+        inherited.left.push((attempt, Tree::left(format!("{name}={value}"), group, rebooted)));
     }
     // Secret files.
     match fs::remove_dir_all(home::folder(data).join(&seat.name)) {

@@ -105,6 +105,7 @@ pub fn run(options: &Options, ready: impl FnOnce(bool)) -> Result<(), String> {
         protocol: options.protocol,
         socket: options.socket.clone(),
         cgroup: cgroup.clone(),
+        boot: home::boot(),
     };
     seat.say(&about).map_err(cannot("the lock cannot be written by the keeper"))?;
     let host = round::Host { data: options.data.clone(), name, protocol: options.protocol, orphans, cgroup };

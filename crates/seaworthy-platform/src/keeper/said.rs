@@ -89,7 +89,13 @@ fn own_word(status: &WaitIdStatus, words: Option<String>) -> (Outcome, Option<St
 /// The end of an attempt whose keeper was ended suddenly: what it did is not known.
 pub(super) fn left(ended: &Ended) -> Acted {
     let what = match (ended.told.len(), ended.empty) {
-        (0, _) => "nothing of it was found any more".to_owned(),
+        (0, Some(true)) => "nothing of it is left".to_owned(),
+        (0, _) => "nothing of it was found any more, which is no proof without a cgroup".to_owned(),
+        (told, None) => format!(
+            "{} of it left running, ended now: {}; without a cgroup it is not proven that these were all",
+            count(told),
+            shown(&ended.told)
+        ),
         (told, Some(true)) => format!("{} of it left running, ended now: {}", count(told), shown(&ended.told)),
         (told, _) => {
             format!("{} of it left running, not all of them could be ended: {}", count(told), shown(&ended.told))

@@ -17,7 +17,7 @@ async fn what_a_killed_keeper_held_is_ended_by_the_next_and_its_end_is_unknown()
     until("it is gone", || !living(keeper));
     assert!(living(pid), "nobody has ended it");
     let acted = local.adopt(&order.output).await.expect("that it began is on record");
-    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, Some(true)), "{acted:?}");
+    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, None), "{acted:?}");
     assert!(acted.reason.as_ref().is_some_and(|reason| reason.contains("left running, ended now")), "{acted:?}");
     assert!(!living(pid) && !secret.exists());
     assert_eq!(world.output(&order.output).await, ("running\n".to_owned(), true));
@@ -36,7 +36,7 @@ async fn whoever_waits_while_the_keeper_is_killed_is_told_what_the_next_one_foun
         tell(world.keeper().expect("it lives"), Signal::KILL);
         assert!(living(pid));
     });
-    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, Some(true)), "{acted:?}");
+    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, None), "{acted:?}");
     assert!(!living(world.number("pid")));
 }
 
@@ -67,7 +67,7 @@ async fn processes_that_carry_a_marker_of_a_dead_keeper_are_ended_and_others_are
     let (mut ours, mut theirs) = (sleep(marker(&world.0)), sleep(marker(&other.0)));
     let key = OutputKey { run: run(), step: "dump".into(), attempt: 7 };
     let acted = world.local().adopt(&key).await.expect("it was found");
-    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, Some(true)), "{acted:?}");
+    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, None), "{acted:?}");
     assert!(!living(ours.id()) && living(theirs.id()));
     theirs.kill().expect("it lives");
     assert!(ours.wait().is_ok() && theirs.wait().is_ok());

@@ -4,7 +4,7 @@ use std::{process::Child, thread};
 
 use crate::{
     kit::{Output, PATIENCE, Site, ended, living, until},
-    server_history::{Client, history, intact, of, stream},
+    server_history::{Client, Fact, history, intact, of, stream},
 };
 
 /// `step` is the script; each of `looks` is a command and what its output must contain.
@@ -58,18 +58,30 @@ fn a_once_step_that_happened_before_the_kill_is_not_repeated() {
     intact(&site);
 }
 
+/// Whether nothing was left of the first attempt when its keeper was killed: a cgroup tells, a look at all processes does
+/// not. Only then is a no of the checks a proof.
+fn proven(facts: &[Fact]) -> bool {
+    of(facts, "attempt_ended")[0].body["acted"]["empty"] == true
+}
+
 #[test]
-fn a_once_step_that_did_not_happen_is_done_after_looking() {
+fn a_once_step_that_did_not_happen_is_done_after_looking_if_nothing_of_it_can_be_left() {
     let step = "echo $$ > begun\n[ -e go ] || exec sleep 600\necho paid >> effect";
     let site = site(step, &[("touch effect; cat effect", "paid")]);
     let (run, pid) = killed_under(&site);
     site.write("go", "");
     let _server = site.server();
     let (executed, verified, reason) = end_of(&site, &run);
-    assert_eq!((executed.as_str(), verified.as_str()), ("ok", "yes"), "{reason}");
-    assert_eq!(site.read("effect"), "paid\n");
     assert!(!living(pid));
     let facts = stream(&site, &format!("run/{run}"));
+    if !proven(&facts) {
+        assert_eq!((executed.as_str(), verified.as_str()), ("unknown", "unknown"), "{reason}");
+        assert!(reason.contains("it is not proven that nothing of it is left"), "{reason}");
+        assert_eq!((of(&facts, "attempt_started").len(), site.read("effect").as_str()), (1, ""));
+        return intact(&site);
+    }
+    assert_eq!((executed.as_str(), verified.as_str()), ("ok", "yes"), "{reason}");
+    assert_eq!(site.read("effect"), "paid\n");
     assert_eq!(of(&facts, "step_settled")[0].body["happened"], false);
     let order: Vec<&str> = facts
         .iter()
@@ -152,9 +164,10 @@ fn a_short_lived_node_that_is_killed_is_taken_over_by_a_running_server() {
     alone.wait().unwrap();
     site.kill_keeper();
     let facts = until("the run ends", || Some(history(&site)).filter(|facts| !of(facts, "run_ended").is_empty()));
-    assert_eq!(of(&facts, "run_ended")[0].text("verified"), "yes", "{facts:?}");
-    assert_eq!(site.read("effect"), "paid\n");
-    assert!(!living(pid), "its command was ended before it was repeated");
+    let (verified, effect) = if proven(&facts) { ("yes", "paid\n") } else { ("unknown", "") };
+    assert_eq!(of(&facts, "run_ended")[0].text("verified"), verified, "{facts:?}");
+    assert_eq!(site.read("effect"), effect);
+    assert!(!living(pid), "its command was ended before anything was decided");
 }
 
 #[test]

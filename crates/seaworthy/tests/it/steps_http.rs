@@ -154,7 +154,7 @@ fn an_answer_of_a_gigabyte_is_cut_and_said_to_be() {
 }
 
 #[test]
-fn a_request_that_was_sent_and_not_answered_is_looked_at_before_it_is_repeated() {
+fn a_request_that_was_sent_and_not_answered_is_looked_at_and_not_repeated_for_a_no() {
     let (site, seen) = (Site::new(), Receiver::start(|_, _| {}));
     site.process(
         "charge",
@@ -166,7 +166,13 @@ fn a_request_that_was_sent_and_not_answered_is_looked_at_before_it_is_repeated()
     site.write("paid.txt", "no\n");
     let run = site.json(&["run", "charge"]);
     assert_eq!(run.json["verified"], "unknown", "{run:?}");
-    let keys: Vec<String> = seen.asked()[1..]
+    assert_eq!(seen.asked().len(), 2, "whoever was asked may still be at work: a no of now is no proof");
+    // One that may be repeated is, with the same key.
+    let text = site.read("ops/charge.yaml").replace("process: charge", "process: again");
+    site.write("ops/again.yaml", &text.replace("method: POST", "method: POST, effect: idempotent"));
+    let run = site.json(&["run", "again"]);
+    assert_eq!(run.json["verified"], "unknown", "{run:?}");
+    let keys: Vec<String> = seen.asked()[2..]
         .iter()
         .map(|head| head.lines().find(|line| line.starts_with("idempotency-key")).unwrap().to_owned())
         .collect();

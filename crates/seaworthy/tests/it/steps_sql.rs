@@ -63,7 +63,10 @@ verify:
     site.process("hand", &process);
     let run = site.json(&["run", "hand"]);
     assert_eq!(run.code, 0, "nothing of what failed was kept, and values are handed on: {run:?}");
-    good("sql: vacuum, alone: true");
+    // In a definition of its own: to leave the transaction out would wait for a person.
+    site.process("tidy", &format!("steps:\n  - {{ id: change, url: '{url}', sql: vacuum, alone: true }}\n{VERIFY}"));
+    let run = site.json(&["run", "tidy"]);
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use expect_test::expect;
 use seaworthy_model::{
+    deed::Request,
     event::Event,
-    process::{Bound, Check, Effect, Look, Process},
+    process::{Action, Bound, Check, Effect, Look, Process},
     run::{Acted, Cause, Kind, Outcome, Usual},
     time::{At, Span},
 };
@@ -58,6 +59,48 @@ fn a_once_step_that_did_not_happen_is_done_after_looking() {
         look command 1: yes; expected stdout.contains("orders"); stdout "orders"
         verified yes (round 1)
         END executed ok verified yes: 
+    "#]],
+    );
+}
+
+#[test]
+fn a_no_is_no_proof_while_what_was_asked_for_may_still_come() {
+    let mut process = once();
+    process.steps[0].makes.clear();
+    process.verify.remove(0);
+    let world = || World { dies_after: Some(3), prints: vec![Some("nothing"), Some("orders")], ..World::good() };
+    story(
+        &process,
+        World { leaves: true, ..world() },
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+        settled dump: None, every check says no, but it is not proven that nothing of it is left
+        tell oncall: Unknown
+        END executed unknown verified unknown: nobody knows whether step dump happened: every check says no, but it is not proven that nothing of it is left; look yourself before running it again
+    "#]],
+    );
+    process.steps[0].action = Action::Http(Request {
+        url: "http://x/charge".into(),
+        method: "POST".into(),
+        headers: Default::default(),
+        body: None,
+        status: vec![],
+        redirects: 0,
+    });
+    story(
+        &process,
+        world(),
+        expect![[r#"
+        act dump 1
+        *** the node dies and starts again
+          dump Unknown
+        look command 1: no; expected stdout.contains("orders"); stdout "nothing"
+        settled dump: None, every check says no, but whoever was asked may still be at work
+        tell oncall: Unknown
+        END executed unknown verified unknown: nobody knows whether step dump happened: every check says no, but whoever was asked may still be at work; look yourself before running it again
     "#]],
     );
 }

@@ -60,6 +60,8 @@ pub struct World {
     pub usual: Usual,
     /// The node dies right after this many things were recorded.
     pub dies_after: Option<usize>,
+    /// Then it is not proven that nothing is left of what it ran.
+    pub leaves: bool,
 }
 
 impl World {
@@ -70,6 +72,7 @@ impl World {
             prints: vec![Some("orders")],
             usual: Usual::default(),
             dies_after: None,
+            leaves: false,
         }
     }
 }
@@ -122,7 +125,10 @@ pub fn play(process: &Process, world: &World) -> String {
     play.record(Event::RunClaimed { fence: 1 });
     for _ in 0..200 {
         if play.dies_now() {
-            for event in interrupted(&play.state, "the node died") {
+            for mut event in interrupted(&play.state, "the node died") {
+                if let Event::AttemptEnded { acted, .. } = &mut event {
+                    acted.empty = (!world.leaves).then_some(true);
+                }
                 play.record(event);
             }
         }
