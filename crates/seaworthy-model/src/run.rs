@@ -10,7 +10,7 @@ use crate::{
     id::RunId,
     time::{At, Span},
     trigger::Triggered,
-    value::Facts,
+    value::{Facts, Value},
 };
 
 /// What is being run of a process.
@@ -172,6 +172,15 @@ pub struct Judged {
     /// What was seen, short enough for one line.
     pub observed: String,
     pub observation: Option<Observation>,
+}
+
+impl Judged {
+    /// A no of something that looked: a command that failed and printed nothing may not have come to look at all.
+    pub fn denies(&self) -> bool {
+        let Some(seen) = self.observation.as_ref().filter(|_| self.verdict == Verdict::No) else { return false };
+        let failed = matches!(seen.facts.get("exit"), Some(Value::Int(exit)) if *exit != 0);
+        !(failed && matches!(seen.facts.get("stdout"), Some(Value::Text(said)) if said.trim().is_empty()))
+    }
 }
 
 /// A thing a step made, looked at right after the step.

@@ -94,7 +94,7 @@ impl Claim {
                 }
                 (Claim::Settled { happened }, Some(Event::Checked { judged })) => match judged.verdict {
                     Verdict::Yes if *happened => found = true,
-                    Verdict::No if !*happened && judged.observation.is_some() => found = true,
+                    Verdict::No if !*happened && judged.denies() => found = true,
                     Verdict::Skipped { .. } => {}
                     _ => return Ok(false),
                 },

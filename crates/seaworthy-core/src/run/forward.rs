@@ -88,7 +88,7 @@ fn rung(plan: &Plan, state: &State, deadline: Option<At>) -> Option<Next> {
 fn halted(plan: &Plan, state: &State, standings: &[Standing]) -> Option<usize> {
     let unsettled = |at: usize| {
         let step = &plan.steps[at];
-        step.effect == Effect::Once || state.count(&step.id) > UNKNOWN_REPEATS_MAX
+        step.effect == Effect::Once || state.unknown_ends(&step.id) > UNKNOWN_REPEATS_MAX
     };
     let unknown = standings.iter().enumerate().position(|(at, s)| *s == Standing::Unknown && unsettled(at));
     unknown.or_else(|| standings.iter().position(|s| matches!(s, Standing::Failed(_))))
@@ -100,7 +100,7 @@ fn halt(plan: &Plan, state: &State, requested: &Requested, at: usize, now: At) -
         Standing::Failed(_) => no_verification(plan, state, &step.id),
         _ if step.effect == Effect::Once => look_first(plan, state, requested, step, now),
         _ => {
-            let reason = format!("step {} ended unknown {} times", step.id, state.count(&step.id));
+            let reason = format!("step {} ended unknown {} times", step.id, state.unknown_ends(&step.id));
             finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason)
         }
     }
@@ -259,8 +259,9 @@ fn look_first(plan: &Plan, state: &State, requested: &Requested, step: &Step, no
     }
     let (happened, reason) = match settle::weigh(plan, state, step, &witnesses) {
         // What never gives an answer is not asked for ever.
-        (Some(false), reason) if state.count(&step.id) > UNKNOWN_REPEATS_MAX => {
-            (None, format!("it was tried {} times, and nobody ever saw its end ({reason})", state.count(&step.id)))
+        (Some(false), reason) if state.unknown_ends(&step.id) > UNKNOWN_REPEATS_MAX => {
+            let times = state.unknown_ends(&step.id);
+            (None, format!("it was tried {times} times, and nobody ever saw its end ({reason})"))
         }
         weighed => weighed,
     };

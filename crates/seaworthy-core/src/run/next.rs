@@ -181,7 +181,7 @@ pub(super) fn finish(
             Standing::Fresh => true,
             Standing::Running => return Next::Attend(None),
             // Nothing is looked at after the clean-up, so a `once` step of it is left to a person.
-            Standing::Unknown => step.effect != Effect::Once && state.count(&step.id) <= UNKNOWN_REPEATS_MAX,
+            Standing::Unknown => step.effect != Effect::Once && state.unknown_ends(&step.id) <= UNKNOWN_REPEATS_MAX,
             _ => false,
         };
         if again {

@@ -4,7 +4,7 @@
 
 use seaworthy_model::{
     process::{Action, Check, Look, Step},
-    run::Verdict,
+    run::{Judged, Verdict},
 };
 
 use super::{Plan, State, state::Standing};
@@ -22,26 +22,34 @@ pub(super) fn witnesses<'a>(plan: &'a Plan, step: &Step) -> Vec<&'a Check> {
 
 /// What the witnesses of the open round say together, and why. `None`: they cannot say.
 ///
-/// A yes is a yes. A no of checks that are about no step in particular may be about what another step has not done
+/// One of them has to prove data: an exit code alone says neither. A yes is a yes. A command that was to look, failed and
+/// printed nothing (the database is not up yet) has not said no. A no of checks that are about no step in particular may be about what another step has not done
 /// yet, so it only counts when this step is the last open one. Checks about a step that is done over a list are about all
 /// its elements, so their no only counts when this is the last open one of them.
 pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check]) -> (Option<bool>, String) {
     let own = witnesses.iter().any(|check| check.of.is_some());
     let who = if own { format!("every check of {}", step.id) } else { "every check".to_owned() };
-    let verdicts: Vec<&Verdict> = state
+    let of = |judged: &Judged| witnesses.iter().find(|check| check.id == judged.check);
+    let looked: Vec<(&Judged, bool)> = state
         .open_round()
-        .filter(|judged| witnesses.iter().any(|check| check.id == judged.check))
-        .map(|judged| &judged.verdict)
-        .filter(|verdict| !matches!(verdict, Verdict::Skipped { .. }))
+        .filter(|judged| !matches!(judged.verdict, Verdict::Skipped { .. }))
+        .filter_map(|judged| Some((judged, of(judged)?.proves)))
         .collect();
-    if verdicts.is_empty() {
+    let all = |verdict: Verdict| looked.iter().all(|(judged, _)| judged.verdict == verdict);
+    if looked.is_empty() {
         return (None, "no check could look at what it should have done".into());
     }
-    if verdicts.iter().all(|verdict| **verdict == Verdict::Yes) {
+    if !all(Verdict::Yes) && !all(Verdict::No) {
+        return (None, "the checks do not agree, or could not look".into());
+    }
+    if !looked.iter().any(|(_, proves)| *proves) {
+        return (None, "no check that proves data could look at what it should have done".into());
+    }
+    if all(Verdict::Yes) {
         return (Some(true), format!("{who} says yes"));
     }
-    if !verdicts.iter().all(|verdict| **verdict == Verdict::No) {
-        return (None, "the checks do not agree, or could not look".into());
+    if !looked.iter().all(|(judged, _)| judged.denies()) {
+        return (None, "a command that was to look failed and printed nothing".into());
     }
     let done = |other: &Step| matches!(state.standing(&other.id), Standing::Done | Standing::Skipped);
     let file = plan.name_in_file(&step.id);

@@ -323,6 +323,14 @@ impl State {
         self.attempts.get(step).map_or(0, |all| u32::try_from(all.len()).unwrap_or(u32::MAX))
     }
 
+    /// Attempts of a step in the present pass whose end nobody knows.
+    pub(super) fn unknown_ends(&self, step: &str) -> u32 {
+        let from = self.pass_from.get(step).copied().unwrap_or(0);
+        let pass = self.attempts.get(step).and_then(|all| all.get(from..)).unwrap_or_default();
+        let unknown = |attempt: &&Attempt| attempt.ended.as_ref().is_some_and(|(_, a)| a.outcome == Outcome::Unknown);
+        u32::try_from(pass.iter().filter(unknown).count()).unwrap_or(u32::MAX)
+    }
+
     /// The last attempt of a step in the present pass.
     pub fn last(&self, step: &str) -> Option<&Attempt> {
         let from = self.pass_from.get(step).copied().unwrap_or(0);

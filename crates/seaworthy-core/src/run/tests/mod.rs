@@ -4,6 +4,7 @@ mod conditions;
 mod lists;
 mod once;
 mod persons;
+mod settling;
 mod together;
 mod world;
 

@@ -57,6 +57,8 @@ pub struct World {
     pub sizes: Vec<u64>,
     /// What the command probe prints at the n-th look; `None`: it cannot look.
     pub prints: Vec<Option<&'static str>>,
+    /// With which code that command ends.
+    pub exit: i64,
     pub usual: Usual,
     /// The node dies right after this many things were recorded.
     pub dies_after: Option<usize>,
@@ -70,6 +72,7 @@ impl World {
             acts: BTreeMap::from([("dump", vec![(Outcome::Done, 5)])]),
             sizes: vec![4096],
             prints: vec![Some("orders")],
+            exit: 0,
             usual: Usual::default(),
             dies_after: None,
             leaves: false,
@@ -210,7 +213,8 @@ impl Play<'_> {
             _ => {
                 self.looks += 1;
                 let print = nth(&self.world.prints, self.looks - 1);
-                print.map(|text| Facts::from([("stdout".into(), Value::Text(text.into()))]))
+                let exit = ("exit".to_owned(), Value::Int(self.world.exit));
+                print.map(|text| Facts::from([("stdout".into(), Value::Text(text.into())), exit]))
             }
         };
         let judged = match facts {

@@ -8,6 +8,7 @@ use seaworthy_model::{
     run::{Cause, Executed, Judged, Kind, Observation, Verdict, Verified},
     step::Asked,
     time::{At, Span},
+    value::Value,
 };
 
 use crate::world::{World, actor, assert_whole, batch, draft, run, said, stream};
@@ -25,6 +26,16 @@ fn checked(round: u32, verdict: Verdict) -> Event {
             observation: looked.then_some(seen),
         },
     }
+}
+
+/// A no of a command that failed.
+fn failed_saying(stdout: &str) -> Event {
+    let Event::Checked { mut judged } = checked(0, Verdict::No) else { unreachable!("it was made above") };
+    let facts = [("exit".to_owned(), Value::Int(2)), ("stdout".to_owned(), Value::Text(stdout.to_owned()))];
+    if let Some(seen) = &mut judged.observation {
+        seen.facts = facts.into();
+    }
+    Event::Checked { judged }
 }
 
 fn skipped(round: u32) -> Event {
@@ -99,6 +110,15 @@ pub async fn a_step_is_settled_only_by_checks_on_record(w: &World) {
         refused(w, "a", settled(Some(happened))).await;
     }
     tell(w, "a", vec![settled(None)]).await.expect("not knowing claims nothing");
+    for (said, bears) in [("", false), ("0", true)] {
+        tell(w, "b", vec![failed_saying(said)]).await.unwrap();
+        if bears {
+            tell(w, "b", vec![settled(Some(false))]).await.expect("a count of nothing says no");
+        } else {
+            refused(w, "b", settled(Some(false))).await;
+            tell(w, "b", vec![settled(None)]).await.unwrap();
+        }
+    }
 }
 
 pub async fn what_bears_a_claim_out_may_come_in_the_same_batch(w: &World) {
