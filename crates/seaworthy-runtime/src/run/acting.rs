@@ -30,6 +30,7 @@ impl Drive<'_> {
         // Before the record says that it starts: what only waits here is not unknown after a crash.
         let Some(permit) = self.permit(&self.runs.acting.clone()).await? else { return Ok(()) };
         let Some(restorable) = self.restorable(&act).await? else { return Ok(()) };
+        self.claim_now();
         self.note(act.event.clone());
         self.commit().await?;
         let order = match restorable {
@@ -52,6 +53,15 @@ impl Drive<'_> {
     /// Whether all that is not durable is the first claim of a run.
     pub(super) fn only_claims(&self) -> bool {
         self.claim == 0 && matches!(self.pending.as_slice(), [draft] if matches!(draft.event, Event::RunClaimed { .. }))
+    }
+
+    /// A first claim that is not durable yet is made now: the wait for a place is no part of the run.
+    pub(super) fn claim_now(&mut self) {
+        if self.only_claims() {
+            let (now, ids) = (self.runs.ports.clock.now(), self.runs.ports.ids());
+            self.pending = self.pending.drain(..).map(|draft| ids.draft(now, draft.event)).collect();
+            self.state.claimed_at = Some(now);
+        }
     }
 
     /// A place among those that act, or look, at the same time; `None`: something else comes first, and is taken in.

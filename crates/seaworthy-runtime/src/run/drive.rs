@@ -143,6 +143,7 @@ impl Drive<'_> {
                 return Ok(());
             }
             self.plan.grow(&self.state);
+            self.claim_now();
             let now = self.runs.ports.clock.now();
             let ids = self.runs.ports.ids();
             match next(&self.plan, &self.state, now, &mut || ids.draw()) {

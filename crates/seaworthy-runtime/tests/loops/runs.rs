@@ -366,4 +366,16 @@ async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not
     assert_eq!(seen, [ACTING_MAX + 1, ACTING_MAX, ACTING_MAX], "all but one have begun");
     let waits = world.ports.views.live_runs().await.unwrap().into_iter().filter(|row| row.claimed_at.is_none());
     assert_eq!(waits.map(|row| row.doing).collect::<Vec<_>>(), ["waiting to be taken up"]);
+    world.pass(Span::seconds(600)).await;
+    world.rest.ends.notify_one();
+    world.settle().await;
+    let entries = world.ports.journal.from(0, 1_000).await.unwrap();
+    let last = |kind: &str| {
+        let all = entries.iter().filter(|entry| entry.event().unwrap().is_some_and(|event| event.encode().0 == kind));
+        let all: Vec<At> = all.map(|entry| entry.header.at).collect();
+        (all.len(), all.last().copied())
+    };
+    let begun = (ACTING_MAX + 1, Some(START + Span::seconds(600)));
+    assert_eq!(last("attempt_started"), begun, "a place is free");
+    assert_eq!(last("run_claimed"), begun, "the wait for a place is no part of the run");
 }
