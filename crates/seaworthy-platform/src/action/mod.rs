@@ -11,7 +11,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf, process::ExitCode};
 
 use seaworthy_model::{
     deed::Deed,
@@ -79,7 +79,7 @@ pub(crate) fn program(order: &Order) -> Option<(&'static str, (String, String))>
 /// Is the program: carries out what the environment says, once.
 pub fn run() -> ExitCode {
     let came = match given() {
-        Ok(given) => carry(&given),
+        Ok(given) => carry(&given, std::env::var_os("OUTPUTS").as_deref()),
         Err(trouble) => Err(Trouble::NotDone(trouble)),
     };
     let (code, text) = match came {
@@ -96,7 +96,8 @@ fn given() -> Result<Given, String> {
     serde_json::from_str(&text).map_err(|error| format!("what is to be done cannot be read: {error}"))
 }
 
-fn carry(given: &Given) -> Result<(), Trouble> {
+/// What is done is done, also if what it hands on cannot be written to its `file`: who reads that says what is missing.
+fn carry(given: &Given, file: Option<&OsStr>) -> Result<(), Trouble> {
     let kind = KINDS.into_iter().find(|kind| kind.takes(&given.deed));
     let kind = kind.ok_or_else(|| Trouble::NotDone("no kind of step of this version does that".into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -104,15 +105,18 @@ fn carry(given: &Given) -> Result<(), Trouble> {
     let values = runtime.block_on(kind.carry(given))?;
     // What still blocks is of no use to anybody any more.
     runtime.shutdown_background();
-    hand_on(given, values).map_err(Trouble::NotDone)
+    if let Err(text) = hand_on(given, file, values) {
+        say(&text);
+    }
+    Ok(())
 }
 
 /// Writes those values that the step declares to its file; that one is missing is told by who reads it.
-fn hand_on(given: &Given, values: BTreeMap<String, Value>) -> Result<(), String> {
-    let Some(file) = std::env::var_os("OUTPUTS").filter(|_| !given.outputs.is_empty()) else { return Ok(()) };
+fn hand_on(given: &Given, file: Option<&OsStr>, values: BTreeMap<String, Value>) -> Result<(), String> {
+    let Some(file) = file.filter(|_| !given.outputs.is_empty()) else { return Ok(()) };
     let declared: BTreeMap<_, _> = values.into_iter().filter(|(name, _)| given.outputs.contains(name)).collect();
     let text = serde_json::to_string(&declared).expect("values with string keys");
-    std::fs::write(&file, text)
+    std::fs::write(file, text)
         .map_err(|error| format!("it was done, but what it hands on could not be written ({error})"))
 }
 

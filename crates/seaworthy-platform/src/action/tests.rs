@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use seaworthy_model::deed::{Deed, Request, Statements};
+use seaworthy_model::{
+    deed::{Deed, Request, Statements},
+    time::Span,
+};
 
-use super::{KINDS, expand::*};
+use super::{Given, KINDS, Trouble, carry, expand::*};
+use crate::provider::tests::World;
 
 /// One deed of each kind.
 fn each() -> Vec<Deed> {
@@ -46,4 +50,26 @@ fn names_become_values_and_a_hole_is_refused_by_name() {
     }
     assert!(expand("https://x/$HOSTX", &value).unwrap_err().contains("$HOSTX"));
     assert_eq!(shown("postgresql://u:pw@h/d"), "postgresql://u:***@h/d");
+}
+
+#[test]
+fn what_was_done_is_done_although_what_it_hands_on_cannot_be_written() {
+    let world = World::new();
+    let url = format!("sqlite:{}", world.folder.join("x.db").display());
+    let given = |statement: &str| Given {
+        deed: Deed::Sql(Statements {
+            url: url.clone(),
+            statements: vec![statement.into()],
+            params: vec![],
+            alone: false,
+        }),
+        limit: Span::seconds(60),
+        outputs: vec!["rows".into()],
+        folder: world.folder.clone(),
+    };
+    rusqlite::Connection::open(world.folder.join("x.db")).unwrap();
+    let nowhere = world.folder.join("not-there/outputs");
+    assert_eq!(carry(&given("create table charges (n)"), Some(nowhere.as_os_str())), Ok(()));
+    let again = carry(&given("create table charges (n)"), None);
+    assert!(matches!(&again, Err(Trouble::NotDone(why)) if why.contains("already exists")), "{again:?}");
 }
