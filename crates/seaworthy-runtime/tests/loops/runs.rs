@@ -349,6 +349,22 @@ async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_ov
     assert_eq!(world.kinds("run_requested").await.len(), 1);
 }
 
+fn not_done() -> Acted {
+    let (took, none) = (Span::ZERO, Output::default());
+    let (outcome, held_by, empty) = (Outcome::NotDone, "nothing".to_owned(), Some(true));
+    Acted {
+        outcome,
+        exit: Some(1),
+        signal: None,
+        reason: None,
+        took,
+        stdout: none.clone(),
+        stderr: none,
+        held_by,
+        empty,
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not_before() {
     let world = World::new("", &["process: dump\nsteps:\n  - { id: one, run: 'true' }\n"]);
@@ -366,6 +382,7 @@ async fn a_run_that_waits_for_its_turn_is_claimed_with_its_first_attempt_and_not
     assert_eq!(seen, [ACTING_MAX + 1, ACTING_MAX, ACTING_MAX], "all but one have begun");
     let waits = world.ports.views.live_runs().await.unwrap().into_iter().filter(|row| row.claimed_at.is_none());
     assert_eq!(waits.map(|row| row.doing).collect::<Vec<_>>(), ["waiting to be taken up"]);
+    *world.rest.record.lock().unwrap() = Some(not_done());
     world.pass(Span::seconds(600)).await;
     world.rest.ends.notify_one();
     world.settle().await;
