@@ -73,17 +73,16 @@ pub fn rerun(
     for step in new.steps.iter().filter(|step| step.matrix.is_none()) {
         let before = old.steps.iter().find(|other| other.id == step.id);
         let standing = state.standing(&step.id);
-        if repeated.contains(&step.id) {
+        // What was not done is done by the new run, wherever it stands. A yes was given to that run and is no yes to this
+        // one: it is asked for anew.
+        let left = standing != Standing::Done || matches!(step.action, Action::Approve(_));
+        if left || repeated.contains(&step.id) {
             if step.effect == Effect::Once && !matches!(standing, Standing::Fresh | Standing::Skipped) {
                 return Err(format!(
                     "step {} must happen once and was begun in {run}; begin at a step after it, or go on with that run: seaworthy resume {run}",
                     step.id
                 ));
             }
-            continue;
-        }
-        // A yes was given to that run and is no yes to this one: it is asked for anew.
-        if standing != Standing::Done || matches!(step.action, Action::Approve(_)) {
             continue;
         }
         if before != Some(step) {

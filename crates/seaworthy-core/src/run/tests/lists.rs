@@ -258,6 +258,16 @@ fn a_step_that_must_happen_once_is_not_repeated_for_an_element_that_may_have_hap
 }
 
 #[test]
+fn a_step_that_must_happen_once_is_not_repeated_beside_the_one_that_is_asked_for() {
+    let once = Step { effect: Effect::Once, ..after("charge", &[]) };
+    let process = process(vec![after("a", &[]), once, after("b", &["a"])]);
+    let plan = Plan::of(&process, Kind::Run).unwrap();
+    let (_, state) = play_on(&process, &[("charge", 1, Outcome::NotDone)], None, &[]);
+    let refused = rerun(RunId::new(At(1), &[1; 10]), &plan, &plan, &state, "b").unwrap_err();
+    assert!(refused.contains("step charge must happen once"), "{refused}");
+}
+
+#[test]
 fn artifacts_of_a_list_in_the_file_are_known_before_the_run() {
     let dump = Step { makes: vec!["{element}/all.dump".into()], ..over(after("dump", &[]), these(&["a", "b c"])) };
     assert_eq!(makes(&dump), ["a/all.dump", "b-c~2/all.dump"]);
