@@ -94,7 +94,11 @@ pub fn at_once(site: &Site, pack: &str) {
     let (ladder, after) = ladder.split_once("\nwatch:\n").expect("and is watched");
     let last = ladder.lines().find(|line| line.starts_with("  - tell: ")).expect("a ladder ends at a person");
     site.write(&ops(pack), &format!("{before}\nheal:\n{last}\nwatch:\n{after}"));
-    // A shorter ladder is a weaker process: once it was verified, a person has to agree.
+    agree_if_it_waits(site, pack);
+}
+
+/// A shorter ladder, or no trigger any more, is a weaker process: once it was relied on, a person has to agree.
+fn agree_if_it_waits(site: &Site, pack: &str) {
     let waits = site.json(&["status"]).json["waits"].as_array().is_some_and(|waits| !waits.is_empty());
     if waits {
         crate::change::confirm(site, &format!("process/{pack}"));
@@ -157,5 +161,6 @@ pub fn answered(site: &Site, pack: &str, does: &str, agrees: &str) -> serde_json
     let ended = until("it has ended", || Some(site.json(&["show", &run]).json).filter(|json| json["executed"] == "ok"));
     assert_eq!(server.stop(), 0);
     site.write(&ops(pack), &text);
+    agree_if_it_waits(site, pack);
     ended
 }
