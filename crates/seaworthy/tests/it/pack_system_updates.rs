@@ -7,7 +7,8 @@ use crate::{
 
 const PACK: &str = "system-updates";
 
-/// Two versions of a package, an archive of security updates with the first one, and a root that has installed it.
+/// Two versions of a package, an archive of security updates with the first one, and a root that has installed it. Without
+/// apt's caches, which hold a list for current that has the same size and second as the one before.
 const ARCHIVE: &str = r#"
 set -eu
 mkdir -p arch root/var/lib/dpkg/info root/var/lib/dpkg/updates apt/lists/partial apt/cache/archives/partial apt/etc/preferences.d apt/etc/parts
@@ -29,6 +30,8 @@ Dir::State "$PWD/apt";
 Dir::State::lists "$PWD/apt/lists";
 Dir::State::status "$PWD/root/var/lib/dpkg/status";
 Dir::Cache "$PWD/apt/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
 Dir::Etc "$PWD/apt/etc";
 Dir::Etc::sourcelist "$PWD/apt/etc/sources.list";
 Dir::Etc::sourceparts "$PWD/apt/etc/parts";
