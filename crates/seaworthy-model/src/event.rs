@@ -114,7 +114,7 @@ pub enum Event {
     ProcessResumed {
         reason: String,
     },
-    /// What is lost by it waits (`weaker`, in words). `subject`: `process/NAME`; `branch/NAME` or `site/settings` in `site`.
+    /// What is lost by it waits (`weaker`, in words). `subject`: `process/NAME`; `branch/NAME` (in `site`), `site/settings`.
     ChangeHeld {
         digest: String,
         subject: String,

@@ -24,7 +24,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// From the events of the process's stream (or of the site's, for a branch and the settings), oldest first.
+    /// From the events of the process's stream (of the site's for a branch, of their own for the settings), oldest first.
     pub fn fold<'a>(subject: &Subject, events: impl IntoIterator<Item = &'a Event>) -> Book {
         let (word, mut book) = (subject.word(), Book::default());
         for event in events {

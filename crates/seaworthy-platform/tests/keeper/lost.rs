@@ -27,6 +27,26 @@ async fn what_a_killed_keeper_held_is_ended_by_the_next_and_its_end_is_unknown()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn after_a_restart_of_the_host_nothing_can_be_left() {
+    let world = World::new("rebooted");
+    let order = order(&world.0, "echo $$ > pid; exec sleep 300");
+    let local = world.local();
+    let pid = begun(&world, &local, &order).await;
+    let keeper = world.keeper().expect("it lives");
+    tell(keeper, Signal::KILL);
+    tell(pid, Signal::KILL);
+    until("both are gone", || !living(keeper) && !living(pid));
+    // What it said of itself, as of an earlier life of this host.
+    let lock = world.0.join("keeper").join(format!("{PROTOCOL}-{}.lock", rustix::process::geteuid().as_raw()));
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the kernel says");
+    let said = fs::read_to_string(&lock).expect("it is there");
+    assert!(said.contains(boot.trim()), "{said}");
+    fs::write(&lock, said.replace(boot.trim(), "00000000-0000-0000-0000-000000000000")).expect("ours");
+    let acted = local.adopt(&order.output).await.expect("that it began is on record");
+    assert_eq!((acted.outcome, acted.empty), (Outcome::Unknown, Some(true)), "{acted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn whoever_waits_while_the_keeper_is_killed_is_told_what_the_next_one_found() {
     let world = World::new("waiting");
     let order = order(&world.0, "echo $$ > pid; exec sleep 300");

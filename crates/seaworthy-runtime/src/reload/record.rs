@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_model::{
-    change::Subject,
+    change::{SETTINGS, Subject},
     entry::{Entry, Stream, Via},
     event::Event,
     port::{Archive, Batch, StoreError},
@@ -66,11 +66,11 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
         .iter()
         .map(|(file, problems)| Event::FileBroken { file: file.clone(), problems: problems.clone() });
     let mended = outcome.mended.iter().map(|file| Event::FileMended { file: file.clone() });
-    let settings = outcome
-        .settings
-        .iter()
-        .map(|changes| Event::SiteLoaded { digest: outcome.loaded.site.digest(), changes: changes.clone() });
-    let site: Vec<Event> = settings.chain(broken).chain(mended).collect();
+    if let Some(changes) = outcome.settings.clone() {
+        let event = Event::SiteLoaded { digest: outcome.loaded.site.digest(), changes };
+        batch.writes.push(ids.write(stream_of(&Subject::Settings), None, now, [event]));
+    }
+    let site: Vec<Event> = broken.chain(mended).collect();
     if !site.is_empty() {
         batch.writes.push(ids.write(Stream::site(), None, now, site));
     }
@@ -84,7 +84,9 @@ pub async fn record(ports: &Ports, outcome: &Outcome) -> Result<(), StoreError> 
 pub(crate) fn stream_of(subject: &Subject) -> Stream {
     match subject {
         Subject::Process(name) => Stream::process(name),
-        Subject::Branch(_) | Subject::Settings => Stream::site(),
+        Subject::Branch(_) => Stream::site(),
+        // Apart from the site's: that one grows with each start and each step of retention, and this is read at each load.
+        Subject::Settings => Stream::of("site", SETTINGS),
     }
 }
 

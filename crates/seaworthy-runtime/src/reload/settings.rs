@@ -7,13 +7,12 @@
 use seaworthy_core::change::{Decision, Standing, decide, settings, split};
 use seaworthy_model::{
     change::Subject,
-    entry::Stream,
     port::{Journal, StoreError, Views},
     site::Loaded,
     time::At,
 };
 
-use super::{Outcome, book};
+use super::{Outcome, book, stream_of};
 
 /// Takes the settings out of `outcome` if their change waits; those in force before stay. What changed, and is to be
 /// recorded, is left in `outcome.settings`.
@@ -28,7 +27,7 @@ pub(super) async fn hold(
     now: At,
 ) -> Result<(), StoreError> {
     let new = outcome.loaded.site.digest();
-    let book = book(journal, &Stream::site(), &Subject::Settings).await?;
+    let book = book(journal, &stream_of(&Subject::Settings), &Subject::Settings).await?;
     let last = book.last.clone().flatten();
     let known = before.map(|before| (&before.site, before.site.digest()));
     let known = known.filter(|(_, digest)| last.as_ref().is_none_or(|last| last == digest));

@@ -32,7 +32,7 @@ fn who_is_told_stays_told_until_a_person_agrees() {
     let site = relied();
     let server = site.server();
     settings(&site, NEW);
-    let held = wait_for(&site, "site", "change_held");
+    let held = wait_for(&site, "site/settings", "change_held");
     assert_eq!(held.text("subject"), "site/settings");
     assert_eq!(held.body["weaker"], serde_json::json!(["route `oncall` lost 1 of 1 receivers by command"]));
     assert_eq!(site.json(&["run", "bad"]).code, 1);
@@ -59,9 +59,9 @@ fn what_is_taken_back_does_not_wait_any_more_and_what_loses_nothing_applies() {
     let site = relied();
     let _server = site.server();
     settings(&site, NEW);
-    wait_for(&site, "site", "change_held");
+    wait_for(&site, "site/settings", "change_held");
     settings(&site, OLD);
-    wait_for(&site, "site", "change_withdrawn");
+    wait_for(&site, "site/settings", "change_withdrawn");
     site.write(
         "seaworthy.yaml",
         &format!("site: test\nroutes:\n  oncall: {{ command: '{OLD}' }}\n  other: {{ command: '{NEW}' }}\n"),
