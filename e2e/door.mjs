@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { axeFindings, overflow } from "./looks.mjs";
+import { end, look, must } from "./say.mjs";
 
 const pictures = process.env.SEAWORTHY_SCREENSHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -20,22 +21,6 @@ const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isM
 const DESKTOP = { viewport: { width: 1280, height: 900 } };
 const PASSWORD = "mauve saddle orbit crate";
 const ARGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-
-let failures = 0;
-
-async function look(name, body) {
-    try {
-        await body();
-        console.log(`ok ${name}`);
-    } catch (error) {
-        failures += 1;
-        console.log(`not ok ${name}: ${String(error.message ?? error).split("\n").slice(0, 12).join(" | ")}`);
-    }
-}
-
-function must(condition, sentence) {
-    if (!condition) throw new Error(sentence);
-}
 
 /** A fresh site and its server; its pages by the name that passkeys need. */
 async function server(program) {
@@ -176,4 +161,4 @@ try {
     await browser.close();
     await site.end();
 }
-process.exit(failures === 0 ? 0 : 1);
+end();

@@ -12,6 +12,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 import { axeFindings, greenThings, overflow, watchElements } from "./looks.mjs";
+import { end, look, must } from "./say.mjs";
 
 const base = new URL(process.env.SEAWORTHY_URL ?? "http://127.0.0.1:4711/");
 const pictures = process.env.SEAWORTHY_SCREENSHOTS;
@@ -38,22 +39,6 @@ const DEVICES = [
 
 const ARGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-
-let failures = 0;
-
-async function look(name, body) {
-    try {
-        await body();
-        console.log(`ok ${name}`);
-    } catch (error) {
-        failures += 1;
-        console.log(`not ok ${name}: ${String(error.message ?? error).split("\n").slice(0, 12).join(" | ")}`);
-    }
-}
-
-function must(condition, sentence) {
-    if (!condition) throw new Error(sentence);
-}
 
 async function json(path) {
     const answer = await fetch(new URL(`api/v1/${path}`, base), { signal: AbortSignal.timeout(PAGE_MS_MAX) });
@@ -245,4 +230,4 @@ try {
 } finally {
     await browser.close();
 }
-process.exit(failures === 0 ? 0 : 1);
+end();
