@@ -1,7 +1,8 @@
 //! Passwords: hashed slowly with Argon2id, a few at a time, and judged by how soon they would be guessed.
 //!
 //! Each hash takes 19 MiB and tens of milliseconds on purpose. Threads of their own, with less right to the processor
-//! than the rest, do it: a flood of tries takes neither memory nor time from the runs. This module keeps nothing.
+//! than the rest, do it: a flood of tries takes neither memory nor time from the runs. This module keeps nothing,
+//! and must not know whose password it is.
 
 use std::sync::{
     Arc, Mutex,

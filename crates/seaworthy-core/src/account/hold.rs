@@ -1,6 +1,7 @@
 //! How long a login session, a touch and a link hold.
 //!
-//! A clock that was set back makes nothing hold longer than its absolute limit from then on, and ends nothing.
+//! A clock that was set back makes nothing hold longer than its absolute limit from then on, and ends nothing. This
+//! module must not know how anybody proved who they are.
 
 use seaworthy_model::{
     account::{Account, Link, Purpose, Session},

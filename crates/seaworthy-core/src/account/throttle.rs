@@ -1,7 +1,8 @@
 //! Who has to wait before the next try to come in. Waits grow with the failures and end by themselves: nobody is locked
 //! out, and who fails from one place makes nobody wait at another.
 //!
-//! A pure state: the time comes in as an argument. Bounded; when it is full, who waits least is forgotten.
+//! A pure state: the time comes in as an argument. Bounded; when it is full, who waits least is forgotten. This module must not know
+//! what a name or a place is.
 
 use std::collections::BTreeMap;
 

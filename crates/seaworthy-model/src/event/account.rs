@@ -1,6 +1,7 @@
 //! What happens to accounts, links and login sessions. No name, no address, no secret: those can be erased, this stays.
 //!
-//! Streams: `person/ID` of whom it is about; links that lead to nobody yet in `site/links`.
+//! Streams: `person/ID` of whom it is about; links that lead to nobody yet in `site/links`. This module must not know what
+//! an account is allowed to do.
 
 use serde::{Deserialize, Serialize};
 

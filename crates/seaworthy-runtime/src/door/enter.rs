@@ -1,6 +1,7 @@
 //! The ways in: by a link that sets an account up, by password and one-time code.
 //!
-//! Whatever is wrong with a name, a password or a code, the answer is the same and takes as long.
+//! Whatever is wrong with a name, a password or a code, the answer is the same and takes as long. This module must
+//! not know how a proof is checked, nor what whoever is in may do.
 
 use seaworthy_core::account::{
     hold::link_works,

@@ -1,6 +1,7 @@
 //! Links that work once: for the first owner, later for people who are invited and for those who lost their proofs.
 //!
-//! A link is handed over once, by whoever asked for it; what is kept is its hash.
+//! A link is handed over once, by whoever asked for it; what is kept is its hash. This module must not know what
+//! becomes of who comes by it.
 
 use seaworthy_core::account::hold::{link_holds, link_works};
 use seaworthy_model::{

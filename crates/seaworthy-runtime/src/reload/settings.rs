@@ -2,7 +2,7 @@
 //!
 //! The journal knows them by their digest only, since addresses name people and may be secret; the text is what the data
 //! folder keeps. Where that is gone or is another one, nothing can be compared and the change waits as a whole. Core
-//! decides; this module writes nothing.
+//! decides; this module must not write anything, nor know what a setting means.
 
 use seaworthy_core::change::{Decision, Standing, decide, settings, split};
 use seaworthy_model::{
