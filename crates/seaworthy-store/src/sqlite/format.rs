@@ -77,7 +77,12 @@ pub(super) fn open(
     let found = format(&conn, formats)?;
     set_up(&conn)?;
     if found < formats.known {
-        migrate(&mut conn, file, found, formats)?;
+        // Of two that find an older store at the same moment, one migrates it; the other one finds it done.
+        let _turn = turn(file)?;
+        let found = format(&conn, formats)?;
+        if found < formats.known {
+            migrate(&mut conn, file, found, formats)?;
+        }
     }
     whole(&conn)?;
     Ok(conn)
@@ -233,7 +238,7 @@ fn turn(file: &Path) -> Result<Turn, StoreError> {
             Ok(()) if leads_to(&path, &lock) => return Ok(Turn { path, _lock: lock }),
             Err(TryLockError::Error(e)) => return Err(failed(e)),
             Ok(()) | Err(TryLockError::WouldBlock) if begun.elapsed() > TURN_WITHIN => {
-                let detail = format!("another process has been making {} for a long time", file.display());
+                let detail = format!("another process has been making or migrating {} for a long time", file.display());
                 return Err(StoreError::Unreachable { detail });
             }
             Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(TURN_GAP),
@@ -303,8 +308,10 @@ fn set_up(conn: &Connection) -> Result<(), StoreError> {
 
 /// Cheap signs that nothing is missing; `journal verify` looks at everything.
 fn whole(conn: &Connection) -> Result<(), StoreError> {
-    let size = frontier(conn)?.size;
-    let last: Option<i64> = first(conn, sql::LAST_POSITION, [], |row| row.get(0))?;
+    // Both as of one moment: another process may append between two reads.
+    let moment = conn.unchecked_transaction().map_err(of)?;
+    let size = frontier(&moment)?.size;
+    let last: Option<i64> = first(&moment, sql::LAST_POSITION, [], |row| row.get(0))?;
     let entries = last.map_or(0, |position| position + 1);
     if entries != int(size) {
         return Err(broken(format!("its tree covers {size} entries, the last one is number {entries}")));

@@ -39,7 +39,8 @@ impl Readers {
         Self { file: file.to_owned(), slots: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default() }
     }
 
-    /// Runs `read` on a connection that sees the last commit.
+    /// Runs `read` on a connection that sees the store as of one moment, not older than the last commit: however many
+    /// statements it asks, nobody writes between them.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -52,7 +53,7 @@ impl Readers {
                 Some(conn) => conn,
                 None => open(&pool.file)?,
             };
-            let found = read(&conn);
+            let found = at_one_moment(&conn, read);
             // After an error a connection is not reused: the file may have been replaced.
             if found.is_ok() {
                 pool.idle().push(conn);
@@ -71,6 +72,17 @@ impl Readers {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A transaction that only reads; it ends whatever `read` finds.
+fn at_one_moment<T>(
+    conn: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let moment = conn.unchecked_transaction().map_err(of)?;
+    let found = read(&moment)?;
+    moment.commit().map_err(of)?;
+    Ok(found)
 }
 
 /// A connection that cannot write.

@@ -192,6 +192,48 @@ fn first_starts_at_the_same_moment_share_one_store() {
 }
 
 #[test]
+fn a_store_that_another_process_appends_to_is_whole_at_each_opening() {
+    let folder = Folder::new("appended-to");
+    let one = Sqlite::open(&folder.file(), node).unwrap();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            let opened = (0..200).try_for_each(|_| format::open(&folder.file(), node, &format::FORMATS).map(drop));
+            ended.store(true, std::sync::atomic::Ordering::SeqCst);
+            opened
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut appended = 0;
+        while !ended.load(std::sync::atomic::Ordering::SeqCst) {
+            runtime.block_on(one.append(saying("meanwhile"))).unwrap();
+            appended += 1;
+        }
+        assert_eq!(opening.join().unwrap(), Ok(()), "of {appended} appended meanwhile");
+    });
+}
+
+#[tokio::test]
+async fn openings_at_the_same_moment_migrate_an_older_store_once() {
+    let down =
+        "drop table account; drop table session; drop table link; update meta set value = '1' where name = 'format'";
+    for round in 0..10 {
+        let folder = Folder::new(&format!("older-{round}"));
+        store(&folder, down).await;
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                Sqlite::open(&folder.file(), node).map(|store| store.writer().epoch)
+            };
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+            let mut epochs: Vec<_> = all.into_iter().map(|one| one.join().unwrap().unwrap()).collect();
+            epochs.sort_unstable();
+            assert_eq!(epochs, [2, 3, 4, 5], "each took an epoch of the migrated store");
+        });
+    }
+}
+
+#[test]
 fn a_statement_is_compiled_once_whatever_limit_it_is_given() {
     let folder = Folder::new("compiled-once");
     let store = Sqlite::open(&folder.file(), node).unwrap();

@@ -99,9 +99,7 @@ fn of_process(process: &str, kind: Kind, verified: Option<Verified>, limit: usiz
 }
 
 fn process(conn: &Connection, name: &str) -> Result<ProcessView, StoreError> {
-    // One snapshot, so that the parts agree.
-    let snapshot = conn.unchecked_transaction().map_err(super::error::of)?;
-    let newest = |kind, verified, most| ended(&snapshot, &of_process(name, kind, verified, most));
+    let newest = |kind, verified, most| ended(conn, &of_process(name, kind, verified, most));
     Ok(ProcessView {
         runs: newest(Kind::Run, None, PROCESS_RUNS)?,
         drills: newest(Kind::Drill, None, PROCESS_RUNS)?,
