@@ -132,12 +132,12 @@ fn a_child_that_leaves_its_session_is_ended_and_that_is_recorded() {
 fn a_time_limit_ends_the_whole_tree() {
     let site = Site::new();
     let tree = "echo waiting for the lock >&2; (echo $$ > a; exec setsid sh -c 'echo $$ > b; exec sleep 600') & while ! test -s b; do sleep 0.01; done; exec sleep 600";
-    let step = format!("{{ id: dump, timeout: 900ms, run: \"{tree}\" }}");
+    let step = format!("{{ id: dump, timeout: 3s, run: \"{tree}\" }}");
     let run = act(&site, &step);
     assert_eq!(run.code, 1, "{run:?}");
     assert_eq!(run.json["executed"], "failed");
     assert!(
-        reason(&run).starts_with("step dump: the limit of 900ms was reached and the command was stopped ("),
+        reason(&run).starts_with("step dump: the limit of 3s was reached and the command was stopped ("),
         "{run:?}"
     );
     assert!(

@@ -39,12 +39,12 @@ fn a_run_over_its_timeout_is_stopped_and_says_so() {
     let site = Site::new();
     site.process(
         "slow",
-        "timeout: 500ms\nsteps:\n  - { id: long, run: 'echo $$ > pid; sleep 300' }\nheal:\n  - retry: { times: 3 }\nverify:\n  - { command: cat pid, expect: stdout != \"\" }\n",
+        "timeout: 3s\nsteps:\n  - { id: long, run: 'echo $$ > pid; sleep 300' }\nheal:\n  - retry: { times: 3 }\nverify:\n  - { command: cat pid, expect: stdout != \"\" }\n",
     );
     let run = site.json(&["run", "slow"]);
     assert_eq!((run.code, &run.json["executed"], &run.json["verified"]), (1, &"failed".into(), &"no".into()));
     let reason = run.json["reason"].as_str().unwrap_or_default();
-    assert!(reason.contains("longer than its timeout of 500ms"), "{reason}");
+    assert!(reason.contains("longer than its timeout of 3s"), "{reason}");
     assert_eq!(run.json["heals"], serde_json::json!([]), "nothing more is tried");
     let pid: i32 = site.read("pid").trim().parse().unwrap();
     assert!(!crate::kit::living(pid), "its command was ended");

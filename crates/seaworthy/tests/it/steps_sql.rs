@@ -80,7 +80,7 @@ fn statements_on_sqlite_are_kept_whole_or_not_at_all() {
     let endless = "with recursive t(n) as (select 1 union all select n + 1 from t) select count(*) from t";
     site.process(
         "change",
-        &format!("steps:\n  - {{ id: change, timeout: 500ms, url: 'sqlite:shop.db', sql: '{endless}' }}\n{VERIFY}"),
+        &format!("steps:\n  - {{ id: change, timeout: 2s, url: 'sqlite:shop.db', sql: '{endless}' }}\n{VERIFY}"),
     );
     let late = acted(&site, &site.json(&["run", "change"]));
     assert!(late["outcome"] == "not_done" && late["reason"].as_str().unwrap().contains("took longer than"), "{late}");
@@ -94,9 +94,7 @@ fn statements_on_postgresql_are_kept_whole_or_not_at_all() {
     let address = format!("postgresql://app@127.0.0.1:{}/postgres", server.port);
     site.process(
         "change",
-        &format!(
-            "steps:\n  - {{ id: change, timeout: 500ms, url: '{address}', sql: 'select pg_sleep(60)' }}\n{VERIFY}"
-        ),
+        &format!("steps:\n  - {{ id: change, timeout: 2s, url: '{address}', sql: 'select pg_sleep(60)' }}\n{VERIFY}"),
     );
     let late = acted(&site, &site.json(&["run", "change"]));
     assert_eq!(late["outcome"], "not_done", "{late}");

@@ -96,7 +96,7 @@ fn the_dump_of_yesterday_is_not_verified() {
 
 #[test]
 fn half_of_it_and_a_tenth_of_the_time_are_found_once_usual_is_known() {
-    let slow = "sleep 0.8\necho '-- database orders'; seq 1 3000; date +%N; echo '-- complete'\n";
+    let slow = "sleep 2.5\necho '-- database orders'; seq 1 3000; date +%N; echo '-- complete'\n";
     let site = backup(slow);
     for n in 1..=5 {
         let run = site.json(&["run", "backup"]);
@@ -104,7 +104,7 @@ fn half_of_it_and_a_tenth_of_the_time_are_found_once_usual_is_known() {
     }
     site.write("make.sh", &slow.replace("3000", "1500"));
     refused(&site, "it did not shrink: expected size > 0.6 * usual.size");
-    site.write("make.sh", &slow.replace("sleep 0.8", ""));
+    site.write("make.sh", &slow.replace("sleep 2.5", ""));
     let run = refused(&site, "too fast");
     let reason = run.json["reason"].as_str().unwrap();
     assert!(reason.starts_with("duration: expected duration from ") && reason.contains("50% of usual"), "{reason}");
