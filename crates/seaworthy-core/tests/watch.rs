@@ -126,7 +126,14 @@ impl World {
     fn skip(&mut self, nominal: &str, reason: SkipReason) {
         self.skipped.insert(
             0,
-            SkippedRow { process: "backup".into(), nominal: at(nominal), reason, detail: String::new(), count: 1 },
+            SkippedRow {
+                process: "backup".into(),
+                nominal: at(nominal),
+                reason,
+                detail: String::new(),
+                count: 1,
+                trigger: String::new(),
+            },
         );
     }
 }

@@ -6,16 +6,22 @@ use serde::{Deserialize, Serialize};
 mod account;
 mod coding;
 mod drill;
+mod fired;
 mod sent;
 
-pub use self::{account::AccountEvent, coding::UnknownEvent, drill::DrillArtifact, sent::SendOutcome};
+pub use self::{
+    account::AccountEvent,
+    coding::UnknownEvent,
+    drill::DrillArtifact,
+    fired::{TriggerFired, TriggerHeld, TriggerLooked, TriggerNoted},
+    sent::SendOutcome,
+};
 
 use crate::{
     id::{ActorId, EntryId, MessageId, RunId, SignalId},
     process::Occasion,
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
     time::{At, Span},
-    trigger::Triggered,
     value::Facts,
 };
 pub use crate::{signal::SignalKind, skip::SkipReason};
@@ -333,21 +339,11 @@ pub enum Event {
         process: String,
     },
     // ---- trigger/NAME/KEY
-    /// What triggers a process was noticed and has its run. The body of a call is kept beside the run, not here.
-    TriggerFired {
-        process: String,
-        run: RunId,
-        by: Triggered,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        bytes: Option<u64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sha256: Option<String>,
-    },
-    /// It was noticed, and something kept the process from starting.
-    TriggerHeld {
-        by: Triggered,
-        reason: String,
-    },
+    TriggerFired(TriggerFired),
+    TriggerHeld(TriggerHeld),
+    // ---- trigger/NAME
+    TriggerLooked(TriggerLooked),
+    TriggerNoted(TriggerNoted),
     // ---- signal/ID
     SignalRaised {
         signal: SignalId,

@@ -230,7 +230,7 @@ pub trait Outputs: Send + Sync {
 }
 
 /// Most files of one pattern that are told; the first by name.
-pub const ARRIVED_MAX: usize = 1_000;
+pub const ARRIVED_MAX: usize = 50_000;
 
 /// A file that somebody put somewhere, as it looks from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,6 +238,8 @@ pub struct Arrived {
     pub path: PathBuf,
     pub bytes: u64,
     pub modified: At,
+    /// When it was last touched in any way: written, moved here, renamed. Nobody can set it back.
+    pub changed: At,
     pub inode: u64,
 }
 

@@ -23,6 +23,8 @@ pub enum SkipReason {
     Blackout,
     /// The process was paused.
     Paused,
+    /// It could not be started as it is, by this.
+    Refused,
 }
 
 impl SkipReason {
@@ -36,6 +38,7 @@ impl SkipReason {
             SkipReason::Calendar => "calendar",
             SkipReason::Blackout => "blackout",
             SkipReason::Paused => "paused",
+            SkipReason::Refused => "refused",
         }
     }
 }

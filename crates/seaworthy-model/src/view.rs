@@ -96,7 +96,7 @@ pub struct ScheduleRow {
     pub pause: Option<Pause>,
 }
 
-/// An occurrence that did not become a run.
+/// An occurrence, or what would have triggered a run, that did not become one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SkippedRow {
     pub process: String,
@@ -107,6 +107,9 @@ pub struct SkippedRow {
     pub detail: String,
     /// More than one where they were recorded together.
     pub count: u64,
+    /// What would have started it, in words; empty for its schedule.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trigger: String,
 }
 
 /// Something that may be wrong, as last known.

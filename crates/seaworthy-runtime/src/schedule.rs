@@ -233,7 +233,7 @@ impl Plan {
     }
 
     fn skipped(&mut self, process: &str, nominal: At, reason: SkipReason, detail: String, count: u64) {
-        let row = SkippedRow { process: process.to_owned(), nominal, reason, detail, count };
+        let row = SkippedRow { process: process.to_owned(), nominal, reason, detail, count, trigger: String::new() };
         self.batch.views.push(ViewChange::Skipped(row));
     }
 }
@@ -350,6 +350,13 @@ fn record_missed(process: &str, act: &Act, events: &mut Vec<Event>, batch: &mut 
         }
         _ => Event::OccurrenceSkipped { nominal, reason, detail: String::new() },
     });
-    let row = SkippedRow { process: process.to_owned(), nominal, reason, detail: String::new(), count };
+    let row = SkippedRow {
+        process: process.to_owned(),
+        nominal,
+        reason,
+        detail: String::new(),
+        count,
+        trigger: String::new(),
+    };
     batch.views.push(ViewChange::Skipped(row));
 }

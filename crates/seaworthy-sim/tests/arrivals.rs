@@ -115,7 +115,7 @@ async fn a_file_that_is_written_on_looks_different_and_one_that_was_taken_away_i
             (after[0].inode, 3, 11),
             "the same file, longer"
         );
-        assert!(before[0].modified <= after[0].modified);
+        assert!(before[0].modified <= after[0].modified && before[0].changed <= after[0].changed);
         door.take("a.csv");
         assert_eq!(told(door, "*").await, []);
     }
@@ -129,7 +129,7 @@ async fn no_more_than_the_first_are_told() {
             door.put(&format!("{n:05}"), "");
         }
         let all = names(&told(door, "*").await);
-        assert_eq!((all.len(), all.last().map(String::as_str)), (ARRIVED_MAX, Some("00999")));
+        assert_eq!((all.len(), all.last().map(String::as_str)), (ARRIVED_MAX, Some("49999")));
     }
 }
 

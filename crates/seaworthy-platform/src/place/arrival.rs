@@ -37,8 +37,9 @@ pub(super) fn arrived(pattern: &Path) -> io::Result<Vec<Arrived>> {
     }
     let seen = |path: PathBuf| {
         let about = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-        let modified = about.mtime().saturating_mul(1_000_000_000).saturating_add(about.mtime_nsec());
-        Some(Arrived { path, bytes: about.len(), modified: At(modified), inode: about.ino() })
+        let at = |seconds: i64, nanos: i64| At(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
+        let (modified, changed) = (at(about.mtime(), about.mtime_nsec()), at(about.ctime(), about.ctime_nsec()));
+        Some(Arrived { path, bytes: about.len(), modified, changed, inode: about.ino() })
     };
     Ok(paths.into_iter().filter_map(seen).collect())
 }

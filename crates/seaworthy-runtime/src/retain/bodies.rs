@@ -81,7 +81,16 @@ impl Retainer {
         for run in mark.left.iter().take(RUNS_STEP / 2) {
             rows.extend(ports.views.ended_run(*run).await?);
         }
-        let fresh = self.kept.archive.ended_after(name, mark.through, RUNS_STEP).await?;
+        let through = match mark.through {
+            None => Some(0),
+            Some(run) => self.kept.archive.ended_place(run).await?,
+        };
+        // A run that goes on has no place; what follows it waits until it has one again.
+        let fresh = match through {
+            Some(place) => self.kept.archive.ended_after(name, place, RUNS_STEP).await?,
+            None => Vec::new(),
+        };
+        let fresh: Vec<EndedRun> = fresh.into_iter().map(|(_, row)| row).collect();
         let full = fresh.len() == RUNS_STEP;
         let (known, mut positions, mut moved) = (rows.len(), Vec::new(), false);
         let mut young = false;

@@ -98,13 +98,13 @@ pub async fn survey(
         let policy = policy(loaded, name);
         let needs = need::of(journal, views, name, policy.whole, &open).await.map_err(|e| text(&e))?;
         let mut one = Surveyed { process: name.clone(), ..Surveyed::default() };
-        let mut after = None;
+        let mut after = 0;
         let mut past = Past::of(bodies::remembered(journal, name).await.map_err(|e| text(&e))?);
         loop {
             let rows = kept.archive.ended_after(name, after, PIECE).await.map_err(|e| text(&e))?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.run);
-            for row in &rows {
+            let Some((place, _)) = rows.last() else { break };
+            after = *place;
+            for (_, row) in &rows {
                 one.ended += 1;
                 let weight = weights.get(&row.run).copied().unwrap_or_default();
                 for what in What::ALL {

@@ -3,37 +3,39 @@
 //! It takes no input: it reads what there is, and the journal says what has fired already, so a restart repeats
 //! nothing. This module must not drive a run.
 
+mod ends;
+mod files;
 mod fire;
 pub(crate) mod hook;
+mod since;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::Arc,
 };
 
 use seaworthy_model::{
-    entry::Stream,
-    event::Event,
-    port::{Arrivals, Arrived, StoreError, Views},
-    process::hex,
-    run::Kind,
+    port::{Archive, Arrivals, StoreError, Views},
     site::Pinned,
-    time::{At, Span},
+    time::Span,
     trigger::{Trigger, Triggered},
-    view::{EndedRun, RunQuery, SignalRow},
+    view::SignalRow,
 };
-use sha2::{Digest as _, Sha256};
 use tracing::error;
 
 use crate::{ports::Stop, requests::Desk};
+use ends::Ends;
+use files::Files;
+use fire::fire_once;
 pub use fire::{Fired, TRIGGERED_LIVE_MAX};
+use since::{Since, since};
 
 /// Between two looks; the end of a run wakes earlier.
 const EVERY: Span = Span::seconds(2);
-/// Ended runs and signals that are looked back at; more at the first look of a life.
-const LOOK_BACK: usize = 200;
-const LOOK_BACK_FIRST: usize = 1_000;
-/// Keys that are remembered as settled; beyond it all are forgotten, and the journal is asked again.
+/// Newest signals that are looked at.
+const SIGNALS: usize = 1_000;
+/// Keys of signals that are remembered as settled; beyond it all are forgotten, and the journal is asked again.
 const SETTLED_MAX: usize = 50_000;
 
 /// What the loop remembers between looks. Forgetting it is harmless.
@@ -41,19 +43,22 @@ pub struct Triggers {
     desk: Desk,
     /// Of the watcher, if it is in reach.
     signals: Option<Arc<dyn Views>>,
-    arrivals: Arc<dyn Arrivals>,
     settled: BTreeSet<String>,
-    /// By path and version: since when it has looked like this, on the clock that never steps.
-    still: BTreeMap<String, (String, Span)>,
-    /// By name: digest, and since when this definition is in force.
-    since: BTreeMap<String, (String, At)>,
-    first: bool,
+    ends: Ends,
+    files: Files,
+    /// By name: digest, and since when each trigger of this definition is in force.
+    since: BTreeMap<String, (String, Vec<Since>)>,
 }
 
 impl Triggers {
-    pub fn new(desk: Desk, signals: Option<Arc<dyn Views>>, arrivals: Arc<dyn Arrivals>) -> Triggers {
-        let (settled, still, since) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Triggers { desk, signals, arrivals, settled, still, since, first: true }
+    pub fn new(
+        desk: Desk,
+        archive: Arc<dyn Archive>,
+        signals: Option<Arc<dyn Views>>,
+        arrivals: Arc<dyn Arrivals>,
+    ) -> Triggers {
+        let (ends, files) = (Ends::new(archive), Files::new(arrivals));
+        Triggers { desk, signals, settled: BTreeSet::new(), ends, files, since: BTreeMap::new() }
     }
 
     /// Runs until stopping is asked for.
@@ -78,92 +83,49 @@ impl Triggers {
     /// When the journal cannot be read or written.
     pub async fn activate(&mut self) -> Result<(), StoreError> {
         let loaded = self.desk.ports.definitions.current();
-        let waiting: Vec<Arc<Pinned>> =
-            loaded.processes.values().filter(|pinned| !pinned.process.triggers.is_empty()).cloned().collect();
-        if waiting.is_empty() {
-            return Ok(());
+        let mut waiting: Vec<(Arc<Pinned>, Vec<Since>)> = Vec::new();
+        for pinned in loaded.processes.values().filter(|pinned| !pinned.process.triggers.is_empty()) {
+            waiting.push((pinned.clone(), self.in_force(pinned).await?));
         }
-        let limit = if self.first { LOOK_BACK_FIRST } else { LOOK_BACK };
-        let query = RunQuery { kind: Some(Kind::Run), limit, ..RunQuery::default() };
-        let ended = self.desk.ports.views.ended_runs(query).await?;
-        let signals = match &self.signals {
-            Some(signals) => signals.signals(false, limit).await?,
-            None => vec![],
-        };
-        for pinned in waiting {
-            let since = self.in_force(&pinned).await?;
-            for trigger in &pinned.process.triggers {
-                match trigger {
-                    Trigger::Webhook { .. } => {}
-                    Trigger::Process { name, when } => {
-                        let matches = |run: &&EndedRun| {
-                            run.process == *name
-                                && run.ended_at >= since
-                                && when.iter().any(|ending| ending.is(run.executed, run.verified))
-                        };
-                        // Oldest first.
-                        for run in ended.iter().rev().filter(matches) {
-                            let by = Triggered::Process { name: name.clone(), run: run.run };
-                            if !self.fire(&pinned, by, run.run.to_string()).await? {
-                                break;
-                            }
-                        }
-                    }
-                    Trigger::Signal { kinds, of } => {
-                        let matches = |row: &&SignalRow| {
-                            let whose = of.as_ref().is_none_or(|of| *of == row.process);
-                            whose && row.raised_at >= since && kinds.contains(&row.kind)
-                        };
-                        for row in signals.iter().rev().filter(matches) {
-                            let (signal, kind, of) = (row.signal, row.kind, row.process.clone());
-                            let by = Triggered::Signal { signal, kind, of };
-                            if !self.fire(&pinned, by, row.signal.to_string()).await? {
-                                break;
-                            }
-                        }
-                    }
-                    Trigger::File { path, settled } => self.files(&pinned, path, *settled, &loaded.folder).await?,
-                }
-            }
+        let mut more = false;
+        for (pinned, since) in &waiting {
+            more |= self.ends.look(&self.desk, pinned, since).await?;
         }
-        self.first = false;
+        self.signals(&waiting).await?;
+        self.files.look(&self.desk, &waiting, Path::new(&loaded.folder)).await?;
+        if more {
+            self.desk.ports.nudges.trigger.notify_one();
+        }
         Ok(())
     }
 
-    /// Files that have been the same for long enough.
-    async fn files(
-        &mut self,
-        pinned: &Pinned,
-        path: &str,
-        settled: Span,
-        folder: &std::path::Path,
-    ) -> Result<(), StoreError> {
-        let ports = self.desk.ports.clone();
-        let found = match self.arrivals.arrived(folder.join(path)).await {
-            Ok(found) => found,
-            Err(trouble) => {
-                error!("`{}` waits for {path}, which cannot be looked at: {trouble}", pinned.process.name);
-                return Ok(());
-            }
+    /// Signals that the watcher raised since.
+    async fn signals(&mut self, waiting: &[(Arc<Pinned>, Vec<Since>)]) -> Result<(), StoreError> {
+        let waits = |(pinned, since): &(Arc<Pinned>, Vec<Since>)| {
+            let lines = pinned.process.triggers.clone().into_iter().zip(since.clone());
+            lines.filter(|(trigger, _)| matches!(trigger, Trigger::Signal { .. })).collect::<Vec<_>>()
         };
-        let now = ports.clock.elapsed();
-        if self.still.len() > SETTLED_MAX {
-            self.still.clear();
-        }
-        for arrived in found {
-            let (place, version) = (arrived.path.display().to_string(), version(&arrived));
-            let memory = format!("{}\n{place}", pinned.process.name);
-            let (known, since) = self.still.entry(memory).or_insert_with(|| (version.clone(), now));
-            if *known != version {
-                (*known, *since) = (version, now);
-                continue;
+        let waiting: Vec<_> = waiting.iter().map(|one| (one.0.clone(), waits(one))).collect();
+        let rows = match &self.signals {
+            Some(signals) if waiting.iter().any(|(_, lines)| !lines.is_empty()) => {
+                signals.signals(false, SIGNALS).await?
             }
-            if now.0.saturating_sub(since.0) < settled.0 {
-                continue;
-            }
-            let key = format!("file/{}", hex(&Sha256::digest(format!("{place}\n{version}"))));
-            if !self.fire(pinned, Triggered::File { path: place, version }, key).await? {
-                break;
+            _ => return Ok(()),
+        };
+        for (pinned, lines) in waiting {
+            for (trigger, since) in lines {
+                let Trigger::Signal { kinds, of } = trigger else { continue };
+                let matches = |row: &&SignalRow| {
+                    let whose = of.as_ref().is_none_or(|of| *of == row.process);
+                    whose && row.raised_at >= since.at && kinds.contains(&row.kind)
+                };
+                // Oldest first.
+                for row in rows.iter().rev().filter(matches) {
+                    let (signal, kind, of) = (row.signal, row.kind, row.process.clone());
+                    if !self.fire(&pinned, Triggered::Signal { signal, kind, of }, signal.to_string()).await? {
+                        break;
+                    }
+                }
             }
         }
         Ok(())
@@ -175,11 +137,7 @@ impl Triggers {
         if self.settled.contains(&memory) {
             return Ok(true);
         }
-        // What was held once does not fire when the pause is over.
-        let stream = Stream::of("trigger", &memory);
-        if self.desk.ports.journal.stream(&stream, 0).await?.is_empty()
-            && let Fired::Full(_) = fire::fire(&self.desk, pinned, &by, &[key], None).await?
-        {
+        if !fire_once(&self.desk, pinned, &by, key).await? {
             return Ok(false);
         }
         if self.settled.len() >= SETTLED_MAX {
@@ -189,27 +147,16 @@ impl Triggers {
         Ok(true)
     }
 
-    /// Since when this definition is in force: what happened before it does not trigger it.
-    async fn in_force(&mut self, pinned: &Pinned) -> Result<At, StoreError> {
+    async fn in_force(&mut self, pinned: &Pinned) -> Result<Vec<Since>, StoreError> {
         let name = &pinned.process.name;
         if let Some((digest, since)) = self.since.get(name)
             && *digest == pinned.digest
         {
-            return Ok(*since);
+            return Ok(since.clone());
         }
-        let entries = self.desk.ports.journal.stream(&Stream::process(name), 0).await?;
-        let loaded = entries.iter().rev().find_map(|entry| match entry.event() {
-            Ok(Some(Event::ProcessLoaded { digest, .. })) if digest == pinned.digest => Some(entry.header.at),
-            _ => None,
-        });
-        let since = loaded.unwrap_or_else(|| self.desk.ports.clock.now());
-        self.since.insert(name.clone(), (pinned.digest.clone(), since));
+        let ports = &self.desk.ports;
+        let since = since(&*ports.journal, pinned, ports.clock.now()).await?;
+        self.since.insert(name.clone(), (pinned.digest.clone(), since.clone()));
         Ok(since)
     }
-}
-
-/// Changes with every change of the file that can be seen without reading it.
-fn version(arrived: &Arrived) -> String {
-    let seen = format!("{}\n{}\n{}", arrived.bytes, arrived.modified.0, arrived.inode);
-    hex(&Sha256::digest(seen))[..16].to_owned()
 }

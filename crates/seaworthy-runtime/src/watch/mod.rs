@@ -44,6 +44,8 @@ const BRANCH_LOST_AFTER: Span = Span::seconds(3_600);
 pub const ARTIFACTS_EVERY: Span = Span::seconds(600);
 /// Open signals that are read.
 const SIGNALS_MAX: usize = 1_000;
+/// Newest rows of what did not run that are looked at; of what triggers were held from, few are kept apart at a time.
+const SKIPPED_MAX: usize = 200;
 
 /// Says since when the branch cannot be read, and why; `None`: it can, or there is none.
 pub type BranchLost = dyn Fn() -> Option<(At, String)> + Send + Sync;
@@ -213,7 +215,9 @@ impl Watcher {
             return Ok(Looked { findings: Vec::new(), next: At(i64::MAX), unseen: false });
         }
         let view = self.watched.process(&process.name).await?;
-        let skipped: Vec<SkippedRow> = self.watched.skipped(Some(&process.name), 20).await?;
+        let skipped: Vec<SkippedRow> = self.watched.skipped(Some(&process.name), SKIPPED_MAX).await?;
+        // What a pause or a blackout held of triggers says nothing of the schedule.
+        let skipped: Vec<SkippedRow> = skipped.into_iter().filter(|row| row.trigger.is_empty()).collect();
         let row = self.watched.schedule(&process.name).await?;
         let timetable = process.expects().and_then(|s| Timetable::parse(s).ok());
         let live: Vec<LiveRun> = live.iter().filter(|r| r.process == process.name).cloned().collect();

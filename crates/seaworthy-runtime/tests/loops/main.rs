@@ -1,6 +1,8 @@
 //! The loops on a store in memory, with a clock that only the test moves.
 
 #[cfg(test)]
+mod calling;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod locking;

@@ -1,10 +1,13 @@
-//! Files that triggers wait for, in a world in which only the test lets time pass.
+//! What triggers wait for, in a world in which only the test lets time pass: ends of runs, files.
 
 use seaworthy_model::{
     entry::Via,
+    event::{Event, SkipReason},
     port::Batch,
+    run::Verified,
+    schedule::Pause,
     time::Span,
-    view::{EndedRun, ViewChange},
+    view::{EndedRun, ScheduleRow, ViewChange},
 };
 use seaworthy_runtime::{
     Stop,
@@ -15,7 +18,7 @@ use seaworthy_runtime::{
 use seaworthy_sim::Shelf;
 use std::sync::Arc;
 
-use crate::kit::World;
+use crate::kit::{World, load};
 
 const INBOX: &str =
     "process: inbox\ntriggers: [{ file: 'in/*.csv', settled: 30s }]\nsteps: [{ id: one, run: 'true' }]\n";
@@ -24,7 +27,12 @@ const FILE: &str = "/nowhere/in/a.csv";
 /// The loop in a life of its own: it remembers nothing of the one before.
 fn triggers(world: &World, shelf: &Arc<Shelf>) -> Triggers {
     let runs = Runs::new(world.ports.clone(), Stop::default());
-    Triggers::new(Desk { ports: world.ports.clone(), runs, pings: Default::default() }, None, shelf.clone())
+    Triggers::new(
+        Desk { ports: world.ports.clone(), runs, pings: Default::default() },
+        world.archive.clone(),
+        None,
+        shelf.clone(),
+    )
 }
 
 #[tokio::test]
@@ -99,4 +107,111 @@ async fn files_beyond_the_runs_that_may_live_wait_and_are_not_lost() {
     }
     assert_eq!(world.kinds("trigger_fired").await.len(), more);
     assert_eq!(world.kinds("trigger_held").await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_lay_there_before_is_noted_and_starts_nothing_until_it_is_another_also_after_a_restart() {
+    let world = World::new("", &[INBOX]);
+    let shelf = Arc::new(Shelf::default());
+    shelf.put(FILE, 10, world.ports.clock.now());
+    shelf.put("/nowhere/in/b.csv", 10, world.ports.clock.now());
+    world.pass(Span::seconds(1)).await;
+    world.record().await;
+    world.pass(Span::seconds(1)).await;
+    // It came after the trigger, and before anybody looked.
+    shelf.put("/nowhere/in/c.csv", 10, world.ports.clock.now());
+    let fired = async |life: &mut Triggers| {
+        for _ in 0..2 {
+            life.activate().await.unwrap();
+            world.pass(Span::seconds(30)).await;
+        }
+        world.kinds("trigger_fired").await.len()
+    };
+    assert_eq!(fired(&mut triggers(&world, &shelf)).await, 1);
+    let mut life = triggers(&world, &shelf);
+    assert_eq!(fired(&mut life).await, 1, "the next life knows what was noted");
+    shelf.put(FILE, 11, world.ports.clock.now());
+    assert_eq!(fired(&mut life).await, 2, "what is written on is another");
+    // A word beside the trigger is changed: what waited goes on waiting.
+    shelf.put("/nowhere/in/d.csv", 10, world.ports.clock.now());
+    world.pass(Span::seconds(1)).await;
+    world.in_force.replace(load("", &[&format!("{INBOX}about: Something.\n")]));
+    world.record().await;
+    assert_eq!(fired(&mut life).await, 3, "it came while the trigger was the same");
+    assert_eq!(world.kinds("trigger_noted").await.len(), 1);
+}
+
+const AFTER: &str =
+    "process: after\ntriggers: [{ process: other, when: unverified }]\nsteps: [{ id: one, run: 'true' }]\n";
+const OTHER: &str = "process: other\nsteps: [{ id: one, run: 'true' }]\n";
+
+/// So many runs of `other` end, each as the closure says.
+async fn ended(world: &World, count: usize, how: impl Fn(usize) -> Verified) {
+    let first = world.verified("other", world.ports.clock.now()).await;
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    for n in 1..count {
+        let row = EndedRun { run: world.ports.ids().run(), verified: how(n), ..first.clone() };
+        batch.views.push(ViewChange::RunEnded(Box::new(row)));
+    }
+    world.ports.journal.append(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_end_of_a_run_is_missed_however_many_follow_it_and_a_restart_repeats_none() {
+    let world = World::new("", &[AFTER, OTHER]);
+    ended(&world, 20, |_| Verified::No).await;
+    world.pass(Span::seconds(1)).await;
+    world.record().await;
+    let shelf = Arc::new(Shelf::default());
+    let fired = async || world.kinds("trigger_fired").await.len();
+    let mut life = triggers(&world, &shelf);
+    life.activate().await.unwrap();
+    assert_eq!(fired().await, 0, "what ended before it waited starts nothing");
+    let oldest = |n| if n <= 3 { Verified::No } else { Verified::Yes };
+    ended(&world, 1_500, oldest).await;
+    life.activate().await.unwrap();
+    assert_eq!(fired().await, 3, "the oldest of many");
+    let mut life = triggers(&world, &shelf);
+    ended(&world, 1_500, oldest).await;
+    life.activate().await.unwrap();
+    assert_eq!(fired().await, 6, "also those from before a restart");
+    triggers(&world, &shelf).activate().await.unwrap();
+    assert_eq!(fired().await, 6);
+    let said = world.kinds("trigger_looked").await;
+    assert!(said.len() < 20, "one for each 200 ends: {}", said.len());
+    assert!(said.iter().all(|event| matches!(event, Event::TriggerLooked(looked) if looked.of == "other")));
+}
+
+#[tokio::test]
+async fn what_a_pause_held_is_a_row_for_people_and_does_not_fire_afterwards() {
+    let world = World::new("", &[AFTER, OTHER]);
+    world.record().await;
+    let (shelf, now) = (Arc::new(Shelf::default()), world.ports.clock.now());
+    let mut life = triggers(&world, &shelf);
+    life.activate().await.unwrap();
+    let pause = Pause { since: now, until: now + Span::seconds(60), reason: "disks".into(), extended: 0 };
+    let row = ScheduleRow {
+        process: "after".into(),
+        digest: String::new(),
+        since: now,
+        cursor: now,
+        queued: vec![],
+        pause: Some(pause),
+    };
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    batch.views.push(ViewChange::Schedule(row));
+    world.ports.journal.append(batch).await.unwrap();
+    ended(&world, 80, |_| Verified::No).await;
+    life.activate().await.unwrap();
+    assert_eq!(world.kinds("trigger_held").await.len(), 79, "each has its entry");
+    let rows = world.ports.views.skipped(Some("after"), 1_000).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 79);
+    assert!(rows.len() <= 50, "of many the last row says how many: {}", rows.len());
+    assert!(rows[0].reason == SkipReason::Paused && rows[0].detail.contains("disks"), "{rows:?}");
+    assert!(rows[0].trigger.contains("of other"), "{rows:?}");
+    world.pass(Span::seconds(120)).await;
+    for mut life in [life, triggers(&world, &shelf)] {
+        life.activate().await.unwrap();
+        assert_eq!(world.kinds("trigger_fired").await.len(), 0);
+    }
 }

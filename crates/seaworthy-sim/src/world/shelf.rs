@@ -37,7 +37,7 @@ impl Shelf {
         let inode = inner.files.get(&path).map(|file| file.inode);
         inner.made += 1;
         let inode = inode.unwrap_or(inner.made);
-        inner.files.insert(path.clone(), Arrived { path, bytes, modified: at, inode });
+        inner.files.insert(path.clone(), Arrived { path, bytes, modified: at, changed: at, inode });
     }
 
     /// Somebody takes a file away.

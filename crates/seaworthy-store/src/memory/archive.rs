@@ -21,15 +21,12 @@ impl Archive for Memory {
     fn ended_after(
         &self,
         process: &str,
-        after: Option<RunId>,
+        place: u64,
         limit: usize,
-    ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
+    ) -> Fut<'_, Result<Vec<(u64, EndedRun)>, StoreError>> {
         let state = self.state();
-        let start = after.map(|run| state.places.get(&run).copied());
-        let rows = state.ended.iter().filter(|(key, row)| {
-            row.process == process && start.is_none_or(|start| start.is_some_and(|start| **key > start))
-        });
-        ready(Ok(rows.take(limit.min(ROWS_MAX)).map(|(_, row)| row.clone()).collect()))
+        let rows = state.ended.iter().filter(|(own, row)| **own > place && row.process == process);
+        ready(Ok(rows.take(limit.min(ROWS_MAX)).map(|(own, row)| (*own, row.clone())).collect()))
     }
 
     fn definitions(&self) -> Fut<'_, Result<Vec<Entry>, StoreError>> {

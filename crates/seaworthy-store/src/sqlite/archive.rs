@@ -1,4 +1,4 @@
-//! The store from its oldest end, for retention.
+//! The store from its oldest end, for retention and triggers.
 //!
 //! This module must not know what may go.
 
@@ -16,7 +16,7 @@ use super::{
     Sqlite,
     read::room,
     row::{all, ended_key, entry, first, kind_word, limit},
-    view::{KINDS, VERDICTS, bound, one},
+    view::{KINDS, VERDICTS, one},
     writer::Work,
 };
 use crate::{ROWS_MAX, statements as sql};
@@ -29,14 +29,9 @@ impl Archive for Sqlite {
         }))
     }
 
-    fn ended_after(
-        &self,
-        process: &str,
-        after: Option<RunId>,
-        most: usize,
-    ) -> Fut<'_, Result<Vec<EndedRun>, StoreError>> {
+    fn ended_after(&self, process: &str, place: u64, most: usize) -> Fut<'_, Result<Vec<(u64, EndedRun)>, StoreError>> {
         let process = process.to_owned();
-        Box::pin(self.0.readers.read(move |conn| ended_after(conn, &process, after, most)))
+        Box::pin(self.0.readers.read(move |conn| ended_after(conn, &process, place, most)))
     }
 
     fn definitions(&self) -> Fut<'_, Result<Vec<Entry>, StoreError>> {
@@ -54,18 +49,9 @@ impl Archive for Sqlite {
 }
 
 /// Oldest first, merged as in `ended_runs`.
-fn ended_after(
-    conn: &Connection,
-    process: &str,
-    after: Option<RunId>,
-    most: usize,
-) -> Result<Vec<EndedRun>, StoreError> {
+fn ended_after(conn: &Connection, process: &str, place: u64, most: usize) -> Result<Vec<(u64, EndedRun)>, StoreError> {
     let most = most.min(ROWS_MAX);
-    let start = match after {
-        None => Some(0),
-        Some(_) => bound(conn, after)?,
-    };
-    let Some(place) = start else { return Ok(Vec::new()) };
+    let place = i64::try_from(place).unwrap_or(i64::MAX);
     let mut keys = Vec::new();
     for kind in KINDS.into_iter().map(kind_word) {
         for verdict in VERDICTS.into_iter().map(Verified::word) {
@@ -75,5 +61,9 @@ fn ended_after(
     }
     keys.sort_unstable();
     keys.truncate(most);
-    keys.into_iter().filter_map(|(_, run)| one(conn, run).transpose()).collect()
+    let row = |(place, run)| {
+        let row = one(conn, run).transpose()?;
+        Some(row.map(|row| (u64::try_from(place).unwrap_or_default(), row)))
+    };
+    keys.into_iter().filter_map(row).collect()
 }

@@ -225,10 +225,12 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
 }
 
 fn more(row: &SkippedRow) -> String {
-    match row.count {
+    let detail = match row.count {
         0 | 1 => row.detail.clone(),
-        count => format!("{} occurrences", show::count(count)),
-    }
+        count if row.trigger.is_empty() => format!("{} occurrences", show::count(count)),
+        count => format!("{}; {} before it", row.detail, show::count(count - 1)),
+    };
+    [row.trigger.clone(), detail].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 fn due_row(next: Next, now: At) -> (String, Moment, String) {

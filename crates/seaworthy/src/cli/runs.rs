@@ -80,11 +80,13 @@ async fn missed(ask: &Ask, site: &site::Reading, args: &Args) -> Result<u8, Trou
     let rows = site.views.skipped(args.process.as_deref(), args.limit.clamp(1, 1_000)).await?;
     for row in &rows {
         let more = if row.count > 1 { format!(" and {} before", row.count - 1) } else { String::new() };
-        ask.out.line(&format!("{}  {:24} {}{more}", site::time(row.nominal), row.process, row.reason.word()));
+        let by = if row.trigger.is_empty() { String::new() } else { format!("  {}: {}", row.trigger, row.detail) };
+        let by = cell(&by);
+        ask.out.line(&format!("{}  {:24} {}{more}{by}", site::time(row.nominal), row.process, row.reason.word()));
     }
     let runs: Vec<_> = rows
         .iter()
-        .map(|r| json!({ "run_id": null, "process": r.process, "nominal": site::time(r.nominal), "reason": r.reason.word(), "count": r.count }))
+        .map(|r| json!({ "run_id": null, "process": r.process, "nominal": site::time(r.nominal), "reason": r.reason.word(), "count": r.count, "trigger": Some(&r.trigger).filter(|t| !t.is_empty()), "detail": r.detail }))
         .collect();
     ask.out.object(&json!({ "v": 1, "runs": runs }));
     Ok(code::VERIFIED)

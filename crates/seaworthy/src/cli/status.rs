@@ -2,7 +2,13 @@
 
 use seaworthy_core::schedule::{Timetable, utc};
 use seaworthy_model::{
-    port::Clock as _, process::Process, run::Verified, schedule::Pause, site::Loaded, time::At, view::ProcessView,
+    port::Clock as _,
+    process::Process,
+    run::Verified,
+    schedule::Pause,
+    site::Loaded,
+    time::At,
+    view::{ProcessView, SkippedRow},
 };
 use serde_json::json;
 
@@ -14,6 +20,9 @@ use crate::{
     trouble::{Trouble, code},
     wire,
 };
+
+/// Newest rows of what did not run that are looked at.
+const HELD_MAX: usize = 100;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {}
@@ -30,6 +39,8 @@ struct Row {
     next: Option<At>,
     /// End and reason of a pause that is in force.
     paused: Option<(At, String)>,
+    /// What triggered it in vain since it last started.
+    held: Vec<SkippedRow>,
 }
 
 /// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
@@ -42,7 +53,8 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
             Some(by) => observed(&pinned.process, by),
             None => {
                 let pause = site.views.schedule(name).await?.and_then(|row| row.pause);
-                paused(row(name, site.views.process(name).await?), pause.as_ref(), RealClock.now())
+                let row = told(&site, name).await?;
+                paused(waited(row), pause.as_ref(), RealClock.now())
             }
         });
     }
@@ -91,16 +103,30 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     for held in &loaded.held {
         ask.out.line(&format!("  {} {}", ask.out.paint(Tone::Doubt, "weaker file"), difference::line(held)));
     }
-    let processes: Vec<_> = rows
-        .iter()
-        .map(|r| json!({ "process": r.name, "state": r.word, "reason": r.detail, "verified_at": r.proven.map(site::time), "restorable_at": r.restorable.map(site::time), "next_at": r.next.map(site::time), "paused": r.paused.as_ref().map(|(until, why)| json!({ "until": site::time(*until), "reason": why })) }))
-        .collect();
+    let processes: Vec<_> = rows.iter().map(object).collect();
     let open: Vec<_> = signals
         .iter()
         .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
         .collect();
     ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "twice": twice, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
     Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
+}
+
+fn object(row: &Row) -> serde_json::Value {
+    let held = row.held.iter().map(|held| {
+        json!({ "at": site::time(held.nominal), "trigger": held.trigger, "reason": held.reason.word(), "count": held.count })
+    });
+    let paused = row.paused.as_ref().map(|(until, why)| json!({ "until": site::time(*until), "reason": why }));
+    json!({
+        "process": row.name,
+        "state": row.word,
+        "reason": row.detail,
+        "verified_at": row.proven.map(site::time),
+        "restorable_at": row.restorable.map(site::time),
+        "next_at": row.next.map(site::time),
+        "held": held.collect::<Vec<_>>(),
+        "paused": paused,
+    })
 }
 
 /// Says what somebody else on this host runs as well.
@@ -111,6 +137,25 @@ fn also_elsewhere(ask: &Ask, loaded: &Loaded) -> Vec<serde_json::Value> {
         ask.out.line(&format!("  {} {what}; {help}", ask.out.paint(Tone::Doubt, "runs twice")));
     }
     twice.iter().map(|one| json!({ "process": one.process, "by": one.by })).collect()
+}
+
+/// What its runs say, and what triggered it in vain since it last started.
+async fn told(site: &site::Reading, name: &str) -> Result<Row, Trouble> {
+    let view = site.views.process(name).await?;
+    let last = view.runs.first().map(|run| run.requested_at);
+    let skipped = site.views.skipped(Some(name), HELD_MAX).await?;
+    let since = |row: &SkippedRow| !row.trigger.is_empty() && last.is_none_or(|last| last < row.nominal);
+    Ok(Row { held: skipped.into_iter().filter(since).collect(), ..row(name, view) })
+}
+
+/// What triggered it in vain is told beside what the last run said: somebody waits for it.
+fn waited(row: Row) -> Row {
+    let count: u64 = row.held.iter().map(|held| held.count.max(1)).sum();
+    let Some(newest) = row.held.first() else { return row };
+    let more = if count > 1 { format!(", and {} before it", count - 1) } else { String::new() };
+    let said = format!("{} started nothing: {}{more}", newest.trigger, newest.detail);
+    let detail = if row.detail.is_empty() { said } else { format!("{said}; {}", row.detail) };
+    Row { detail, ..row }
 }
 
 /// A pause in force is told beside what the last run said.
@@ -135,6 +180,7 @@ fn row(name: &str, view: ProcessView) -> Row {
             restorable,
             next: None,
             paused: None,
+            held: Vec::new(),
         };
     };
     let (word, tone) = story::words(last.executed, last.verified);
@@ -154,6 +200,7 @@ fn row(name: &str, view: ProcessView) -> Row {
         restorable,
         next: None,
         paused: None,
+        held: Vec::new(),
     }
 }
 
@@ -173,6 +220,7 @@ fn observed(process: &Process, by: &str) -> Row {
         restorable: None,
         next,
         paused: None,
+        held: Vec::new(),
     }
 }
 

@@ -263,7 +263,12 @@ fn starting(
         }
     };
     let desk = house.desk.clone();
-    let triggers = Triggers::new(desk.clone(), watched, Arc::new(FilePlaces::new(place.data.clone())));
+    let triggers = Triggers::new(
+        desk.clone(),
+        house.store.opened().archive,
+        watched,
+        Arc::new(FilePlaces::new(place.data.clone())),
+    );
     tasks.keep("schedule", after(Box::pin(schedule::run(desk.clone(), stop.clone()))));
     tasks.keep("drill", after(Box::pin(drill::run(desk, stop.clone()))));
     tasks.keep("trigger", after(Box::pin(triggers.run(stop.clone()))));

@@ -158,3 +158,34 @@ fn a_signal_of_the_watcher_starts_the_process_that_mends_it_once() {
     let facts = history(&site);
     assert_eq!(of(&facts, "trigger_fired").len(), 2, "{facts:?}");
 }
+
+#[test]
+fn what_a_pause_held_is_shown_and_what_lay_there_before_is_not_taken() {
+    let site = Site::new();
+    site.write("in/before.csv", "one\n");
+    let step = "steps:\n  - { id: one, run: 'cat \"$TRIGGER\" >> taken' }\n";
+    site.process("inbox", &format!("triggers:\n  - {{ file: 'in/*.csv', settled: 1s }}\n{step}"));
+    let server = site.server();
+    wait_for(&site, "trigger/inbox", "trigger_noted");
+    assert_eq!(site.json(&["pause", "inbox", "--for", "1h", "--reason", "the disks are exchanged"]).code, 0);
+    site.write("in/held.csv", "two\n");
+    until("it is held", || (!of(&history(&site), "trigger_held").is_empty()).then_some(()));
+    let missed = site.json(&["runs", "--missed"]);
+    let row = &missed.json["runs"][0];
+    assert_eq!((row["process"].as_str(), row["reason"].as_str()), (Some("inbox"), Some("paused")), "{missed:?}");
+    assert!(row["trigger"].as_str().unwrap().ends_with("in/held.csv"), "{row}");
+    assert!(missed.stderr.is_empty() && row["detail"].as_str().unwrap().contains("the disks are exchanged"), "{row}");
+    let status = site.json(&["status"]);
+    assert_eq!(status.json["processes"][0]["held"][0]["reason"], "paused", "{status:?}");
+    assert!(site.say(&["status"]).stdout.contains("in/held.csv started nothing: paused until"));
+    let page = server.get("/processes/inbox").unwrap().1;
+    assert!(page.contains("in/held.csv: paused until"), "{page}");
+    assert_eq!(site.json(&["resume", "inbox", "--reason", "done"]).code, 0);
+    site.write("in/taken.csv", "three\n");
+    until("the next one is taken", || std::fs::read_to_string(site.path("taken")).ok());
+    until("its run has ended", || {
+        (site.json(&["status"]).json["processes"][0]["held"].as_array().is_some_and(Vec::is_empty)).then_some(())
+    });
+    assert_eq!(site.read("taken"), "three\n", "neither what lay there before nor what was held");
+    server.stop();
+}

@@ -41,15 +41,22 @@ pub async fn ended_runs_are_read_from_the_oldest_on(w: &World) {
     let second = end(w, EndedRun { kind: Kind::Drill, ..ended("a", 30) }).await;
     let third = end(w, ended("a", 20)).await;
     end(w, ended("b", 15)).await;
-    let after = async |after: Option<RunId>, limit| {
+    let place = async |run| w.archive.ended_place(run).await.unwrap();
+    let after = async |after: u64, limit| {
         let rows = w.archive.ended_after("a", after, limit).await.unwrap();
-        rows.into_iter().map(|row| row.run).collect::<Vec<_>>()
+        let mut runs = Vec::new();
+        for (own, row) in rows {
+            assert_eq!(place(row.run).await, Some(own), "each has its own place");
+            runs.push(row.run);
+        }
+        runs
     };
-    assert_eq!(after(None, 9).await, [first, second, third]);
-    assert_eq!(after(None, 2).await, [first, second]);
-    assert_eq!(after(Some(second), 9).await, [third]);
-    assert_eq!(after(Some(third), 9).await, []);
-    assert_eq!(after(Some(run()), 9).await, [], "after a run that has not ended there is nothing");
+    assert_eq!(after(0, 9).await, [first, second, third]);
+    assert_eq!(after(0, 2).await, [first, second]);
+    let (second, last) = (place(second).await.unwrap(), place(third).await.unwrap());
+    assert_eq!(after(second, 9).await, [third]);
+    assert_eq!(after(last, 9).await, []);
+    assert_eq!(after(u64::MAX, 9).await, []);
 }
 
 pub async fn bodies_go_with_one_tombstone_for_all_of_them(w: &World) {

@@ -38,6 +38,7 @@ pub async fn skipped_occurrences_come_newest_first(w: &World) {
         reason: SkipReason::Overlap,
         detail: String::new(),
         count,
+        trigger: String::new(),
     };
     let rows = [row("p", 10, 1), row("q", 20, 1), row("p", 30, 4)];
     write(w, rows.iter().cloned().map(ViewChange::Skipped).collect()).await;
