@@ -20,6 +20,8 @@ pub use files::regular;
 
 /// Name of the site file.
 pub const SITE_FILE: &str = "seaworthy.yaml";
+/// Name of the journal's file in a data folder.
+pub const STORE_FILE: &str = "journal.db";
 /// Name of the watcher's data folder inside the site's.
 pub const WATCHER: &str = "watcher";
 /// Stands in a data folder that is being restored. What is in it meanwhile is no state of anybody.
@@ -105,7 +107,7 @@ impl Place {
 
     /// The journal's file.
     pub fn store(&self) -> PathBuf {
-        self.data.join("journal.db")
+        self.data.join(STORE_FILE)
     }
 
     /// The watcher's own data folder.

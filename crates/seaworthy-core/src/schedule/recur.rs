@@ -4,6 +4,8 @@
 //! Must not know how a file is written, nor a clock: days are counted through the same years whenever it is read, so that
 //! the same file is the same set of days for ever.
 
+use std::collections::BTreeSet;
+
 use jiff::{
     ToSpan as _,
     civil::{Date, Weekday},
@@ -59,7 +61,8 @@ pub fn event_days(event: &Event<'_>) -> Result<Vec<Days>, String> {
         let day = event.first % 10_000;
         return Ok(vec![Days::Yearly { first: day, last: day }]);
     }
-    let dates = rule.dates(first).into_iter().filter(|date| !event.except.contains(&number(*date)));
+    let except: BTreeSet<u32> = event.except.iter().copied().collect();
+    let dates = rule.dates(first).into_iter().filter(|date| !except.contains(&number(*date)));
     Ok(dates.filter_map(|date| span(date, length)).collect())
 }
 

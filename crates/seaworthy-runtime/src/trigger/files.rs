@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -38,6 +38,8 @@ const NOTED_DIGITS: usize = 16;
 /// What is known of the files. Forgetting it is harmless.
 pub(super) struct Files {
     arrivals: Arc<dyn Arrivals>,
+    /// What relative paths are relative to: that of a branch's commit changes with each.
+    folder: PathBuf,
     /// On the clock that never steps.
     next: Span,
     /// By who waits and for which path.
@@ -61,20 +63,15 @@ struct Seen {
 }
 
 impl Files {
-    pub fn new(arrivals: Arc<dyn Arrivals>) -> Files {
-        Files { arrivals, next: Span::ZERO, waits: BTreeMap::new() }
+    pub fn new(arrivals: Arc<dyn Arrivals>, folder: PathBuf) -> Files {
+        Files { arrivals, folder, next: Span::ZERO, waits: BTreeMap::new() }
     }
 
     /// Looks for all of them, if it is time.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
-    pub async fn look(
-        &mut self,
-        desk: &Desk,
-        waiting: &[(Arc<Pinned>, Vec<Since>)],
-        folder: &Path,
-    ) -> Result<(), StoreError> {
+    pub async fn look(&mut self, desk: &Desk, waiting: &[(Arc<Pinned>, Vec<Since>)]) -> Result<(), StoreError> {
         let begun = desk.ports.clock.elapsed();
         if begun < self.next {
             return Ok(());
@@ -83,7 +80,7 @@ impl Files {
         for (pinned, since) in waiting {
             for (trigger, since) in pinned.process.triggers.iter().zip(since) {
                 let Trigger::File { path, settled } = trigger else { continue };
-                let key = (pinned.process.name.clone(), folder.join(path));
+                let key = (pinned.process.name.clone(), self.folder.join(path));
                 let found = match self.arrivals.arrived(key.1.clone()).await {
                     Ok(found) => found,
                     Err(trouble) => {

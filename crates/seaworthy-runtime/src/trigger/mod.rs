@@ -11,7 +11,7 @@ mod since;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -51,13 +51,15 @@ pub struct Triggers {
 }
 
 impl Triggers {
+    /// `folder`: of the local site file.
     pub fn new(
         desk: Desk,
         archive: Arc<dyn Archive>,
         signals: Option<Arc<dyn Views>>,
         arrivals: Arc<dyn Arrivals>,
+        folder: PathBuf,
     ) -> Triggers {
-        let (ends, files) = (Ends::new(archive), Files::new(arrivals));
+        let (ends, files) = (Ends::new(archive), Files::new(arrivals, folder));
         Triggers { desk, signals, settled: BTreeSet::new(), ends, files, since: BTreeMap::new() }
     }
 
@@ -92,7 +94,7 @@ impl Triggers {
             more |= self.ends.look(&self.desk, pinned, since).await?;
         }
         self.signals(&waiting).await?;
-        self.files.look(&self.desk, &waiting, Path::new(&loaded.folder)).await?;
+        self.files.look(&self.desk, &waiting).await?;
         if more {
             self.desk.ports.nudges.trigger.notify_one();
         }

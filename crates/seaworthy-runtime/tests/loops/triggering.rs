@@ -32,6 +32,7 @@ fn triggers(world: &World, shelf: &Arc<Shelf>) -> Triggers {
         world.archive.clone(),
         None,
         shelf.clone(),
+        "/nowhere".into(),
     )
 }
 

@@ -48,11 +48,14 @@ fn address(value: &Node, url: &str, report: &mut Report<'_>) {
         let help = "write https://…, ssh://…, user@host:path, or the path of a repository on this host";
         report.error("bad-url", value.place, "a repository is not read over this", help);
     }
-    let login = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'));
-    // Over https a login alone is often a token.
-    if login.is_some_and(|(login, _)| login.contains(':') || scheme == Some("https")) {
+    let path = scheme.is_none() && url.starts_with(['/', '.']);
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let login = rest.split('/').next().and_then(|host| host.rsplit_once('@')).filter(|_| !path);
+    // Over https a login alone is often a token, and so is what stands behind a question mark.
+    let token = scheme == Some("https") && url.contains('?');
+    if token || login.is_some_and(|(login, _)| login.contains(':') || scheme == Some("https")) {
         report.hide(value.place);
-        let help = "leave out what stands before `@`; git asks its credential helper, or ssh uses a key";
+        let help = "leave out what stands before `@` and behind `?`; git asks its credential helper, or ssh uses a key";
         let message = "this address holds a password or a token, which others could read";
         report.error("literal-secret", value.place, message, help);
     }

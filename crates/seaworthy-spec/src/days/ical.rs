@@ -11,8 +11,9 @@ use crate::{
     source::{Mark, Place, Report},
 };
 
-/// Most events of a file.
+/// Most events of a file, and of those most that come again by a rule: its days are counted through eighty years.
 const EVENTS_MAX: usize = 2_000;
+const RULES_MAX: usize = 200;
 
 /// `NAME;PARAMETERS:VALUE`, put together from its lines.
 struct Property {
@@ -31,7 +32,7 @@ pub fn read(report: &mut Report<'_>) -> Vec<Days> {
         return vec![];
     }
     let properties = properties(report);
-    let (mut days, mut rest, mut events) = (Vec::new(), properties.as_slice(), 0);
+    let (mut days, mut rest, mut events, mut rules) = (Vec::new(), properties.as_slice(), 0, 0);
     while let Some(start) = rest.iter().position(|property| begins(property, "VEVENT")) {
         let (head, body) = (&rest[start], &rest[start + 1..]);
         events += 1;
@@ -43,6 +44,13 @@ pub fn read(report: &mut Report<'_>) -> Vec<Days> {
         if events > EVENTS_MAX {
             let help = "leave years out that are over, or split it into several calendars";
             report.error("too-many", head.place, format!("the file has more than {EVENTS_MAX} events"), help);
+            break;
+        }
+        rules += usize::from(body[..end].iter().any(|property| property.name == "RRULE"));
+        if rules > RULES_MAX {
+            let help = "write their days one by one, or split it into several calendars";
+            let message = format!("more than {RULES_MAX} events of the file come again by a rule");
+            report.error("too-many", head.place, message, help);
             break;
         }
         let more = event(head, &body[..end], report);

@@ -154,6 +154,11 @@ fn files_are_bounded_and_in_their_folder() {
     let together = "2026-01-01\n".repeat(1_999);
     let said = rendered(&with(Some(ICAL), Some(&together)), &[Severity::Error]);
     assert!(said.contains("error[too-many]: with this file the calendar has more than 2000 days"), "{said}");
+    // Rules that never come true are counted through all years, each for itself.
+    let never = "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT\n";
+    let never = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", never.repeat(2_000));
+    let said = rendered(&with(Some(&never), Some("12-24\n")), &[Severity::Error]);
+    assert!(said.contains("more than 200 events of the file come again by a rule"), "{said}");
     let large = "# x\n".repeat(300_000);
     assert!(rendered(&with(Some(ICAL), Some(&large)), &[Severity::Error]).contains("at most 1048576 are read"));
     for path in ["/etc/holidays.ics", "../it.ics", "ops/it.ics", "calendars/it.json"] {

@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -19,13 +20,18 @@ use seaworthy_model::site::Branch;
 const FETCH_WITHIN: Duration = Duration::from_secs(120);
 /// How long git may take with what is here already.
 const LOCAL_WITHIN: Duration = Duration::from_secs(60);
+/// How long all contents of a commit may take, which are written to the disk meanwhile.
+const CONTENTS_WITHIN: Duration = Duration::from_secs(600);
 /// Between two looks at a git that is at work, and at how much it has written.
 const LOOK_GAP: Duration = Duration::from_millis(20);
 const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// Bytes of an answer that are read; more is an error.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
-/// Where the newest commit of the branch is kept in the mirror.
+/// Where the newest commit of the branch is kept in the mirror, and where one that is in force and in no history any more.
 const TIP: &str = "refs/seaworthy/tip";
+const FORCE: &str = "refs/seaworthy/force";
+/// Longest sentence of git that is told, in characters.
+const SAID_MAX: usize = 400;
 
 /// What a repository is read over; everything else, `ext::` first of all, is refused by git itself.
 const SETTINGS: [&str; 11] = [
@@ -71,10 +77,7 @@ impl Mirror {
     /// # Errors
     /// A sentence: not reachable, no such branch, too large.
     pub fn fetch(&self, branch: &Branch) -> Result<String, String> {
-        let refspec = format!("+refs/heads/{}:{TIP}", branch.branch);
-        let fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force"];
-        let words: Vec<&str> = fetch.into_iter().chain(["--", branch.url.as_str(), refspec.as_str()]).collect();
-        self.ask(&words, FETCH_WITHIN).map_err(|said| {
+        self.bring(branch, &format!("+refs/heads/{}:{TIP}", branch.branch)).map_err(|said| {
             if said.contains("couldn't find remote ref") {
                 return format!(
                     "{} has no branch `{}`: it is empty, or the branch has another name",
@@ -85,6 +88,20 @@ impl Mirror {
         })?;
         let tip = self.ask(&["rev-parse", "--verify", "--quiet", &format!("{TIP}^{{commit}}")], LOCAL_WITHIN)?;
         Ok(String::from_utf8_lossy(&tip).trim().to_owned())
+    }
+
+    /// Brings a commit here that may be in no branch any more.
+    ///
+    /// # Errors
+    /// A sentence: not reachable, or the repository has forgotten it.
+    pub fn fetch_commit(&self, branch: &Branch, commit: &str) -> Result<(), String> {
+        self.bring(branch, &format!("+{commit}:{FORCE}"))
+    }
+
+    fn bring(&self, branch: &Branch, what: &str) -> Result<(), String> {
+        let fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force"];
+        let words: Vec<&str> = fetch.into_iter().chain(["--", branch.url.as_str(), what]).collect();
+        self.ask(&words, FETCH_WITHIN).map(drop)
     }
 
     /// Whether everything of `old` is in the history of `new`.
@@ -131,10 +148,16 @@ impl Mirror {
         // On a thread: git answers while it is still being asked.
         let asking = thread::spawn(move || asks.write_all(text.as_bytes()));
         let mut answers = io::BufReader::new(child.stdout.take().ok_or("git gives no answers")?);
-        let read = (0..hashes.len()).try_for_each(|n| take(n, object(&mut answers)?));
-        drop(answers);
-        let _ = asking.join();
+        let (read, late) = within(CONTENTS_WITHIN, &child, || {
+            let read = (0..hashes.len()).try_for_each(|n| take(n, object(&mut answers)?));
+            drop(answers);
+            let _ = asking.join();
+            read
+        });
         let ended = self.finish(child, LOCAL_WITHIN);
+        if late {
+            return Err(format!("its contents took longer than {} s and git was ended", CONTENTS_WITHIN.as_secs()));
+        }
         read.and(ended.map(drop))
     }
 
@@ -196,7 +219,7 @@ impl Mirror {
         let said = String::from_utf8_lossy(&said);
         let last = said.lines().rev().map(str::trim).find(|l| l.starts_with("fatal:") || l.starts_with("error:"));
         let last = last.or(said.lines().last()).unwrap_or_default();
-        Ok((status.code(), out, last.trim_start_matches("fatal: ").to_owned()))
+        Ok((status.code(), out, told(last.trim_start_matches("fatal: "))))
     }
 
     /// Whether the mirror is still as large as it may be.
@@ -209,6 +232,38 @@ impl Mirror {
         let _ = fs::remove_dir_all(&self.folder);
         Err(format!("its history is larger than {} MiB; raise `at_most`", self.bytes_max >> 20))
     }
+}
+
+/// Works on what a git says that is ended if that takes too long; whether it was.
+fn within<T>(limit: Duration, child: &Child, work: impl FnOnce() -> T) -> (T, bool) {
+    let (group, (done, waits)) = (Pid::from_child(child), mpsc::channel::<()>());
+    let watchdog = thread::spawn(move || {
+        let late = waits.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+        // Nobody has waited for the child yet, so this is still its number.
+        late && kill_process_group(group, Signal::KILL).is_ok()
+    });
+    let worked = work();
+    drop(done);
+    (worked, watchdog.join().unwrap_or(false))
+}
+
+/// What git said, for people: a server writes into it as it likes, and an address may have become one with a login by
+/// settings of git.
+fn told(said: &str) -> String {
+    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_MAX).collect();
+    let mut out = String::new();
+    let mut rest = said.as_str();
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "'\"<>".contains(c)).unwrap_or(after.len());
+        let address = &after[..end];
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        out.push_str(host.rsplit_once('@').map_or(host, |(_, host)| host));
+        out.push_str(path.split(['?', '#']).next().unwrap_or_default());
+        rest = &after[end..];
+    }
+    out + rest
 }
 
 fn end(child: &mut Child) {
@@ -247,4 +302,52 @@ fn size(folder: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silent(command: &str) -> Child {
+        Command::new("sh").args(["-c", command]).process_group(0).stdout(Stdio::piped()).spawn().expect("a shell")
+    }
+
+    fn read(child: &mut Child) -> impl FnOnce() -> usize + use<> {
+        let mut out = child.stdout.take().expect("it is piped");
+        move || out.read_to_end(&mut Vec::new()).expect("a pipe")
+    }
+
+    #[test]
+    fn a_git_that_says_no_more_is_ended_and_one_that_is_done_in_time_is_not() {
+        let mut child = silent("exec sleep 1000");
+        let reads = read(&mut child);
+        let (said, late) = within(Duration::from_millis(20), &child, reads);
+        assert_eq!((said, late), (0, true));
+        assert!(!child.wait().expect("it has ended").success());
+        let mut child = silent("echo done");
+        let reads = read(&mut child);
+        let (said, late) = within(Duration::from_secs(600), &child, reads);
+        assert_eq!((said, late), (5, false));
+        assert!(child.wait().expect("it has ended").success());
+    }
+
+    #[test]
+    fn what_git_says_has_no_login_no_token_and_nothing_that_draws_on_a_terminal() {
+        for (said, told_as) in [
+            (
+                "unable to access 'https://robot:hunter2@git.example.com/ops.git/': gone",
+                "unable to access 'https://git.example.com/ops.git/': gone",
+            ),
+            (
+                "'https://git.example.com/ops.git?private_token=hunter2' is away",
+                "'https://git.example.com/ops.git' is away",
+            ),
+            ("https://hunter2@a/b and ssh://git@c/d", "https://a/b and ssh://c/d"),
+            ("remote: \u{1b}[2Jall is well\u{7}", "remote:  [2Jall is well "),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(told(said), told_as);
+        }
+        assert_eq!(told(&"x".repeat(5_000)).len(), SAID_MAX);
+    }
 }

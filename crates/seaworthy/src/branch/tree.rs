@@ -4,7 +4,7 @@
 //! must not know what the files mean.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, symlink},
@@ -79,7 +79,7 @@ fn links(mirror: &Mirror, items: &[Item], hashes: &[String], left: &mut LeftOut)
 
 /// What is to be written, and the hashes of the contents in the same order.
 fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, Vec<String>), String> {
-    let (mut items, mut hashes, mut bytes) = (Vec::new(), Vec::new(), 0u64);
+    let (mut items, mut hashes, mut bytes, mut plain) = (Vec::new(), Vec::new(), 0u64, BTreeSet::new());
     for line in list.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
         let text = String::from_utf8_lossy(line);
         let Some((about, name)) = text.split_once('\t') else {
@@ -89,7 +89,13 @@ fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, V
         let &[mode, _, hash, size] = words.as_slice() else { return Err("git lists files in an unknown form".into()) };
         let path = Path::new(name);
         if std::str::from_utf8(line).is_err() || !is_plain(path) {
-            left.insert(name.to_owned(), "its name cannot be used".into());
+            let shown = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+            left.insert(shown, "its name cannot be used".into());
+            continue;
+        }
+        // A tree that was made by hand may have a link and a folder of one name: what is below would be written elsewhere.
+        if path.ancestors().any(|part| plain.contains(part)) {
+            left.insert(name.to_owned(), "another file has this name, or that of a folder above it".into());
             continue;
         }
         let mode = match mode {
@@ -114,6 +120,7 @@ fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, V
         if bytes > bytes_max {
             return Err(format!("its files are larger than {} MiB; raise `at_most`", bytes_max >> 20));
         }
+        plain.insert(path.to_owned());
         items.push(Item { path: path.to_owned(), mode });
         hashes.push(hash.to_owned());
         if items.len() > FILES_MAX {
@@ -123,8 +130,12 @@ fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, V
     Ok((items, hashes))
 }
 
-/// A relative path of plain names, none of them git's own.
+/// A relative path of plain names, none of them git's own and none that would draw on a terminal.
 fn is_plain(path: &Path) -> bool {
+    let drawn = path.to_str().is_none_or(|name| name.chars().any(char::is_control));
+    if drawn {
+        return false;
+    }
     path.components().all(|part| matches!(part, Component::Normal(name) if !name.eq_ignore_ascii_case(".git")))
         && !path.as_os_str().is_empty()
 }
@@ -182,6 +193,19 @@ mod tests {
         ] {
             assert_eq!(target(Path::new(link), to.as_bytes().to_vec()).is_ok(), good, "{link} -> {to}");
         }
+    }
+
+    #[test]
+    fn a_tree_that_has_a_link_and_a_folder_of_one_name_writes_nothing_through_the_link() {
+        let list = b"120000 blob aa 1\td\x00100644 blob bb 1\td/x\x00120000 blob cc 1\td/d/y\x00100644 blob dd 1\te\x00100644 blob ee 1\te\0";
+        let mut left = LeftOut::new();
+        let (items, hashes) = plan(list, 9, &mut left).unwrap();
+        assert_eq!((items.len(), hashes), (2, vec!["aa".to_owned(), "dd".to_owned()]));
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["d/d/y", "d/x", "e"]);
+        let list = b"100644 blob aa 1\tops/\x1b[2J\na.yaml\0";
+        let mut left = LeftOut::new();
+        assert!(plan(list, 9, &mut left).unwrap().0.is_empty());
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["ops/\u{fffd}[2J\u{fffd}a.yaml"]);
     }
 
     #[test]

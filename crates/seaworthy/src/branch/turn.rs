@@ -2,7 +2,12 @@
 //!
 //! The entry comes before the state that it speaks of, so a power cut between both says it twice and forgets nothing.
 
-use std::sync::Arc;
+use std::{
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use seaworthy_core::change::{Decision, Standing, decide};
 use seaworthy_model::{
@@ -13,6 +18,7 @@ use seaworthy_model::{
     time::At,
 };
 use seaworthy_runtime::{Ports, reload};
+use seaworthy_store::sqlite::Sqlite;
 use tracing::{info, warn};
 
 use super::{Lost, Source, State, Waits, short};
@@ -82,6 +88,10 @@ async fn consider(
 ) -> Result<Result<bool, String>, StoreError> {
     let subject = Subject::Branch(source.branch.branch.clone());
     let book = reload::book(&*ports.journal, &Stream::site(), &subject).await?;
+    if state.commit.is_none() {
+        // What was kept beside the mirror is lost: what was in force is known all the same.
+        state.commit = book.last.clone().flatten();
+    }
     if state.commit.as_deref() == Some(tip) {
         let mut events = Vec::new();
         if let Some(waited) = state.waits.take() {
@@ -143,16 +153,46 @@ async fn adopt(
     let branch = source.branch.branch.clone();
     append(ports, now, vec![Event::BranchFollowed { branch, commit: tip.to_owned() }]).await?;
     info!("branch `{}` is at {}", source.branch.branch, short(tip));
-    (state.commit, state.waits) = (Some(tip.to_owned()), None);
-    let keep = tip.to_owned();
+    let before = state.commit.replace(tip.to_owned());
+    state.waits = None;
+    let (keep, oldest) = (tip.to_owned(), oldest(ports).await?);
     let tidied = apart(source, move |source| {
-        source.tidy(&keep);
+        before.iter().filter(|before| **before != keep).for_each(|before| source.left(before));
+        source.tidy(&keep, oldest);
         Ok(())
     });
     if let Err(trouble) = tidied.await {
         warn!("{trouble}");
     }
     Ok(Ok(true))
+}
+
+/// When the oldest run that goes on was asked for.
+async fn oldest(ports: &Ports) -> Result<Option<SystemTime>, StoreError> {
+    let asked = ports.views.live_runs().await?.into_iter().map(|row| row.requested_at).min();
+    Ok(asked.map(|at| UNIX_EPOCH + Duration::from_nanos(u64::try_from(at.0).unwrap_or(0))))
+}
+
+/// Which commit of the branch is in force by the journal in this file; `None`: there is no journal, or it says nothing of
+/// the branch. For whoever looks for files before anything is open, on a thread that may wait.
+///
+/// # Errors
+/// A sentence: the journal cannot be read.
+pub fn recall(branch: &str, file: &Path) -> Result<Option<String>, String> {
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let read = || -> Result<Option<String>, String> {
+        let store = Sqlite::open_readonly(file).map_err(|e| e.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
+        let (journal, subject) = (store.opened().journal, Subject::Branch(branch.to_owned()));
+        let book = runtime.block_on(reload::book(&*journal, &Stream::site(), &subject));
+        Ok(book.map_err(|e| e.to_string())?.last.flatten())
+    };
+    let done = thread::scope(|scope| scope.spawn(read).join());
+    done.unwrap_or_else(|_| Err("reading broke off".to_owned())).map_err(|why| {
+        format!("which commit of branch `{branch}` is in force cannot be read from {}: {why}", file.display())
+    })
 }
 
 async fn hold(ports: &Ports, state: &mut State, held: Held, fresh: bool, now: At) -> Result<bool, StoreError> {

@@ -268,6 +268,7 @@ fn starting(
         house.store.opened().archive,
         watched,
         Arc::new(FilePlaces::new(place.data.clone())),
+        place.folder.clone(),
     );
     tasks.keep("schedule", after(Box::pin(schedule::run(desk.clone(), stop.clone()))));
     tasks.keep("drill", after(Box::pin(drill::run(desk, stop.clone()))));

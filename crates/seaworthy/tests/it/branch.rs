@@ -138,6 +138,50 @@ fn a_rewritten_history_is_told_and_waits_for_a_person() {
 }
 
 #[test]
+fn a_store_that_was_restored_knows_which_commit_was_in_force_and_follows_no_rewritten_history_unasked() {
+    let Some(f) = Followed::new() else { return };
+    f.file("ops/backup.yaml", &format!("process: backup\nabout: The second.\n{STEPS}{VERIFY}"));
+    let second = f.commit("second");
+    let first = f.site.json(&["run", "backup"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    let branch = f.site.data().join("branch");
+    // The mirror is no part of a copy, and the history is rewritten meanwhile.
+    fs::remove_dir_all(&branch).unwrap();
+    f.git("reset --quiet --hard HEAD~1");
+    f.file("ops/other.yaml", &format!("process: other\n{STEPS}{VERIFY}"));
+    f.commit("rewritten");
+    let plan = f.site.json(&["plan"]);
+    let names: Vec<_> = plan.json["processes"].as_array().unwrap().iter().map(|one| &one["process"]).collect();
+    assert_eq!(names, ["backup"], "{plan:?}");
+    let again = f.site.json(&["run", "backup"]);
+    assert_eq!((again.code, &again.json["digest"]), (0, &first.json["digest"]), "{again:?}");
+    let held = of(&history(&f.site), "change_held")[0].clone();
+    assert!(held.body["weaker"][0].as_str().unwrap().contains(&second[..12]), "{held:?}");
+    assert_eq!(f.site.json(&["run", "other"]).code, 2, "nothing of it is applied");
+    // A repository that has forgotten it: nothing is followed, and what to do is said.
+    fs::remove_dir_all(&branch).unwrap();
+    f.git("-c gc.reflogExpire=now -c gc.pruneExpire=now -c gc.reflogExpireUnreachable=now gc --quiet --prune=now");
+    let forgotten = f.site.json(&["run", "backup"]);
+    assert_eq!(forgotten.code, 2, "{forgotten:?}");
+    let message = forgotten.json["error"]["message"].as_str().unwrap();
+    assert!(message.contains(&second[..12]) && message.contains("push it to the repository again"), "{message}");
+}
+
+#[test]
+fn a_token_in_an_address_is_refused_and_shown_nowhere() {
+    let Some(f) = Followed::new() else { return };
+    for address in ["https://git.example.com/ops.git?private_token=hunter2", "robot:hunter2@git.example.com:ops.git"] {
+        f.site.write("seaworthy.yaml", &format!("config: {{ git: '{address}' }}\n"));
+        for verb in [&["check"][..], &["run", "backup"]] {
+            let said = f.site.say(verb);
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.stderr.contains("literal-secret"), "{said:?}");
+            assert!(!said.stdout.contains("hunter2") && !said.stderr.contains("hunter2"), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn a_history_that_is_put_back_is_no_longer_held() {
     let Some(f) = Followed::new() else { return };
     let first = f.git("rev-parse HEAD");
