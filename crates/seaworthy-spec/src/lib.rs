@@ -152,8 +152,9 @@ fn misfits(
         let own = documents
             .iter()
             .find(|document| document.get("process").and_then(Node::text).is_some_and(|name| name == misfit.process));
-        let place =
-            own.and_then(|document| document.get(misfit.list)?.items().get(misfit.index)).map(|node| node.place);
+        let place = own
+            .and_then(|document| document.get(misfit.list)?.items().get(misfit.index))
+            .map(|node| misfit.spot.place(node));
         let first = Place::on_line(Mark { line: 1, column: 1 }, 1);
         report.error(misfit.code, place.unwrap_or(first), misfit.message.clone(), misfit.help.clone());
         diagnostics.extend(report.finish());

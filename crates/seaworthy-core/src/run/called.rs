@@ -2,13 +2,18 @@
 //!
 //! This module must not know how it was waited for.
 
+use std::collections::BTreeMap;
+
 use seaworthy_model::{
+    input::{Form, HANDED_BYTES_MAX},
     run::{Acted, Executed, Outcome, Verified},
     time::Span,
+    value::Facts,
     view::EndedRun,
 };
 
-use super::next::nothing;
+use super::{Plan, State, matrix::handed, next::nothing};
+use crate::input::written;
 
 /// The end of the attempt. `over`: the run was stopped because the step may take no longer than this.
 pub fn called(run: &EndedRun, over: Option<Span>) -> Acted {
@@ -29,6 +34,28 @@ pub fn called(run: &EndedRun, over: Option<Span>) -> Acted {
     };
     let took = run.ended_at.since(run.requested_at);
     Acted { outcome, reason, took, held_by: "its own run".into(), ..nothing() }
+}
+
+/// What a step hands on of the run that it was, as text: each value is handed on there by one step.
+///
+/// # Errors
+/// A sentence.
+pub fn hands_on(plan: &Plan, state: &State, declared: &BTreeMap<String, Form>) -> Result<String, String> {
+    let (process, all) = (&plan.process, handed(plan, state));
+    let mut values = Facts::new();
+    for name in declared.keys() {
+        let mut found = all.values().filter_map(|outputs| outputs.get(name));
+        match (found.next(), found.next()) {
+            (Some(value), None) => drop(values.insert(name.clone(), value.clone())),
+            (None, _) => return Err(format!("`{process}` handed on no `{name}`: the step that would was skipped")),
+            (Some(_), Some(_)) => return Err(format!("more than one step of `{process}` handed on `{name}`")),
+        }
+    }
+    let text = serde_json::json!(written(&values)).to_string();
+    if text.len() > HANDED_BYTES_MAX {
+        return Err(format!("`{process}` handed on {} bytes, {HANDED_BYTES_MAX} are the limit", text.len()));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ mod usual;
 
 pub use again::{rerun, resume};
 pub use attempt::Attempt;
-pub use called::called;
+pub use called::{called, hands_on};
 pub use condition::taken;
 pub use judge::{judge, skipped, unable};
 pub use matrix::{PLACE, elements, handed, makes};

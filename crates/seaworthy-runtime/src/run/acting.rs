@@ -17,7 +17,7 @@ use seaworthy_model::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
-use super::{drive::Drive, surroundings::not_started};
+use super::{child::of_child, drive::Drive, surroundings::not_started};
 
 impl Drive<'_> {
     /// Starts an attempt; it goes on while the run does something else.
@@ -118,10 +118,14 @@ impl Drive<'_> {
         declared: &BTreeMap<String, Form>,
     ) -> Result<(), StoreError> {
         self.commit().await?;
-        let around = self.surroundings();
-        let secrets = around.all_secrets().await;
-        let key = OutputKey { run: self.run, step: step.clone(), attempt };
-        let read = self.runs.ports.places.handed(key, secrets).await;
+        let read = match self.state.last(&step).and_then(|last| last.child) {
+            Some(child) => of_child(self.runs, child, declared).await?,
+            None => {
+                let secrets = self.surroundings().all_secrets().await;
+                let key = OutputKey { run: self.run, step: step.clone(), attempt };
+                self.runs.ports.places.handed(key, secrets).await
+            }
+        };
         self.note(taken(step, declared, read));
         Ok(())
     }

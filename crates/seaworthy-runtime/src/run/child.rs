@@ -8,13 +8,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_core::{
     fill::filled,
-    run::{Call, called},
+    run::{Call, Plan, called, hands_on},
 };
 use seaworthy_model::{
     deed::{CALLS_DEEP_MAX, ChildBegun},
     entry::{Stream, Via},
     event::Event,
     id::RunId,
+    input::Form,
     port::{Batch, Fut, Order, OutputKey, Provider, StoreError},
     run::{Acted, Cause, Kind},
     time::{At, Span},
@@ -22,7 +23,11 @@ use seaworthy_model::{
 };
 use tracing::{info, warn};
 
-use super::{Runs, drive::Drive, surroundings::not_started};
+use super::{
+    Runs,
+    drive::{Drive, read},
+    surroundings::not_started,
+};
 use crate::{
     requests::{Fresh, Wanted, request_given, unknown},
     writing::append_patiently,
@@ -103,6 +108,22 @@ impl Drive<'_> {
         let unknown = not_started("its run was not waited for".into());
         self.under.adopt(Arc::new(child), OutputKey { run: self.run, step, attempt }, unknown);
     }
+}
+
+/// What a step hands on of the run that it was; the inner error is why it cannot.
+pub(super) async fn of_child(
+    runs: &Runs,
+    child: RunId,
+    declared: &BTreeMap<String, Form>,
+) -> Result<Result<String, String>, StoreError> {
+    let (state, _) = read(runs, child).await?;
+    let Some(requested) = &state.requested else { return Ok(Err(format!("{child} is not in the journal"))) };
+    let (name, digest) = (&requested.process, &requested.digest);
+    let definition = runs.definition(name, digest).await?;
+    Ok(match definition.and_then(|process| Plan::of(&process, Kind::Run)) {
+        Some(plan) => hands_on(&plan, &state, declared),
+        None => Err(format!("the definition of `{name}` by which {child} went is not in the journal any more")),
+    })
 }
 
 /// Holds an attempt that is a run.

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_core::input::read;
 use seaworthy_model::{
     deed::{CALLS_DEEP_MAX, Callee},
-    process::{Action, Process},
+    input::Form,
+    process::{Action, Process, Step},
 };
 
-use super::trigger::{Misfit, way};
+use super::trigger::{Misfit, Spot, way};
 use crate::nearest::advice;
 
 /// Who runs whom.
@@ -46,8 +47,13 @@ pub fn misfits(processes: &[(String, Process)], known: &BTreeSet<String>) -> Vec
     let mut out = Vec::new();
     for (_, process) in processes {
         for (index, callee) in callees(process) {
-            if let Some((code, message, help)) = wrong(process, callee, &by, known, &calls, &deep) {
-                out.push(Misfit { process: process.name.clone(), list: "steps", index, code, message, help });
+            let child = by.get(callee.process.as_str());
+            let found = wrong(process, callee, &by, known, &calls, &deep)
+                .map(|wrong| (Spot::value("process"), wrong))
+                .or_else(|| inputs(child?, callee))
+                .or_else(|| outputs(child?, &process.steps[index]));
+            if let Some((spot, (code, message, help))) = found {
+                out.push(Misfit { process: process.name.clone(), list: "steps", index, spot, code, message, help });
             }
         }
     }
@@ -97,26 +103,55 @@ fn wrong(
             return Some(("lock-within", message, "give the lock to one of them only".into()));
         }
     }
-    inputs(child, callee)
+    None
 }
 
-fn inputs(child: &Process, callee: &Callee) -> Option<Wrong> {
-    let name = &child.name;
+fn inputs(child: &Process, callee: &Callee) -> Option<(Spot, Wrong)> {
+    let (name, at) = (&child.name, |key: &str| vec!["inputs".to_owned(), key.to_owned()]);
     for (key, text) in &callee.inputs {
         let Some(input) = child.inputs.iter().find(|input| input.name == *key) else {
             let known: Vec<&str> = child.inputs.iter().map(|input| input.name.as_str()).collect();
             let help = if known.is_empty() { "take it out".into() } else { advice(key, &known) };
-            return Some(("unknown-input", format!("`{name}` has no input `{key}`"), help));
+            return Some((Spot::Key(at(key)), ("unknown-input", format!("`{name}` has no input `{key}`"), help)));
         };
         if !text.contains('$')
             && let Err(why) = read(&input.form, text)
         {
-            return Some(("bad-input", format!("input `{key}` of `{name}`: {why}"), "write another value".into()));
+            let message = format!("input `{key}` of `{name}`: {why}");
+            return Some((Spot::Value(at(key)), ("bad-input", message, "write another value".into())));
         }
     }
     let missing = child.inputs.iter().find(|i| i.default.is_none() && !callee.inputs.contains_key(&i.name))?;
     let message = format!("`{name}` needs the input `{}`, which has no default", missing.name);
-    Some(("missing-input", message, format!("add `inputs: {{ {}: … }}`", missing.name)))
+    Some((Spot::value("process"), ("missing-input", message, format!("add `inputs: {{ {}: … }}`", missing.name))))
+}
+
+/// What a step hands on of its run is handed on there by one step, in the same form.
+fn outputs(child: &Process, step: &Step) -> Option<(Spot, Wrong)> {
+    let (name, at) = (&child.name, |key: &str| vec!["outputs".to_owned(), key.to_owned()]);
+    for (key, form) in &step.outputs {
+        let from: Vec<&Step> = child.steps.iter().filter(|step| step.outputs.contains_key(key)).collect();
+        let [one] = from.as_slice() else {
+            let known: Vec<&str> =
+                child.steps.iter().flat_map(|step| step.outputs.keys().map(String::as_str)).collect();
+            let ids: Vec<String> = from.iter().map(|step| format!("`{}`", step.id)).collect();
+            let (message, help) = match ids.as_slice() {
+                [] if known.is_empty() => (format!("no step of `{name}` hands anything on"), "take it out".into()),
+                [] => (format!("no step of `{name}` hands on `{key}`"), advice(key, &known)),
+                ids => {
+                    let message = format!("more than one step of `{name}` hands on `{key}`: {}", ids.join(", "));
+                    (message, "give each a name of its own".into())
+                }
+            };
+            return Some((Spot::Key(at(key)), ("unknown-output", message, help)));
+        };
+        let there = if one.matrix.is_some() { Form::List.word() } else { one.outputs[key].word() };
+        if form.word() != there {
+            let message = format!("step `{}` of `{name}` hands `{key}` on as {there}", one.id);
+            return Some((Spot::Value(at(key)), ("bad-output", message, format!("write `{there}`"))));
+        }
+    }
+    None
 }
 
 /// How many stand below each in its longest chain, counted just past the limit; in a cycle too.

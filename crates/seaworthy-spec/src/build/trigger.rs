@@ -11,7 +11,11 @@ use seaworthy_model::{
     trigger::{Ending, HookStyle, Trigger},
 };
 
-use crate::{nearest::advice, source::Report, tree::Node};
+use crate::{
+    nearest::advice,
+    source::{Place, Report},
+    tree::Node,
+};
 
 use super::{span, text, texts};
 
@@ -79,9 +83,37 @@ pub struct Misfit {
     /// The list that it stands in, and its index there.
     pub list: &'static str,
     pub index: usize,
+    /// What of it is wrong.
+    pub spot: Spot,
     pub code: &'static str,
     pub message: String,
     pub help: String,
+}
+
+/// A place below an item of a list: keys, from the outside to the inside.
+#[derive(Debug, Clone)]
+pub enum Spot {
+    /// The last key itself.
+    Key(Vec<String>),
+    /// What stands behind it.
+    Value(Vec<String>),
+}
+
+impl Spot {
+    pub fn value(key: &str) -> Spot {
+        Spot::Value(vec![key.to_owned()])
+    }
+
+    /// Where it stands; the item's own place if it is not there.
+    pub fn place(&self, item: &Node) -> Place {
+        let (Spot::Key(keys) | Spot::Value(keys)) = self;
+        let Some((last, above)) = keys.split_last() else { return item.place };
+        let owner = above.iter().try_fold(item, |node, key| node.get(key));
+        owner.map_or(item.place, |owner| match self {
+            Spot::Key(_) => owner.key_place(last),
+            Spot::Value(_) => owner.get(last).map_or(item.place, |value| value.place),
+        })
+    }
 }
 
 /// Triggers that name a process that is not there, calls of one name twice, and processes that start each other in a
@@ -93,19 +125,21 @@ pub fn misfits(processes: &[(String, Process)], known: &BTreeSet<String>) -> Vec
     let mut starts = super::callee::calls(processes);
     for (_, process) in processes {
         for (index, trigger) in process.triggers.iter().enumerate() {
-            let mut misfit = |code, message: String, help: String| {
-                out.push(Misfit { process: process.name.clone(), list: "triggers", index, code, message, help });
+            let mut misfit = |key, code, message: String, help: String| {
+                let (process, spot) = (process.name.clone(), Spot::value(key));
+                out.push(Misfit { process, list: "triggers", index, spot, code, message, help });
             };
             match trigger {
                 Trigger::Process { name, .. } | Trigger::Signal { of: Some(name), .. } if !known.contains(name) => {
                     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-                    misfit("unknown-process", format!("there is no process `{name}`"), advice(name, &names));
+                    let key = if matches!(trigger, Trigger::Process { .. }) { "process" } else { "of" };
+                    misfit(key, "unknown-process", format!("there is no process `{name}`"), advice(name, &names));
                 }
                 Trigger::Process { name, .. } => {
                     // A path back from here to what starts it is a circle.
                     if let Some(path) = way(&starts, &process.name, name) {
                         let message = format!("these processes start each other for ever: {}", path.join(" -> "));
-                        misfit("trigger-cycle", message, "take one of the triggers out".into());
+                        misfit("process", "trigger-cycle", message, "take one of the triggers out".into());
                     } else {
                         starts.entry(name).or_default().push(&process.name);
                     }
@@ -113,7 +147,7 @@ pub fn misfits(processes: &[(String, Process)], known: &BTreeSet<String>) -> Vec
                 Trigger::Webhook { name, .. } => {
                     if let Some(other) = hooks.insert(name, &process.name) {
                         let message = format!("`{other}` has a webhook `{name}` already");
-                        misfit("duplicate-name", message, "name this one differently".into());
+                        misfit("webhook", "duplicate-name", message, "name this one differently".into());
                     }
                 }
                 Trigger::Signal { .. } | Trigger::File { .. } => {}

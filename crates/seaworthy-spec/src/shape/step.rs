@@ -202,8 +202,14 @@ pub static STEP: Choice = Choice {
                     "What may be assumed about another run of it. Default once.",
                 ),
                 may("env", ENV, "Environment of this step, in addition."),
+                MATRIX,
                 WHEN,
                 DESPITE,
+                may(
+                    "outputs",
+                    OUTPUTS,
+                    "Values that steps of its run hand on and that this one hands on too, by name.",
+                ),
             ],
         ),
         Shape::new(

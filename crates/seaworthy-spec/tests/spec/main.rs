@@ -2,6 +2,7 @@
 
 mod asking;
 mod calendar_file;
+mod callees;
 mod change;
 mod change_steps;
 mod checks;

@@ -63,5 +63,6 @@ mod steps;
 mod steps_http;
 mod steps_process;
 mod steps_sql;
+mod steps_sql_wire;
 mod systemd;
 mod verdict;

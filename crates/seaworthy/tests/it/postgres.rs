@@ -102,6 +102,29 @@ impl Postgres {
         until("the server asks for passwords", login);
     }
 
+    /// From now on it speaks TLS with this certificate to whoever asks for it.
+    pub fn speak_tls(&self, certificate: &Path, key: &Path) {
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = self.data.join(name);
+            fs::copy(from, &to).expect("the folder is ours");
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).expect("it is ours");
+            if rustix::process::geteuid().is_root() {
+                let owned = Command::new("chown").arg("postgres").arg(&to).status();
+                assert!(owned.is_ok_and(|status| status.success()), "chown {name}");
+            }
+        }
+        fs::write(self.data.join("postgresql.auto.conf"), "ssl = on\n").expect("the folder is ours");
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("it runs");
+        let presented = fs::read_to_string(certificate).expect("it was made");
+        let spoken = || {
+            let mut asked = Command::new("openssl");
+            asked.args(["s_client", "-starttls", "postgres", "-connect", &format!("127.0.0.1:{}", self.port)]);
+            let said = asked.stdin(Stdio::null()).stderr(Stdio::null()).output().expect("openssl is there").stdout;
+            String::from_utf8_lossy(&said).contains(presented.trim()).then_some(())
+        };
+        until("the server speaks TLS", spoken);
+    }
+
     pub fn stop(&mut self) {
         let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
         if ended(&mut self.child, PATIENCE).is_none() {

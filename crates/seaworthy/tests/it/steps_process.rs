@@ -89,6 +89,48 @@ fn the_verdict_of_the_child_is_the_outcome_of_the_step_and_both_name_each_other(
 }
 
 #[test]
+fn a_process_for_each_element_of_a_list_hands_its_values_on_to_the_steps_behind_it() {
+    let site = Site::new();
+    site.process(
+        "weigh",
+        "inputs: { what: { type: text } }
+steps:
+  - { id: weigh, run: 'printf \"pounds=%s\\n\" \"${#INPUT_WHAT}\" >> \"$OUTPUTS\"', outputs: { pounds: whole } }
+  - { id: label, run: 'echo \"label=<$INPUT_WHAT>\" >> \"$OUTPUTS\"', outputs: { label: text } }
+verify: [{ command: cat verdict, expect: 'stdout.trim() == \"good\"' }]
+",
+    );
+    site.write("verdict", "good");
+    site.process(
+        "ship",
+        "steps:
+  - { id: one, process: weigh, inputs: { what: anchor }, outputs: { pounds: whole } }
+  - { id: all, process: weigh, matrix: [rope, sail cloth], inputs: { what: $ELEMENT }, outputs: { pounds: whole, label: text } }
+  - { id: heavy, run: 'echo \"$OUTPUT_ONE_POUNDS $OUTPUT_ALL_POUNDS $OUTPUT_ALL_LABEL\" > heavy.txt', when: steps.one.outputs.pounds == 6 }
+verify: [{ command: cat heavy.txt, expect: 'stdout != \"\"' }]
+",
+    );
+    let run = site.json(&["run", "ship"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(site.read("heavy.txt"), "6 4\n10 <rope>\n<sail cloth>\n", "{run:?}");
+    let steps = run.json["steps"].as_array().unwrap();
+    let step = |id: &str| steps.iter().find(|step| step["id"] == id).unwrap_or_else(|| panic!("{id} in {run:?}"));
+    let children: std::collections::BTreeSet<&str> = ["one", "all[rope]", "all[sail-cloth~2]"]
+        .into_iter()
+        .map(|id| step(id)["child_run_id"].as_str().expect("it is a run"))
+        .collect();
+    assert_eq!(children.len(), 3, "each is a run of its own");
+    assert_eq!(step("one")["outputs"]["pounds"], "6", "{run:?}");
+    // One that is not verified fails the step, and hands nothing on.
+    site.write("verdict", "bad");
+    let failed = site.json(&["run", "ship"]);
+    assert_eq!(failed.code, 1, "{failed:?}");
+    let one = &failed.json["steps"].as_array().unwrap()[0];
+    assert_eq!((one["outcome"].as_str(), &one["outputs"]), (Some("not_done"), &serde_json::json!({})), "{failed:?}");
+    intact(&site);
+}
+
+#[test]
 fn cancelling_the_parent_ends_the_child_and_its_command() {
     let site = site();
     let server = site.server();
