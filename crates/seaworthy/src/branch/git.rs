@@ -34,7 +34,7 @@ const FORCE: &str = "refs/seaworthy/force";
 const SAID_MAX: usize = 400;
 
 /// What a repository is read over; everything else, `ext::` first of all, is refused by git itself.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "protocol.allow=never",
     "protocol.https.allow=always",
     "protocol.ssh.allow=always",
@@ -44,6 +44,8 @@ const SETTINGS: [&str; 11] = [
     "core.askPass=true",
     "credential.interactive=false",
     "submodule.recurse=false",
+    // What unpacks to far more than it was goes to the disk, not into memory.
+    "core.bigFileThreshold=16m",
     "gc.auto=0",
     "maintenance.auto=false",
 ];
@@ -214,7 +216,7 @@ impl Mirror {
         let text = |reader: Option<thread::JoinHandle<Vec<u8>>>| reader.and_then(|r| r.join().ok()).unwrap_or_default();
         let (out, said) = (text(out), text(err));
         if out.len() as u64 > ANSWER_BYTES_MAX {
-            return Err("git answered more than is read".to_owned());
+            return Err(format!("git answered with more than {} MiB: it has too many files", ANSWER_BYTES_MAX >> 20));
         }
         let said = String::from_utf8_lossy(&said);
         let last = said.lines().rev().map(str::trim).find(|l| l.starts_with("fatal:") || l.starts_with("error:"));

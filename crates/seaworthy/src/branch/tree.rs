@@ -15,6 +15,11 @@ use super::git::Mirror;
 
 /// Files of one commit; more are refused.
 const FILES_MAX: usize = 50_000;
+/// Longest path of a file, so that it can be written below ours, and longest name, as file systems have it.
+const PATH_BYTES_MAX: usize = 2_048;
+const NAME_BYTES_MAX: usize = 255;
+/// Of a name that cannot be used so many characters are told.
+const SHOWN_MAX: usize = 200;
 /// Longest target of a link.
 const LINK_BYTES_MAX: u64 = 4_096;
 
@@ -89,8 +94,8 @@ fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, V
         let &[mode, _, hash, size] = words.as_slice() else { return Err("git lists files in an unknown form".into()) };
         let path = Path::new(name);
         if std::str::from_utf8(line).is_err() || !is_plain(path) {
-            let shown = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-            left.insert(shown, "its name cannot be used".into());
+            let safe = |c: char| if is_drawn(c) { '\u{fffd}' } else { c };
+            left.insert(name.chars().map(safe).take(SHOWN_MAX).collect(), "its name cannot be used".into());
             continue;
         }
         // A tree that was made by hand may have a link and a folder of one name: what is below would be written elsewhere.
@@ -130,10 +135,15 @@ fn plan(list: &[u8], bytes_max: u64, left: &mut LeftOut) -> Result<(Vec<Item>, V
     Ok((items, hashes))
 }
 
-/// A relative path of plain names, none of them git's own and none that would draw on a terminal.
+/// What moves a cursor, or makes a name read as another one: control characters, and those that turn the direction.
+fn is_drawn(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A relative path of plain names, none of them git's own, none too long and none that would draw on a terminal.
 fn is_plain(path: &Path) -> bool {
-    let drawn = path.to_str().is_none_or(|name| name.chars().any(char::is_control));
-    if drawn {
+    let name = path.to_str().filter(|name| name.len() <= PATH_BYTES_MAX);
+    if name.is_none_or(|name| name.chars().any(is_drawn) || name.split('/').any(|part| part.len() > NAME_BYTES_MAX)) {
         return false;
     }
     path.components().all(|part| matches!(part, Component::Normal(name) if !name.eq_ignore_ascii_case(".git")))
@@ -202,10 +212,22 @@ mod tests {
         let (items, hashes) = plan(list, 9, &mut left).unwrap();
         assert_eq!((items.len(), hashes), (2, vec!["aa".to_owned(), "dd".to_owned()]));
         assert_eq!(left.keys().collect::<Vec<_>>(), ["d/d/y", "d/x", "e"]);
-        let list = b"100644 blob aa 1\tops/\x1b[2J\na.yaml\0";
-        let mut left = LeftOut::new();
-        assert!(plan(list, 9, &mut left).unwrap().0.is_empty());
-        assert_eq!(left.keys().collect::<Vec<_>>(), ["ops/\u{fffd}[2J\u{fffd}a.yaml"]);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_written_or_draws_on_a_terminal_is_left_out_and_the_rest_is_used() {
+        let deep = ["d"; 1_500].join("/");
+        for (name, shown) in [
+            ("ops/\u{1b}[2J\na.yaml", "ops/\u{fffd}[2J\u{fffd}a.yaml"),
+            ("ops/\u{202e}lmay.a", "ops/\u{fffd}lmay.a"),
+            (&deep, &deep[..200]),
+            (&"n".repeat(256), &"n".repeat(200)),
+        ] {
+            let list = format!("100644 blob aa 1\t{name}\x00100644 blob bb 1\tops/b.yaml\0");
+            let mut left = LeftOut::new();
+            assert_eq!(plan(list.as_bytes(), 9, &mut left).unwrap().1, ["bb"]);
+            assert_eq!(left.keys().collect::<Vec<_>>(), [shown]);
+        }
     }
 
     #[test]

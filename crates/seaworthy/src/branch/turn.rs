@@ -23,6 +23,9 @@ use tracing::{info, warn};
 
 use super::{Lost, Source, State, Waits, short};
 
+/// Longest reason that is kept, in characters.
+const REASON_CHARS_MAX: usize = 1_000;
+
 /// Looks once. Whether the files in force, or what waits, are others than before.
 ///
 /// # Errors
@@ -67,6 +70,8 @@ async fn apart<T: Send + 'static>(
 }
 
 async fn lost(source: &Source, ports: &Ports, state: &mut State, reason: String, now: At) -> Result<(), StoreError> {
+    // What git or a file system says may be of any length.
+    let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
     if let Some(known) = &mut state.lost {
         known.reason = reason;
         return Ok(());

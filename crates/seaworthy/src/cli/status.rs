@@ -88,18 +88,9 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     }
     let twice = also_elsewhere(ask, &loaded);
     for problem in loaded.broken.values() {
-        ask.out.line(&format!("  {} {problem}", ask.out.paint(Tone::Bad, "broken file")));
+        ask.out.line(&format!("  {} {}", ask.out.paint(Tone::Bad, "broken file"), cell(problem)));
     }
-    let source = site.place.source.as_ref().map(|source| (source, source.state()));
-    if let Some((source, state)) = &source {
-        let commit = state.commit.as_deref().map_or("none", branch::short);
-        let at = format!("branch {} of {} at {commit}", source.branch.branch, source.branch.url);
-        ask.out.line(&format!("  {} {at}", ask.out.paint(Tone::Quiet, "files")));
-        if let Some(lost) = &state.lost {
-            let since = site::ago(lost.since);
-            ask.out.line(&format!("  {} since {since}: {}", ask.out.paint(Tone::Bad, "branch lost"), lost.reason));
-        }
-    }
+    let source = files_of(ask, site.place.source.as_deref());
     for held in &loaded.held {
         ask.out.line(&format!("  {} {}", ask.out.paint(Tone::Doubt, "weaker file"), difference::line(held)));
     }
@@ -127,6 +118,19 @@ fn object(row: &Row) -> serde_json::Value {
         "held": held.collect::<Vec<_>>(),
         "paused": paused,
     })
+}
+
+/// Says which commit of a branch is in force, and whether the branch can be read.
+fn files_of<'s>(ask: &Ask, source: Option<&'s branch::Source>) -> Option<(&'s branch::Source, branch::State)> {
+    let (source, state) = source.map(|source| (source, source.state()))?;
+    let commit = state.commit.as_deref().map_or("none", branch::short);
+    let at = format!("branch {} of {} at {commit}", source.branch.branch, source.branch.url);
+    ask.out.line(&format!("  {} {at}", ask.out.paint(Tone::Quiet, "files")));
+    if let Some(lost) = &state.lost {
+        let (since, reason) = (site::ago(lost.since), cell(&lost.reason));
+        ask.out.line(&format!("  {} since {since}: {reason}", ask.out.paint(Tone::Bad, "branch lost")));
+    }
+    Some((source, state))
 }
 
 /// Says what somebody else on this host runs as well.

@@ -16,6 +16,7 @@ use seaworthy_spec::{CALENDAR_ENDINGS, CALENDAR_FOLDER, Source};
 use sha2::{Digest as _, Sha256};
 
 use super::{MADE_UP, Place, SITE_FILE};
+use crate::out::cell;
 
 /// Files under `ops/`, and under `calendars/`, that are read at most; with more of them the folder counts as broken.
 const FILES_MAX: usize = 20_000;
@@ -39,7 +40,8 @@ impl Files for Place {
         let root = self.root()?;
         let text = read_text(&root.join(SITE_FILE)).map_err(|e| format!("{SITE_FILE} cannot be read: {e}"))?;
         let found = found(&root);
-        let name = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        // Whoever names a file does not write into our lines by that.
+        let name = |path: &Path| cell(&path.strip_prefix(&root).unwrap_or(path).display().to_string());
         let source = self.source.as_deref();
         let mut set = FileSet {
             folder: root.clone(),

@@ -297,6 +297,21 @@ fn a_repository_that_is_too_large_is_named() {
 }
 
 #[test]
+fn a_tree_that_unfolds_to_more_files_than_are_read_is_named_and_the_good_commit_stays() {
+    let Some(f) = Followed::new() else { return };
+    assert_eq!(f.site.json(&["run", "backup"]).code, 0);
+    // Six objects, each ten times in the next: a hundred thousand files.
+    let unfold = "B='100644 blob'; T=$(echo x | git hash-object -w --stdin); for level in 1 2 3 4 5; do T=$(for n in 0 1 2 3 4 5 6 7 8 9; do printf \"$B $T\\t$n\\n\"; done | git mktree); B='040000 tree'; done; R=$( (git ls-tree HEAD; printf \"040000 tree $T\\tbomb\\n\") | git mktree); git -c user.name=Ada -c user.email=ada@example.com commit-tree -p HEAD -m bomb $R";
+    let repository = f.site.aside("repository").display().to_string();
+    let bomb = f.site.sh(&format!("cd {repository}; {unfold}"));
+    f.git(&format!("update-ref refs/heads/main {}", bomb.trim()));
+    let server = f.site.server();
+    assert!(f.lost().text("reason").contains("more than 50000 files"), "{:?}", f.lost());
+    assert_eq!(f.site.json(&["run", "backup"]).code, 0, "the commit before it stays");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn no_hook_and_no_other_transport_is_used() {
     let Some(f) = Followed::new() else { return };
     let (hooks, ran) = (f.site.aside("hooks"), f.site.aside("ran"));

@@ -26,6 +26,23 @@ fn an_unknown_process_is_refused_with_the_names_that_exist() {
 }
 
 #[test]
+fn a_file_whose_name_draws_on_a_terminal_begins_no_line_of_its_own() {
+    let site = Site::new();
+    site.process("good", GOOD);
+    assert_eq!(site.json(&["run", "good"]).code, 0);
+    site.write("ops/\u{1b}[2Jodd\nThe only process is proven.yaml", "process: odd\nsteps: 3\n");
+    for verb in [&["status"][..], &["check"], &["run", "good"], &["run", "odd"], &["plan"]] {
+        let said = site.say(verb);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(
+            !all.contains('\u{1b}') && all.lines().all(|line| !line.starts_with("The only process is proven")),
+            "{all}"
+        );
+    }
+    assert!(site.say(&["status"]).stdout.contains("One broken file"));
+}
+
+#[test]
 fn a_broken_file_is_refused_at_its_place_and_the_good_ones_run() {
     let site = Site::new();
     site.process("good", GOOD);
