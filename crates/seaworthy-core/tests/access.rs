@@ -177,3 +177,23 @@ fn what_a_new_file_gives_and_takes_is_told() {
     let wider = differences(&Policy::of(&old), &Policy::of(&role));
     assert!(wider.iter().any(|one| one.weaker && one.text.starts_with("bob@example.com may now (tiers C): output")));
 }
+
+#[test]
+fn a_role_that_gives_more_is_told_although_the_file_gives_it_to_nobody() {
+    let (old, mut new) = (site(), site());
+    new.rights.people.remove("bob@example.com");
+    new.rights.roles.insert("restarter".into(), [Action::See, Action::Run, Action::Grant].into_iter().collect());
+    let all = differences(&Policy::of(&old), &Policy::of(&new));
+    assert!(all.iter().any(|one| one.weaker && one.text == "role `restarter` gives now: grant"), "{all:?}");
+}
+
+#[test]
+fn nobody_hands_on_more_than_they_have_but_who_may_give_roles() {
+    let policy = Policy::of(&site());
+    let beyond = |by: &str, name: &str, role: &str| policy.beyond(&who(by), name, &[Grant::of(role)]).words().join(" ");
+    assert_eq!(beyond("eve@example.com", "new", "viewer"), "");
+    assert_eq!(beyond("eve@example.com", "new", "restarter"), "run");
+    assert!(beyond("eve@example.com", "ann@example.com", "viewer").contains("grant"), "the file gives by the name");
+    assert!(beyond("bob@example.com", "new", "viewer").contains("see"), "his rights reach some services alone");
+    assert_eq!(beyond("ann@example.com", "new", "owner"), "");
+}

@@ -33,6 +33,8 @@ pub struct Held {
     pub weaker: Vec<String>,
     /// All other differences, in words.
     pub other: Vec<String>,
+    /// Somebody gets rights by it: only who may give them agrees to it.
+    pub gives_rights: bool,
     /// It can be confirmed under this digest until then.
     pub until: At,
 }

@@ -18,6 +18,7 @@ fn held(name: &str) -> Held {
         to: None,
         weaker: vec!["verify lost check `command 1`".into()],
         other: vec!["step `<dump>` added".into()],
+        gives_rights: false,
         until: NOW + Span::seconds(3600),
     }
 }

@@ -9,7 +9,7 @@ use seaworthy_model::access::Actions;
 use super::Policy;
 use crate::change::Difference;
 
-/// Every name whose rights differ, wider ones first. A right that somebody gains is what a person has to look at.
+/// Every name and role whose rights differ, wider ones first. A right that somebody gains is what a person has to look at.
 pub fn differences(old: &Policy, new: &Policy) -> Vec<Difference> {
     let names: BTreeSet<&str> = old.names().chain(new.names()).collect();
     let mut out = Vec::new();
@@ -31,6 +31,14 @@ pub fn differences(old: &Policy, new: &Policy) -> Vec<Difference> {
                 let text = format!("{name} may no longer{within}: {}", lost.words().join(", "));
                 out.push(Difference { text, weaker: false });
             }
+        }
+    }
+    // Accounts were given roles too, and no file names them: whoever has the role gains what it gains.
+    for (role, may) in new.roles() {
+        let gained = may.but(old.role(role));
+        if !gained.is_empty() {
+            let text = format!("role `{role}` gives now: {}", gained.words().join(", "));
+            out.push(Difference { text, weaker: true });
         }
     }
     out.sort_by_key(|difference| !difference.weaker);

@@ -56,6 +56,11 @@ impl Policy {
         built_in(name).or_else(|| self.roles.get(name).copied()).unwrap_or_default()
     }
 
+    /// The roles of the file, with what they let somebody do.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, Actions)> {
+        self.roles.iter().map(|(name, may)| (name.as_str(), *may))
+    }
+
     /// A grant, if it gives anything.
     fn right(&self, grant: &Grant) -> Option<Right> {
         let may = self.role(&grant.role);
@@ -81,6 +86,17 @@ impl Policy {
                 .grants
                 .iter()
                 .any(|grant| self.role(&grant.role).has(action) && reaches(&grant.services, &grant.tiers, target))
+    }
+
+    /// What a person of this name and grants has that `who` lacks for the whole site: nobody hands on more than they have,
+    /// but who may give roles.
+    pub fn beyond(&self, who: &Who, name: &str, grants: &[Grant]) -> Actions {
+        if self.allows(who, Action::Grant, Target::Site) {
+            return Actions::NONE;
+        }
+        let given = self.rights(name).iter().map(|right| right.may);
+        let given = given.chain(grants.iter().map(|grant| self.role(&grant.role))).fold(Actions::NONE, Actions::or);
+        given.iter().filter(|action| !self.allows(who, *action, Target::Site)).collect()
     }
 
     /// Names of those who may give rights, in order, at most so many.

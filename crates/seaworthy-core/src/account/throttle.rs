@@ -53,6 +53,28 @@ impl Throttle {
         wait
     }
 
+    /// A try begins. It counts as failed until it ends: those that are made side by side wait as those in a row.
+    ///
+    /// # Errors
+    /// How long to wait; then it is not made, and does not count.
+    pub fn begin(&mut self, place: &str, now: At) -> Result<(), Span> {
+        match self.wait(place, now) {
+            Some(wait) => Err(wait),
+            None => {
+                self.failed(place, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// A try that began was not made: it does not count.
+    pub fn given_up(&mut self, place: &str) {
+        if let Some(tries) = self.tries.get_mut(place) {
+            tries.failures = tries.failures.saturating_sub(1);
+            tries.until = tries.last;
+        }
+    }
+
     /// A try succeeded.
     pub fn passed(&mut self, place: &str) {
         self.tries.remove(place);
@@ -91,6 +113,18 @@ mod tests {
         assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
         assert_eq!(throttle.wait("ada/here", at(1)), Some(Span::seconds(899)));
         assert_eq!(throttle.wait("ada/here", at(900)), None);
+    }
+
+    #[test]
+    fn tries_side_by_side_count_as_those_in_a_row() {
+        let mut throttle = Throttle::default();
+        let begun: Vec<bool> = (0..40).map(|_| throttle.begin("ada/here", at(0)).is_ok()).collect();
+        assert_eq!(begun.iter().filter(|begun| **begun).count(), 5, "four are free, and the fifth makes the next wait");
+        assert_eq!(throttle.begin("ada/here", at(0)), Err(FIRST));
+        throttle.given_up("ada/here");
+        assert_eq!(throttle.begin("ada/here", at(0)), Ok(()), "one that was not made does not count");
+        throttle.passed("ada/here");
+        assert_eq!(throttle.begin("ada/here", at(0)), Ok(()));
     }
 
     #[test]

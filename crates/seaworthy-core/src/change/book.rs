@@ -113,5 +113,5 @@ pub fn decide(
         None => (digest(&subject, from, to, book.held), now + CONFIRM_WITHIN, true),
     };
     let (from, to) = (from.to_owned(), to.map(str::to_owned));
-    Decision::Hold { held: Held { digest, subject, from, to, weaker, other, until }, fresh }
+    Decision::Hold { held: Held { digest, subject, from, to, weaker, other, gives_rights: false, until }, fresh }
 }

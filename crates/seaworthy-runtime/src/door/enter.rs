@@ -48,14 +48,16 @@ async fn sign_in(
 ) -> Result<Entered, StoreError> {
     let key = key(&name.chars().take(name::NAME_CHARS_MAX).collect::<String>());
     let now = door.clock.now();
-    // Of this name from this place, and of anything from this place: names that are tried in a row are guesses too.
-    let places = [format!("{key} from {}", visitor.source), format!("any from {}", visitor.source)];
-    if let Some(after) = door.tries().wait(&places[0], now) {
+    let place = format!("{key} from {}", visitor.source);
+    if let Err(after) = door.tries().begin(&place, now) {
         return Ok(Entered::Later { after });
     }
     let account = door.accounts.account_called(&key).await?;
     let hash = account.as_ref().and_then(|account| account.password.clone());
-    let Ok(right) = door.proofs.is(password, hash).await else { return Ok(Entered::Later { after: BUSY_WAIT }) };
+    let Ok(right) = door.proofs.is(password, hash).await else {
+        door.tries().given_up(&place);
+        return Ok(Entered::Later { after: BUSY_WAIT });
+    };
     let account = account.filter(|account| right && account.locked_at.is_none());
     let step = account.as_ref().and_then(|account| step_of(door, account, code, now));
     if let (Some(account), Some(step)) = (&account, step) {
@@ -64,7 +66,7 @@ async fn sign_in(
         let entered = begin(door, account, How::Password, visitor, now).await;
         match entered {
             Ok(entered) => {
-                door.tries().passed(&places[0]);
+                door.tries().passed(&place);
                 return Ok(entered);
             }
             // The same code at the same moment, or the account was locked meanwhile.
@@ -72,7 +74,6 @@ async fn sign_in(
             Err(other) => return Err(other),
         }
     }
-    door.tries().failed(&places[0], now);
     refused(door, &key, now).await?;
     Ok(Entered::no(WRONG))
 }

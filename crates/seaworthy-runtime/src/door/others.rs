@@ -15,6 +15,7 @@ use seaworthy_model::{
     entry::{Stream, Via},
     event::AccountEvent,
     port::{Batch, Done, DoorAsk, Guest, StoreError},
+    who::Who,
 };
 
 use super::{Doorkeeper, links::made, own::done};
@@ -47,9 +48,9 @@ pub(super) async fn ask(door: &Doorkeeper, by: Guest, ask: DoorAsk, via: Via) ->
         },
     };
     match (ask, account) {
-        (DoorAsk::Invite { name, role }, _) => invite(door, &policy, &by, &name, &role, via).await,
+        (DoorAsk::Invite { name, role }, _) => invite(door, (&policy, &who), &by, &name, &role, via).await,
         (DoorAsk::TakeBack { link }, _) => take_back(door, &by, &link, via).await,
-        (DoorAsk::Recover { .. }, Some(account)) => recover(door, &by, account, via).await,
+        (DoorAsk::Recover { .. }, Some(account)) => recover(door, (&policy, &who), &by, account, via).await,
         (DoorAsk::Lock { reason, .. }, Some(account)) => lock(door, &by, account, reason, via).await,
         (DoorAsk::Unlock { reason, .. }, Some(account)) => unlock(door, &by, account, reason, via).await,
         (_, Some(account)) => end_all(door, &by, account, via).await,
@@ -57,13 +58,29 @@ pub(super) async fn ask(door: &Doorkeeper, by: Guest, ask: DoorAsk, via: Via) ->
     }
 }
 
-async fn invite(door: &Doorkeeper, policy: &Policy, by: &Guest, text: &str, role: &str, via: Via) -> Answer {
+/// Why a link may not be handed on: whoever uses it would have more rights than who made it.
+fn too_much((policy, who): (&Policy, &Who), name: &str, grants: &[Grant]) -> Option<String> {
+    let beyond = policy.beyond(who, name, grants).words();
+    let sentence = || {
+        format!(
+            "{name} would have rights that you lack: {}; who has the right `grant` may make this link",
+            beyond.join(", ")
+        )
+    };
+    (!beyond.is_empty()).then(sentence)
+}
+
+async fn invite(door: &Doorkeeper, rights: (&Policy, &Who), by: &Guest, text: &str, role: &str, via: Via) -> Answer {
     let name = match name::name(text) {
         Ok(name) => name,
         Err(reason) => return Ok(Err(reason)),
     };
-    if policy.role(role).is_empty() {
+    if rights.0.role(role).is_empty() {
         return Ok(Err(format!("there is no role `{role}`")));
+    }
+    let grants = vec![Grant::of(role)];
+    if let Some(refused) = too_much(rights, &name, &grants) {
+        return Ok(Err(refused));
     }
     let key = name::key(&name);
     if door.accounts.account_called(&key).await?.is_some() {
@@ -75,12 +92,15 @@ async fn invite(door: &Doorkeeper, policy: &Policy, by: &Guest, text: &str, role
         return Ok(Err(format!("{LINKS_MAX} links wait to be used; take some back first")));
     }
     let old: Vec<Link> = open.iter().filter(same).cloned().collect();
-    give(door, by, Purpose::Invite { name, grants: vec![Grant::of(role)] }, old, Stream::of("site", "links"), via).await
+    give(door, by, Purpose::Invite { name, grants }, old, Stream::of("site", "links"), via).await
 }
 
-async fn recover(door: &Doorkeeper, by: &Guest, account: Account, via: Via) -> Answer {
+async fn recover(door: &Doorkeeper, rights: (&Policy, &Who), by: &Guest, account: Account, via: Via) -> Answer {
     if account.actor == by.account.actor {
         return Ok(Err("nobody lets themself in again; another owner does".to_owned()));
+    }
+    if let Some(refused) = too_much(rights, &account.name, &account.grants) {
+        return Ok(Err(refused));
     }
     let purpose = Purpose::Recover { actor: account.actor };
     let old = door.accounts.links().await?.into_iter().filter(|link| link.purpose == purpose).collect();
@@ -122,14 +142,17 @@ async fn lock(door: &Doorkeeper, by: &Guest, account: Account, reason: String, v
         return Ok(Err(format!("{} is locked already", account.name)));
     }
     let others = door.accounts.accounts().await?;
-    let remains = |other: &Account| other.actor != account.actor && other.is_owner() && other.locked_at.is_none();
-    if account.is_owner() && !others.iter().any(remains) {
+    let remains = |other: &&Account| other.actor != account.actor && other.is_owner() && other.locked_at.is_none();
+    let remains = others.iter().find(remains).filter(|_| account.is_owner()).cloned();
+    if account.is_owner() && remains.is_none() {
         return Ok(Err("this is the last owner; nobody could unlock anybody any more".to_owned()));
     }
     let said = format!("{} is locked, and all their sessions have ended", account.name);
     let actor = account.actor;
     let mut batch = Batch::by(by.account.actor, via);
     batch.door.push(DoorChange::Account(Account { version: account.version + 1, locked_at: Some(now), ..account }));
+    // Who remains is changed with it: two owners who lock each other at the same moment cannot both be written.
+    batch.door.extend(remains.map(|other| DoorChange::Account(Account { version: other.version + 1, ..other })));
     batch.door.push(DoorChange::SessionsEnded(actor, None));
     let links = door.accounts.links().await?;
     let theirs = links.iter().filter(|link| link.made_by == actor || link.purpose == Purpose::Recover { actor });

@@ -65,22 +65,21 @@ async fn proven(
     code: &Typed,
 ) -> Result<Result<Account, String>, StoreError> {
     let (now, place) = (door.clock.now(), format!("{} is in", by.account.actor));
-    if let Some(after) = door.tries().wait(&place, now) {
+    if let Err(after) = door.tries().begin(&place, now) {
         return Ok(Err(format!("too many tries; the next one counts in {} s", after.0.div_ceil(1_000_000_000))));
     }
     let Some(account) = door.accounts.account(by.account.actor).await? else {
         return Ok(Err("your account is gone".to_owned()));
     };
     match door.proofs.is(password, account.password.clone()).await {
-        Err(Busy) => return Ok(Err("too many sign in at this moment; try again in some seconds".to_owned())),
-        Ok(true) => {}
-        Ok(false) => {
-            door.tries().failed(&place, now);
-            return Ok(Err("password and code do not fit together; a code works once".to_owned()));
+        Err(Busy) => {
+            door.tries().given_up(&place);
+            return Ok(Err("too many sign in at this moment; try again in some seconds".to_owned()));
         }
+        Ok(true) => {}
+        Ok(false) => return Ok(Err("password and code do not fit together; a code works once".to_owned())),
     }
     let Some(step) = step_of(door, &account, code, now) else {
-        door.tries().failed(&place, now);
         return Ok(Err("password and code do not fit together; a code works once".to_owned()));
     };
     door.tries().passed(&place);

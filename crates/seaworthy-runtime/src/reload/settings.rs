@@ -4,11 +4,14 @@
 //! folder keeps. Where that is gone or is another one, nothing can be compared and the change waits as a whole. Core
 //! decides; this module must not write anything, nor know what a setting means.
 
-use seaworthy_core::change::{Decision, Standing, decide, settings, split};
+use seaworthy_core::{
+    access::{Policy, differences},
+    change::{Decision, Standing, decide, settings, split},
+};
 use seaworthy_model::{
     change::Subject,
     port::{Journal, StoreError, Views},
-    site::Loaded,
+    site::{Loaded, Site},
     time::At,
 };
 
@@ -53,7 +56,9 @@ pub(super) async fn hold(
             // What came into force is written as such; what is not asked for any more has to be said.
             outcome.withdrawn.extend(waited.filter(|_| outcome.settings.is_none()).cloned());
         }
-        Some((held, fresh)) => {
+        Some((mut held, fresh)) => {
+            // Of what cannot be compared nobody knows.
+            held.gives_rights = known.as_ref().is_none_or(|(old, _)| gives_rights(old, &outcome.loaded.site));
             if let Some((old, _)) = known {
                 outcome.wanted = Some(std::mem::replace(&mut outcome.loaded.site, old.clone()));
             }
@@ -62,6 +67,10 @@ pub(super) async fn hold(
         }
     }
     Ok(())
+}
+
+fn gives_rights(old: &Site, new: &Site) -> bool {
+    differences(&Policy::of(old), &Policy::of(new)).iter().any(|difference| difference.weaker)
 }
 
 /// What is said where nothing can be compared.

@@ -7,7 +7,7 @@ use axum::{
     http::request::Parts,
 };
 use seaworthy_core::access::Target;
-use seaworthy_model::{change::Subject, id::RunId, process::Tier, site::Loaded};
+use seaworthy_model::{access::Action, change::Subject, id::RunId, process::Tier, site::Loaded};
 use serde::Deserialize;
 
 use crate::{app::App, page::run::find};
@@ -30,6 +30,8 @@ pub enum About {
 /// What was found.
 pub enum Found {
     Site,
+    /// A change by which somebody gets rights.
+    Rights,
     AnyProcess,
     /// One process; of one that is not there nothing but the name is known, as if it were of no service.
     Process {
@@ -42,11 +44,19 @@ pub enum Found {
 impl Found {
     pub fn target(&self) -> Target<'_> {
         match self {
-            Found::Site => Target::Site,
+            Found::Site | Found::Rights => Target::Site,
             Found::AnyProcess => Target::AnyProcess,
             Found::Process { name, service, tier } => {
                 Target::Process { name, service: service.as_deref(), tier: *tier }
             }
+        }
+    }
+
+    /// The right that is needed for what was found: by agreeing to rights one gives them.
+    pub fn needs(&self, action: Action) -> Action {
+        match (self, action) {
+            (Found::Rights, Action::Confirm) => Action::Grant,
+            _ => action,
         }
     }
 
@@ -73,6 +83,7 @@ impl About {
                 // The start of a digest is enough to name a change, and an empty one names none.
                 let held = loaded.held.iter().find(|held| !digest.is_empty() && held.digest.starts_with(&digest));
                 match held.map(|held| &held.subject) {
+                    _ if held.is_some_and(|held| held.gives_rights) => Found::Rights,
                     Some(Subject::Process(name)) => Found::process(loaded, name),
                     Some(Subject::Branch(_) | Subject::Settings) | None => Found::Site,
                 }

@@ -43,6 +43,7 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
     };
     let loaded = app.web.definitions.current();
     let found = about.find(&app, &loaded, &mut parts).await;
+    let action = found.needs(action);
     if let Err(refusal) = decide(&app.policy(&loaded), &asker.who, action, found.target(), app.now()) {
         tracing::info!(actor = %asker.who.actor, right = action.word(), why = refusal.why.word(), "refused");
         return refused(&app, &path, &refusal);

@@ -177,7 +177,7 @@ impl Source {
     pub fn held(&self) -> Option<Held> {
         let Waits { digest, from, to, weaker, until } = self.state().waits?;
         let subject = Subject::Branch(self.branch.branch.clone());
-        Some(Held { digest, subject, from, to: Some(to), weaker, other: Vec::new(), until })
+        Some(Held { digest, subject, from, to: Some(to), weaker, other: Vec::new(), gives_rights: false, until })
     }
 
     fn mirror(&self) -> Result<Mirror, String> {

@@ -42,6 +42,7 @@ mod pack_sqlite;
 mod pack_system_updates;
 mod people;
 mod people_kit;
+mod people_rights;
 mod person;
 mod ping;
 mod postgres;
