@@ -41,7 +41,8 @@ pub(super) fn heal(old: &[Rung], new: &[Rung], within: Option<Span>, out: &mut V
 fn rung_changed(old: &Rung, new: &Rung, within: Option<Span>, out: &mut Vec<Difference>) {
     let text = format!("heal: rung {} became {}", shown(old), shown(new));
     let fewer = matches!((old, new), (Rung::Retry { times: a, .. }, Rung::Retry { times: b, .. }) if b < a);
-    out.push(Difference { text, weaker: fewer || rhythm::too_slow(old, new, within) });
+    let elsewhere = matches!((old, new), (Rung::Tell { .. }, Rung::Tell { .. }));
+    out.push(Difference { text, weaker: fewer || elsewhere || rhythm::too_slow(old, new, within) });
 }
 
 fn shown(rung: &Rung) -> String {
@@ -99,7 +100,8 @@ pub(super) fn tell(old: Option<&Tell>, new: Option<&Tell>, out: &mut Vec<Differe
         out.push(Difference::shown(format!("tell: also told when {}", gained.join(", "))));
     }
     if old.route != new.route {
-        out.push(Difference::shown(format!("tell: route from `{}` to `{}`", old.route, new.route)));
+        // Whether the other one reaches anybody who looks, nobody can say here.
+        out.push(Difference::weaker(format!("tell: `{}` is not told any more, but `{}`", old.route, new.route)));
     }
     if old.procedure != new.procedure {
         let (before, after) = (super::named(&old.procedure), super::named(&new.procedure));

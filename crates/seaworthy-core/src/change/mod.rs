@@ -23,7 +23,10 @@ use seaworthy_model::{
     time::Span,
 };
 
-use crate::retain::{Policy, What};
+use crate::{
+    retain::{Policy, What},
+    schedule::{longer, silences, utc},
+};
 
 pub use book::{Book, Decision, Standing, decide};
 pub use settings::settings;
@@ -196,6 +199,13 @@ fn around(old: &Schedule, new: &Schedule, out: &mut Vec<Difference>) {
     ];
     for (what, _) in parts.into_iter().filter(|(_, changed)| *changed) {
         out.push(Difference::shown(format!("schedule: {what} changed")));
+    }
+    if parts[2].1 || parts[3].1 {
+        let piece = longer(&silences(Some(old), &[]), &silences(Some(new), &[]));
+        out.extend(piece.map(|(from, until)| {
+            let text = "schedule: days that are left out and blackouts let nothing run from";
+            Difference::weaker(format!("{text} {} to {}", utc(from), utc(until)))
+        }));
     }
 }
 

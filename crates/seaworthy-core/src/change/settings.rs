@@ -7,14 +7,14 @@ use seaworthy_model::{
     retain::SiteRetention,
     schedule::Blackout,
     site::{Outlet, Route, Site, SmtpSecurity, SmtpServer},
-    time::Span,
 };
 
 use super::{Difference, named};
-use crate::{access, retain::Policy};
-
-/// A time in which no process starts may be this long without a person's consent: the holidays of a year's end.
-const BLACKOUT_MAX: Span = Span::seconds(14 * 24 * 3600);
+use crate::{
+    access,
+    retain::Policy,
+    schedule::{SILENT_MAX, longer, silences, utc},
+};
 
 /// What changes between two settings, weaker ones first. Equal ones give nothing.
 pub fn settings(old: &Site, new: &Site) -> Vec<Difference> {
@@ -132,7 +132,12 @@ fn blackouts(old: &[Blackout], new: &[Blackout], out: &mut Vec<Difference>) {
     for blackout in new.iter().filter(|blackout| !old.contains(blackout)) {
         let long = blackout.until.since(blackout.from);
         let text = format!("no process starts for {long}: {}", blackout.reason);
-        out.push(Difference { text, weaker: long > BLACKOUT_MAX });
+        out.push(Difference { text, weaker: long > SILENT_MAX });
+    }
+    // One after the other they are as long as one.
+    let alone = new.iter().any(|blackout| blackout.until.since(blackout.from) > SILENT_MAX);
+    if let Some((from, until)) = longer(&silences(None, old), &silences(None, new)).filter(|_| !alone) {
+        out.push(Difference::weaker(format!("blackouts: nothing starts from {} to {}", utc(from), utc(until))));
     }
     let gone = old.iter().filter(|blackout| !new.contains(blackout)).count();
     if gone > 0 {
@@ -163,7 +168,7 @@ mod tests {
         schedule::WhenOver,
         site::{StoreKind, Team},
         step::Line,
-        time::At,
+        time::{At, Span},
     };
 
     use super::*;
@@ -239,6 +244,25 @@ mod tests {
         let plain = smtp(|m| m.security = SmtpSecurity::None);
         assert_eq!(plain, ["! smtp security from Starttls to None", "smtp changed"]);
         assert_eq!(smtp(|m| m.security = SmtpSecurity::Tls), ["smtp changed"]);
+    }
+
+    #[test]
+    fn blackouts_that_follow_each_other_are_as_long_as_one() {
+        let day = |n: i64| At(n * 86_400_000_000_000);
+        let weeks = |starts: &[i64]| {
+            shown(|s| {
+                let one = |n: &i64| Blackout {
+                    from: day(*n),
+                    until: day(n + 14),
+                    reason: "feast".into(),
+                    over: WhenOver::Skip,
+                };
+                s.blackouts = starts.iter().map(one).collect();
+            })
+        };
+        assert!(weeks(&[0, 16]).iter().all(|line| !line.starts_with('!')));
+        let piece = weeks(&[0, 14]);
+        assert_eq!(piece[0], "! blackouts: nothing starts from 1970-01-01T00:00:00Z to 1970-01-29T00:00:00Z");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod field;
 mod hold;
 mod pattern;
 mod recur;
+mod silence;
 mod spread;
 mod zone;
 
@@ -25,6 +26,7 @@ pub use days::parse_days;
 pub use decide::{Act, CATCH_UP_MAX, CLOCK_STEP, Decision, GRACE, RECORDED_MAX, decide};
 pub use hold::{Hold, Holds, PAUSE_MAX};
 pub use recur::{Event, event_days, parse_day};
+pub use silence::{SILENT_MAX, longer, silences};
 pub use zone::{parse_time, parse_time_in, utc, zone_exists};
 
 use seaworthy_model::{

@@ -76,7 +76,6 @@ fn daily_work_is_shown_and_does_not_wait() {
             ("pg_dump >", "pg_dump -Fc >"),
             ("timeout: 30m", "timeout: 1h"),
             ("needs: [dump], ", ""),
-            ("route: oncall }", "route: other }"),
             ("keep: 7", "keep: 9"),
         ],
         expect![[r#"
@@ -87,7 +86,6 @@ fn daily_work_is_shown_and_does_not_wait() {
             - step `dump` runs `pg_dump -Fc > "$WORKDIR/a.dump"` instead of `pg_dump > "$WORKDIR/a.dump"`
             - step `dump`: timeout from 30m to 1h
             - step `charge`: needs from [dump] to []
-            - tell: route from `oncall` to `other`
         "#]],
     );
 }
@@ -236,6 +234,13 @@ fn each_facet_that_goes_or_is_loosened_is_weaker() {
         &[("[failed, missed, unverified]", "[failed]")],
         expect![[r#"
         weaker tell: not told any more when missed, unverified
+    "#]],
+    );
+    check(
+        &[("route: oncall }", "route: other }"), ("- tell: oncall", "- tell: other")],
+        expect![[r#"
+        weaker heal: rung `tell: oncall` became `tell: other`
+        weaker tell: `oncall` is not told any more, but `other`
     "#]],
     );
     check(
