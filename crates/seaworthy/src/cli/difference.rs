@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_model::{
     change::{Held, Subject},
-    site::Pinned,
+    site::{Loaded, Pinned},
 };
 use serde_json::{Value, json};
 
@@ -39,6 +39,9 @@ pub struct Changes {
     pub besides: Vec<Held>,
     /// Of processes that the files do not have any more.
     pub gone: Vec<std::sync::Arc<Pinned>>,
+    /// What fires: of a change that waits what it would replace, of a broken file its last good version. `None` where nothing
+    /// ever was in force.
+    pub fires: Option<Loaded>,
     /// Who may do more, and who less; wider ones first.
     pub rights: Vec<Difference>,
 }
@@ -50,7 +53,8 @@ impl Changes {
     /// When one of them cannot be read.
     pub async fn read(place: &Place) -> Result<Changes, Trouble> {
         if !place.store().is_file() {
-            return Ok(Changes { by_name: BTreeMap::new(), besides: Vec::new(), gone: Vec::new(), rights: Vec::new() });
+            let (besides, gone, rights) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Changes { by_name: BTreeMap::new(), besides, gone, fires: None, rights });
         }
         let opened = Sqlite::open_readonly(&place.store())?.opened();
         Ok(Changes::of(&wire::known(place, &*opened.archive, &*opened.journal, &*opened.views).await?))
@@ -88,7 +92,8 @@ impl Changes {
         let gone = gone.filter_map(|(name, _)| old(name).cloned()).collect();
         let wanted = outcome.wanted.as_ref().unwrap_or(&outcome.loaded.site);
         let rights = known.before.as_ref().map(|old| access::differences(&Policy::of(&old.site), &Policy::of(wanted)));
-        Changes { by_name, besides, gone, rights: rights.unwrap_or_default() }
+        let fires = Some(outcome.loaded.clone());
+        Changes { by_name, besides, gone, fires, rights: rights.unwrap_or_default() }
     }
 
     /// `None`: nothing of it was ever in force.

@@ -1,7 +1,9 @@
 //! `plan`: the next ten fire times of every process in local time and UTC, and what would change.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use seaworthy_core::schedule::{parse_time, utc};
-use seaworthy_model::port::Clock as _;
+use seaworthy_model::{port::Clock as _, site::Pinned};
 use seaworthy_store::sqlite::Sqlite;
 use serde_json::json;
 
@@ -34,16 +36,18 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         None => RealClock.now(),
     };
     let loaded = wire::definitions(&place, None)?;
-    if let Some(name) = args.process.as_ref().filter(|name| !loaded.processes.contains_key(*name)) {
+    let changes = Changes::read(&place).await?;
+    let fires = changes.fires.as_ref().unwrap_or(&loaded);
+    // Of each as the files say it, else as it was.
+    let all = fires.processes.values().chain(&changes.gone).chain(loaded.processes.values());
+    let all: BTreeMap<&str, &Arc<Pinned>> = all.map(|pinned| (&*pinned.process.name, pinned)).collect();
+    if let Some(name) = args.process.as_ref().filter(|name| !all.contains_key(name.as_str())) {
         return Err(Trouble::start(format!("no process `{name}` in the files")));
     }
-    let changes = Changes::read(&place).await?;
     let views =
         if place.store().is_file() { Some(Sqlite::open_readonly(&place.store())?.opened().views) } else { None };
     let mut objects = Vec::new();
-    let gone = changes.gone.iter().filter(|p| !loaded.processes.contains_key(&p.process.name));
-    let all = loaded.processes.values().chain(gone);
-    for pinned in all.filter(|p| args.process.as_ref().is_none_or(|n| *n == p.process.name)) {
+    for pinned in all.into_values().filter(|p| args.process.as_ref().is_none_or(|n| *n == p.process.name)) {
         let change = changes.get(&pinned.process.name);
         let word = change.map_or("new", |change| change.word);
         ask.out.line(&format!(
@@ -58,7 +62,15 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             ask.out.line(&line);
         }
         let pause = planned::pause(views.as_deref(), &pinned.process.name).await?;
-        let next = planned::fires(&ask.out, pinned, &loaded.site, pause.as_ref(), from);
+        let next = match fires.processes.get(&pinned.process.name) {
+            Some(in_force) => {
+                if let Some(why) = as_before(change, loaded.processes.get(&pinned.process.name)) {
+                    ask.out.line(&format!("  {why}"));
+                }
+                planned::fires(&ask.out, in_force, &fires.site, pause.as_ref(), from)
+            }
+            None => Vec::new(),
+        };
         let targets = planned::targets(&pinned.process);
         if !targets.is_empty() {
             ask.out.line(&format!("  touches {}", targets.join(", ")));
@@ -68,7 +80,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
             "observed": pinned.process.observed, "targets": targets, "difference": change.map(Change::object),
         }));
     }
-    let load = planned::load(&ask.out, &loaded, from);
+    let load = planned::load(&ask.out, fires, from);
     for held in &changes.besides {
         ask.out.line(&difference::line(held));
     }
@@ -80,6 +92,15 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     }
     ask.out.object(&json!({ "v": 1, "from": utc(from), "processes": objects, "load": load, "broken": loaded.broken, "waits": changes.besides.iter().map(difference::object).collect::<Vec<_>>(), "rights": rights(&changes) }));
     Ok(if loaded.broken.is_empty() { code::VERIFIED } else { code::NOT_STARTED })
+}
+
+/// Why it is not the file that fires.
+fn as_before(change: Option<&Change>, file: Option<&Arc<Pinned>>) -> Option<&'static str> {
+    match (change?, file) {
+        (Change { held: Some(_), .. }, _) => Some("until then it fires as before:"),
+        (_, None) => Some("its file cannot be read; the last good version fires:"),
+        _ => None,
+    }
 }
 
 /// Who may do more and who less, for machines.

@@ -4,11 +4,11 @@ use seaworthy_core::schedule::{Timetable, utc};
 use seaworthy_model::{
     port::Clock as _,
     process::Process,
-    run::Verified,
+    run::{Executed, Verified},
     schedule::Pause,
     site::Loaded,
     time::At,
-    view::{ProcessView, SkippedRow},
+    view::{EndedRun, ProcessView, SkippedRow},
 };
 use serde_json::json;
 
@@ -41,9 +41,11 @@ struct Row {
     paused: Option<(At, String)>,
     /// What triggered it in vain since it last started.
     held: Vec<SkippedRow>,
+    /// The newest drill, if it went wrong.
+    drill: Option<EndedRun>,
 }
 
-/// Carries out the verb. Exit 0 only if every process is verified and no signal is open.
+/// Carries out the verb. Exit 0 only if every process is verified, its newest drill too, and no signal is open.
 pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     let site = site::open_or_empty(ask)?;
     let loaded = wire::known(&site.place, &*site.archive, &*site.journal, &*site.views).await?.outcome.loaded;
@@ -64,18 +66,11 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         None => Vec::new(),
     };
     let bad = rows.iter().filter(|r| r.rank < 3).count();
+    let drills = rows.iter().filter(|r| r.drill.is_some()).count();
     let up = node::is_held(&site.place.data, "server");
-    ask.out.line(&sentence(ask, &loaded, &rows, bad, signals.len(), up));
+    ask.out.line(&sentence(ask, &loaded, &rows, [bad, signals.len()], up));
     for row in &rows {
-        let padded = format!("{:20}", row.word);
-        let proof = row.proven.map_or("never verified".into(), |at| format!("verified {}", site::ago(at)));
-        let restore = row.restorable.map_or(String::new(), |at| format!(", proven restorable {}", site::ago(at)));
-        ask.out.line(&format!(
-            "  {} {:24} {proof}{restore}  {}",
-            ask.out.paint(row.tone, &padded),
-            row.name,
-            cell(&row.detail)
-        ));
+        tell(ask, row);
     }
     for signal in &signals {
         ask.out.line(&format!(
@@ -100,7 +95,36 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
         .map(|s| json!({ "process": s.process, "kind": s.kind, "expected": s.expected, "seen": s.seen }))
         .collect();
     ask.out.object(&json!({ "v": 1, "server": up, "at": site::time(RealClock.now()), "processes": processes, "signals": open, "twice": twice, "broken": loaded.broken, "branch": source.map(|(source, state)| json!({ "url": source.branch.url, "branch": source.branch.branch, "commit": state.commit, "lost": state.lost.map(|lost| json!({ "since": site::time(lost.since), "reason": lost.reason })) })), "waits": loaded.held.iter().map(difference::object).collect::<Vec<_>>() }));
-    Ok(if bad == 0 && signals.is_empty() && loaded.broken.is_empty() { code::VERIFIED } else { code::FAILED })
+    Ok(if bad == 0 && drills == 0 && signals.is_empty() && loaded.broken.is_empty() {
+        code::VERIFIED
+    } else {
+        code::FAILED
+    })
+}
+
+/// The line of a process, and what its newest drill came to if it went wrong.
+fn tell(ask: &Ask, row: &Row) {
+    let padded = format!("{:20}", row.word);
+    let proof = row.proven.map_or("never verified".into(), |at| format!("verified {}", site::ago(at)));
+    let restore = row.restorable.map_or(String::new(), |at| format!(", proven restorable {}", site::ago(at)));
+    ask.out.line(&format!(
+        "  {} {:24} {proof}{restore}  {}",
+        ask.out.paint(row.tone, &padded),
+        row.name,
+        cell(&row.detail)
+    ));
+    if let Some(drill) = &row.drill {
+        let (word, tone) = story::words(drill.executed, drill.verified);
+        let word = ask.out.paint(tone, &format!("drill {word}"));
+        let (ago, why) = (site::ago(drill.ended_at), cell(&drill.reason));
+        ask.out.line(&format!("    {word} {ago}: it may not be restorable  {why}"));
+    }
+}
+
+/// A drill that went wrong, for machines.
+fn drill_object(drill: &EndedRun) -> serde_json::Value {
+    let state = story::words(drill.executed, drill.verified).0;
+    json!({ "run_id": drill.run, "state": state, "reason": drill.reason, "ended_at": site::time(drill.ended_at) })
 }
 
 fn object(row: &Row) -> serde_json::Value {
@@ -117,6 +141,7 @@ fn object(row: &Row) -> serde_json::Value {
         "next_at": row.next.map(site::time),
         "held": held.collect::<Vec<_>>(),
         "paused": paused,
+        "drill": row.drill.as_ref().map(drill_object),
     })
 }
 
@@ -173,6 +198,8 @@ fn paused(row: Row, pause: Option<&Pause>, now: At) -> Row {
 fn row(name: &str, view: ProcessView) -> Row {
     let proven = view.last_verified.as_ref().map(|r| r.ended_at);
     let restorable = view.last_verified_drill.as_ref().map(|r| r.ended_at);
+    let wrong = |drill: &&EndedRun| drill.verified != Verified::Yes && drill.executed != Executed::Cancelled;
+    let drill = view.drills.first().filter(wrong).cloned();
     let Some(last) = view.runs.first() else {
         return Row {
             name: name.into(),
@@ -185,6 +212,7 @@ fn row(name: &str, view: ProcessView) -> Row {
             next: None,
             paused: None,
             held: Vec::new(),
+            drill,
         };
     };
     let (word, tone) = story::words(last.executed, last.verified);
@@ -205,6 +233,7 @@ fn row(name: &str, view: ProcessView) -> Row {
         next: None,
         paused: None,
         held: Vec::new(),
+        drill,
     }
 }
 
@@ -225,10 +254,11 @@ fn observed(process: &Process, by: &str) -> Row {
         next,
         paused: None,
         held: Vec::new(),
+        drill: None,
     }
 }
 
-fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize, up: bool) -> String {
+fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], [bad, signals]: [usize; 2], up: bool) -> String {
     let all = rows.len();
     let first = match (rows.first(), all) {
         (None, _) => "This site has no processes yet.".to_owned(),
@@ -244,9 +274,11 @@ fn sentence(ask: &Ask, loaded: &Loaded, rows: &[Row], bad: usize, signals: usize
         1 => format!(" One {one}."),
         n => format!(" {n} {many}."),
     };
+    let drills = rows.iter().filter(|r| r.drill.is_some()).count();
+    let drills = some(drills, "restore drill went wrong", "restore drills went wrong");
     let signals = some(signals, "open signal", "open signals");
     let broken = some(loaded.broken.len(), "broken file", "broken files");
     let held = some(loaded.held.len(), "change waits for a person", "changes wait for a person");
     let server = if up { "" } else { " No server is running: nothing is scheduled." };
-    format!("{first}{signals}{broken}{held}{server}")
+    format!("{first}{drills}{signals}{broken}{held}{server}")
 }

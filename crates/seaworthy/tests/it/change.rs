@@ -246,3 +246,49 @@ fn plan_shows_who_would_be_allowed_more_and_less() {
     assert_eq!(plan.json["rights"], wanted);
     assert!(site.say(&["plan"]).stdout.contains("wider: ada@example.com may now: see, output, token"));
 }
+
+#[test]
+fn the_times_of_plan_are_those_that_fire_whatever_the_files_want() {
+    let site = Site::new();
+    for name in ["held", "broken", "gone"] {
+        site.process(name, &format!("schedule: {{ cron: \"0 5 * * *\" }}\n{STEPS}{VERIFY}{SECOND}"));
+    }
+    for name in ["held", "broken", "gone"] {
+        assert_eq!(site.json(&["run", name]).code, 0);
+    }
+    site.edit("ops/held.yaml", SECOND, "");
+    site.edit("ops/held.yaml", "0 5 ", "0 6 ");
+    site.edit("ops/broken.yaml", "steps:", "stepz:");
+    fs::remove_file(site.path("ops/gone.yaml")).unwrap();
+    let plan = site.json(&["plan"]);
+    let first = |name: &str| {
+        let all = plan.json["processes"].as_array().unwrap();
+        let one =
+            all.iter().find(|p| p["process"] == name).unwrap_or_else(|| panic!("{name} is not planned: {plan:?}"));
+        one["next"][0]["utc"].as_str().map(|at| at[11..].to_owned())
+    };
+    for name in ["held", "broken", "gone"] {
+        assert_eq!(first(name).as_deref(), Some("05:00:00Z"), "{name} fires as before");
+    }
+    assert_eq!(plan.json["load"][0]["starts"], 3, "{plan:?}");
+    let said = site.say(&["plan", "broken"]);
+    assert!(said.stdout.contains("the last good version fires"), "{said:?}");
+    assert!(site.say(&["plan", "held"]).stdout.contains("until then it fires as before"));
+}
+
+#[test]
+fn a_schedule_that_is_silenced_by_days_and_blackouts_waits_for_a_person() {
+    let site = Site::new();
+    let file = |more: &str| format!("schedule: {{ cron: \"0 5 * * *\"{more} }}\n{STEPS}{VERIFY}");
+    site.process("backup", &file(""));
+    assert_eq!(site.json(&["run", "backup"]).code, 0);
+    let ten_years = "{ from: 2026-11-26 00:00 UTC, until: 2036-11-26 00:00 UTC, reason: quiet }".to_owned();
+    site.write("seaworthy.yaml", &format!("{}calendars: {{ once: [02-03] }}\n", site.read("seaworthy.yaml")));
+    for more in [format!(", blackouts: [{ten_years}]"), ", only: [once]".to_owned()] {
+        site.process("backup", &file(&more));
+        let (_, difference) = planned(&site, "backup");
+        let weaker = difference["weaker"][0].as_str().unwrap_or_default().to_owned();
+        assert!(weaker.contains("let nothing run from"), "{more}: {difference}");
+        assert!(waiting(&site, "process/backup").is_some());
+    }
+}

@@ -93,3 +93,21 @@ fn a_process_without_a_drill_or_without_a_verified_run_is_refused() {
     assert_eq!(none.code, 2, "{none:?}");
     assert!(none.stderr.contains("add `drill: restore:` to ops/plain.yaml"), "{}", none.stderr);
 }
+
+#[test]
+fn status_says_that_a_restore_went_wrong_until_one_goes_well() {
+    let (site, place) = verified();
+    let before = site.json(&["status"]);
+    assert_eq!((before.code, &before.json["processes"][0]["drill"]), (0, &serde_json::Value::Null), "{before:?}");
+    site.sh(&format!("rm {place}"));
+    assert_eq!(site.json(&["drill", "backup"]).code, 1);
+    let after = site.json(&["status"]);
+    assert_eq!(after.code, 1, "not all is proven: {after:?}");
+    assert!(after.json["processes"][0]["drill"]["reason"].as_str().unwrap().contains("is not there any more"));
+    let said = site.say(&["status"]).stdout;
+    assert!(said.starts_with("The only process is verified. One restore drill went wrong."), "{said}");
+    assert!(said.contains("it may not be restorable"), "{said}");
+    assert_eq!(site.json(&["run", "backup"]).code, 0);
+    assert_eq!(site.json(&["drill", "backup"]).code, 0);
+    assert_eq!(site.json(&["status"]).code, 0);
+}
