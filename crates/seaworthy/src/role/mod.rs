@@ -7,6 +7,7 @@ pub mod door;
 pub mod keeper;
 pub mod log;
 pub mod loops;
+pub mod pages;
 pub mod server;
 pub mod twice;
 pub mod watcher;

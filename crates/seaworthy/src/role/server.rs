@@ -24,7 +24,7 @@ use seaworthy_web::Web;
 use tokio::{net::TcpListener, sync::watch};
 use tracing::{error, info, warn};
 
-use super::{loops::Loops, twice::Twice, watcher};
+use super::{loops::Loops, pages, twice::Twice, watcher};
 use crate::{
     kept, node,
     place::Place,
@@ -120,7 +120,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let web = Web { twice: Arc::new(move || twice.now()), ..web };
     let about = format!("http://{address}/");
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
-    serve_pages(&mut tasks, listener, web, stop.clone());
+    pages::serve(&mut tasks, listener, web, stop.clone());
     tasks.keep("socket", async move {
         if let Err(trouble) = listening.await {
             error!("the control socket ended: {trouble}");
@@ -207,19 +207,6 @@ fn metrics(live: usize, entries: u64, started: At) -> String {
          # HELP seaworthy_uptime_seconds Seconds since the node started.\n# TYPE seaworthy_uptime_seconds gauge\nseaworthy_uptime_seconds {up:.3}\n\
          # HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n"
     )
-}
-
-fn serve_pages(tasks: &mut Loops, listener: TcpListener, web: Web, stop: Stop) {
-    tasks.keep("page", async move {
-        let asked = stop.clone();
-        let router = seaworthy_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move { asked.asked().await });
-        tokio::select! {
-            // Open live streams must not hold up the end.
-            () = async { stop.asked().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
-            ended = async { served.await } => if let Err(trouble) = ended { error!("the pages ended: {trouble}") },
-        }
-    });
 }
 
 fn loops(place: &Place, house: &Arc<House>, watched: Option<Arc<dyn Views>>, stop: &Stop, tasks: &mut Loops) {

@@ -55,6 +55,7 @@ mod server_history;
 mod server_hold;
 mod server_keep;
 mod server_lock;
+mod server_pages;
 mod server_schedule;
 mod server_tell;
 mod server_trigger;
