@@ -197,3 +197,13 @@ fn nobody_hands_on_more_than_they_have_but_who_may_give_roles() {
     assert!(beyond("bob@example.com", "new", "viewer").contains("see"), "his rights reach some services alone");
     assert_eq!(beyond("ann@example.com", "new", "owner"), "");
 }
+
+#[test]
+fn a_process_that_comes_into_anothers_reach_is_opened_to_them() {
+    let policy = Policy::of(&site());
+    let (bank, shop) = (process("a", "bank", Tier::A), process("a", "shop", Tier::A));
+    assert_eq!(policy.opened(bank, shop), 1, "bob is an operator of the shop");
+    assert_eq!(policy.opened(bank, process("a", "bank", Tier::C)), 1, "and restarts what is of tier C");
+    assert_eq!(policy.opened(shop, process("a", "shop", Tier::C)), 0, "he may all that here already");
+    assert_eq!(policy.opened(shop, bank), 0);
+}

@@ -10,7 +10,7 @@ use std::fmt;
 
 use seaworthy_model::{
     access::Action,
-    process::Tier,
+    process::{Process, Tier},
     time::At,
     who::{Door, Who},
 };
@@ -32,6 +32,13 @@ pub enum Target<'a> {
     Process { name: &'a str, service: Option<&'a str>, tier: Tier },
     /// A list, of which everybody gets what they may see: a right for any part of it is enough.
     AnyProcess,
+}
+
+impl<'a> Target<'a> {
+    /// This process.
+    pub fn of(process: &'a Process) -> Target<'a> {
+        Target::Process { name: &process.name, service: process.service.as_deref(), tier: process.tier }
+    }
 }
 
 /// Why not.

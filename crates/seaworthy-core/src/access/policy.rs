@@ -99,6 +99,17 @@ impl Policy {
         given.iter().filter(|action| !self.allows(who, *action, Target::Site)).collect()
     }
 
+    /// How many people may do more with a process as it would be than as it was: its service or its tier opens it to them.
+    pub fn opened(&self, old: Target<'_>, new: Target<'_>) -> usize {
+        let more = |rights: &&Vec<Right>| {
+            let may = |target: Target<'_>| {
+                rights.iter().filter(|right| right.reaches(target)).fold(Actions::NONE, |all, right| all.or(right.may))
+            };
+            !may(new).but(may(old)).is_empty()
+        };
+        self.people.values().filter(more).count()
+    }
+
     /// Names of those who may give rights, in order, at most so many.
     pub fn grantors(&self, max: usize) -> Vec<String> {
         let may = |rights: &[Right]| rights.iter().any(|r| r.may.has(Action::Grant) && r.reaches(Target::Site));

@@ -33,7 +33,9 @@ pub fn settings(old: &Site, new: &Site) -> Vec<Difference> {
     }
     if old.public_url != new.public_url {
         let text = format!("public_url from {} to {}", named(&old.public_url), named(&new.public_url));
-        out.push(Difference::shown(text));
+        let tls = |site: &Site| site.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        // Sessions then go over lines that anybody on the way reads.
+        out.push(Difference { text, weaker: tls(old) && !tls(new) });
     }
     if old.teams != new.teams {
         out.push(Difference::shown("teams changed"));
@@ -244,6 +246,18 @@ mod tests {
         let plain = smtp(|m| m.security = SmtpSecurity::None);
         assert_eq!(plain, ["! smtp security from Starttls to None", "smtp changed"]);
         assert_eq!(smtp(|m| m.security = SmtpSecurity::Tls), ["smtp changed"]);
+    }
+
+    #[test]
+    fn pages_that_are_behind_tls_no_more_wait() {
+        let mut old = site();
+        old.public_url = Some("https://ops.example.com".into());
+        let to = |url: Option<&str>| {
+            let new = Site { public_url: url.map(str::to_owned), ..old.clone() };
+            settings(&old, &new).iter().any(|one| one.weaker)
+        };
+        assert!(!to(Some("https://ops2.example.com/x")));
+        assert!(to(Some("http://ops.example.com")) && to(None));
     }
 
     #[test]

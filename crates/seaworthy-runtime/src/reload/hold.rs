@@ -6,7 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use seaworthy_core::change::{Book, Decision, Standing, decide, differences, split};
+use seaworthy_core::{
+    access::{Policy, Target},
+    change::{Book, Decision, Standing, decide, differences, split},
+};
 use seaworthy_model::{
     change::Subject,
     entry::Stream,
@@ -37,18 +40,24 @@ pub async fn hold(
     let Some(before) = before else { return Ok(()) };
     let removed = outcome.removed.iter().map(|(name, _)| name);
     let names: Vec<String> = outcome.changed.iter().chain(removed).cloned().collect();
+    let policy = Policy::of(&outcome.loaded.site);
     let mut kept = BTreeSet::new();
     for name in names {
         let Some(old) = before.processes.get(&name) else { continue };
         let new = outcome.loaded.processes.get(&name);
-        let (weaker, other) = split(differences(Some(&old.process), new.map(|p| &p.process)));
+        let (mut weaker, other) = split(differences(Some(&old.process), new.map(|p| &p.process)));
+        let opened = new.map_or(0, |new| policy.opened(Target::of(&old.process), Target::of(&new.process)));
+        if opened > 0 {
+            weaker.push(format!("its service or tier opens it: people who may do more with it: {opened}"));
+        }
         if weaker.is_empty() {
             continue;
         }
         let standing = Standing::of(&views.process(&name).await?);
         let (subject, sides) = (Subject::Process(name.clone()), (old.digest.as_str(), new.map(|p| p.digest.as_str())));
         let book = book(journal, &Stream::process(&name), &subject).await?;
-        if let Decision::Hold { held, fresh } = decide(subject, sides, (weaker, other), standing, &book, now) {
+        if let Decision::Hold { mut held, fresh } = decide(subject, sides, (weaker, other), standing, &book, now) {
+            held.gives_rights = opened > 0;
             if fresh {
                 outcome.fresh.push(held.clone());
             }

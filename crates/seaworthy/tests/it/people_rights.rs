@@ -158,3 +158,22 @@ fn a_role_that_gives_more_waits_although_no_file_says_who_has_it() {
         (ivy.press("/processes/backup", "/processes/backup/run", &[]).status == 303).then_some(())
     });
 }
+
+#[test]
+fn a_process_that_is_moved_into_somebodys_reach_waits_for_who_may_give_rights() {
+    let site = site("people: { otto@example.com: { roles: [{ role: operator, services: [shop] }] } }\n");
+    assert_eq!(site.say(&["run", "backup"]).code, 0);
+    let server = site.server();
+    let mut ada = Browser::of(&server);
+    set_up(&mut ada, &owner_link(&site), "ada");
+    let mut otto = invited(&mut ada, &server, "otto@example.com", "viewer");
+    site.process("backup", &format!("service: shop\n{PROCESS}"));
+    server.hup();
+    let page = until("the change waits", || Some(otto.get("/changes")).filter(|page| page.body.contains("/confirm")));
+    assert!(page.body.contains("its service or tier opens it"), "{}", page.body);
+    assert_eq!(otto.press("/processes/backup", "/processes/backup/run", &[]).status, 403);
+    assert_eq!(confirm(&site, "process/backup").code, 0);
+    until("it is of his service", || {
+        (otto.press("/processes/backup", "/processes/backup/run", &[]).status == 303).then_some(())
+    });
+}
