@@ -67,6 +67,10 @@ pub fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     if args.list {
         return Ok(list::run(ask));
     }
+    // What is not there would look like a host on which nothing is.
+    if let Some(missing) = args.search.iter().chain([&args.root]).find(|folder| !folder.is_dir()) {
+        return Err(Trouble::start(format!("{} is no folder that can be looked at", missing.display())));
+    }
     let folder = folder(ask, args.dry_run || args.look)?;
     let site = Place::find(&folder, None).ok().filter(|place| place.folder == folder);
     let name = plain_name(args.name.as_deref(), &folder);

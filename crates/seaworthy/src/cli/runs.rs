@@ -10,6 +10,7 @@ use super::{Ask, site, story};
 use crate::{
     out::cell,
     trouble::{Trouble, code},
+    wire,
 };
 
 #[derive(Debug, clap::Args)]
@@ -39,9 +40,13 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         limit: args.limit.clamp(1, 1_000),
         ..RunQuery::default()
     };
-    let live = site.views.live_runs().await?;
+    let mut live = site.views.live_runs().await?;
+    live.retain(|r| args.process.as_ref().is_none_or(|p| *p == r.process) && (r.kind == Kind::Drill || !args.drills));
     let ended = site.views.ended_runs(query).await?;
-    for row in live.iter().filter(|r| args.process.as_ref().is_none_or(|p| *p == r.process)) {
+    if ended.is_empty() && live.is_empty() {
+        known(&site, args.process.as_deref())?;
+    }
+    for row in &live {
         ask.out.line(&format!("{}  {:20} {:24} {}", row.run, "running", row.process, row.doing));
     }
     for row in &ended {
@@ -60,6 +65,19 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
         .collect();
     ask.out.object(&json!({ "v": 1, "runs": runs, "live": running }));
     Ok(code::VERIFIED)
+}
+
+/// Whether there is such a process, where nothing of it is on record.
+fn known(site: &site::Reading, name: Option<&str>) -> Result<(), Trouble> {
+    let Some(name) = name else { return Ok(()) };
+    // With a broken site file nobody can say.
+    let Ok(loaded) = wire::definitions(&site.place, None) else { return Ok(()) };
+    if loaded.processes.contains_key(name) {
+        return Ok(());
+    }
+    Err(Trouble::start(format!(
+        "no process `{name}` in the files, and none of its runs on record; look at `seaworthy runs`"
+    )))
 }
 
 fn line(ask: &Ask, row: &EndedRun) -> String {

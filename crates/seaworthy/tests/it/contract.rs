@@ -225,3 +225,18 @@ fn a_run_whose_reader_goes_away_is_carried_to_its_end_and_exits_with_its_verdict
     let runs = site.json(&["runs"]);
     assert_eq!((&runs.json["runs"][0]["executed"], &runs.json["live"]), (&"failed".into(), &serde_json::json!([])));
 }
+
+#[test]
+fn a_name_or_folder_that_is_not_there_is_said_and_not_shown_as_nothing() {
+    let site = Site::new();
+    site.process("plain", "steps: [{ run: 'true' }]\n");
+    site.process("quiet", "steps: [{ run: 'true' }]\n");
+    assert_eq!(site.json(&["run", "plain"]).code, 3);
+    assert_eq!(site.json(&["runs", "quiet"]).code, 0, "it has not run yet");
+    let unknown = site.json(&["runs", "plian"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("no process `plian`"), "{unknown:?}");
+    for option in ["--root", "--search"] {
+        let nowhere = site.json(&["init", "--look", option, "/there/is/no/such"]);
+        assert!(nowhere.code == 2 && nowhere.stderr.contains("/there/is/no/such"), "{nowhere:?}");
+    }
+}
