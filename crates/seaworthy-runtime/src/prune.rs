@@ -104,11 +104,19 @@ pub(crate) async fn drilled(
 ) -> Result<BTreeSet<RunId>, StoreError> {
     let mut drilled = BTreeSet::new();
     for drill in views.live_runs().await?.iter().filter(|row| row.kind == Kind::Drill && row.process == process) {
-        for entry in journal.stream(&Stream::run(drill.run), 0).await?.iter().take(1) {
-            if let Ok(Some(Event::RunRequested { artifact: Some(artifact), .. })) = entry.event() {
-                drilled.insert(artifact.from_run);
-            }
-        }
+        drilled.extend(restored(journal, drill.run).await?);
     }
     Ok(drilled)
+}
+
+/// The run whose artifact a drill restores.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(crate) async fn restored(journal: &dyn Journal, drill: RunId) -> Result<Option<RunId>, StoreError> {
+    let stream = journal.stream(&Stream::run(drill), 0).await?;
+    Ok(match stream.first().map(|entry| entry.event()) {
+        Some(Ok(Some(Event::RunRequested { artifact: Some(artifact), .. }))) => Some(artifact.from_run),
+        _ => None,
+    })
 }

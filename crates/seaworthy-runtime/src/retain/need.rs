@@ -12,7 +12,7 @@ use seaworthy_model::{
     view::RunQuery,
 };
 
-use crate::prune::drilled;
+use crate::prune::{drilled, restored};
 
 /// Open signals and messages that are read; with more of them nothing is known to be free of them.
 const OPEN_MAX: usize = 1_000;
@@ -51,7 +51,12 @@ pub(crate) async fn of(
     let mut needs = Needs { signals: open.signals.clone(), messages: open.messages.clone(), ..Needs::default() };
     needs.newest.extend(ids(views.ended_runs(query(None, None, whole as usize)).await?));
     for kind in [Kind::Run, Kind::Drill] {
-        needs.proofs.extend(ids(views.ended_runs(query(Some(kind), Some(Verified::Yes), 1)).await?));
+        let proof = views.ended_runs(query(Some(kind), Some(Verified::Yes), 1)).await?.first().map(|row| row.run);
+        needs.proofs.extend(proof);
+        if let (Some(drill), Kind::Drill) = (proof, kind) {
+            // What is proven restorable is what it restored, whatever was made since.
+            needs.proofs.extend(restored(journal, drill).await?);
+        }
         needs.usual.extend(ids(views.verified_measures(process, kind, USUAL_RUNS_MAX as usize).await?));
     }
     needs.drilled = drilled(journal, views, process).await?;

@@ -87,3 +87,25 @@ fn keeping_less_waits_for_a_person() {
     let weaker = status.json["waits"][0]["weaker"].to_string();
     assert!(weaker.contains("keep: bodies from 400d to 1ms") && weaker.contains("keep from 7 to 2"), "{weaker}");
 }
+
+#[test]
+fn the_artifact_that_is_proven_restorable_stays_until_another_one_is() {
+    let site = Site::new();
+    let drill = "drill:\n  restore:\n    every: 7d\n    recovery_time: 5m\n    steps: [{ id: back, run: 'cp \"$ARTIFACT\" \"$WORKDIR/y\"' }]\n    verify: [{ command: 'cat \"$WORKDIR/y\"', expect: 'stdout.trim() == \"x\"' }]\n";
+    site.process("backup", &format!("{RUN}keep: 1\n{drill}"));
+    let run = || {
+        let run = site.json(&["run", "backup"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        std::path::PathBuf::from(run.json["artifacts"][0]["place"].as_str().unwrap())
+    };
+    let first = run();
+    assert_eq!(site.json(&["drill", "backup"]).code, 0);
+    let (second, third) = (run(), run());
+    assert!(first.exists(), "it is the one that is known to come back");
+    assert!(!second.exists() && third.exists(), "of the others the newest is kept");
+    assert_eq!(site.json(&["drill", "backup"]).code, 0);
+    run();
+    assert!(!first.exists() && third.exists(), "now that one is");
+    assert_eq!(site.json(&["retain"]).code, 0);
+    assert!(third.exists());
+}
