@@ -10,6 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_model::{
     change::Subject,
+    entry::Stream,
     port::{Journal, StoreError, Views},
     site::{Loaded, Site},
     time::At,
@@ -40,9 +41,15 @@ pub(super) async fn hold(
         (Some(last), None) if *last == new => (last.clone(), (Vec::new(), Vec::new())),
         (Some(last), None) => (last.clone(), (vec![LOST.to_owned()], Vec::new())),
     };
-    let standing = match weaker.is_empty() {
-        true => Standing::Draft,
-        false => standing(views, before).await?,
+    // Of what cannot be compared nobody knows.
+    let gives = known.as_ref().is_none_or(|(old, _)| gives_rights(old, &outcome.loaded.site));
+    let standing = if weaker.is_empty() {
+        Standing::Draft
+    } else if gives && !journal.stream(&Stream::of("site", "owner"), 0).await?.is_empty() {
+        // Somebody is in charge, whether anything was verified yet or not.
+        Standing::Relied
+    } else {
+        standing(views, before).await?
     };
     let changes: Vec<String> = weaker.iter().chain(&other).cloned().collect();
     let held = match decide(Subject::Settings, (&from, Some(&new)), (weaker, other), standing, &book, now) {
@@ -57,8 +64,7 @@ pub(super) async fn hold(
             outcome.withdrawn.extend(waited.filter(|_| outcome.settings.is_none()).cloned());
         }
         Some((mut held, fresh)) => {
-            // Of what cannot be compared nobody knows.
-            held.gives_rights = known.as_ref().is_none_or(|(old, _)| gives_rights(old, &outcome.loaded.site));
+            held.gives_rights = gives;
             if let Some((old, _)) = known {
                 outcome.wanted = Some(std::mem::replace(&mut outcome.loaded.site, old.clone()));
             }

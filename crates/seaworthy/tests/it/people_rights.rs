@@ -177,3 +177,16 @@ fn a_process_that_is_moved_into_somebodys_reach_waits_for_who_may_give_rights() 
         (otto.press("/processes/backup", "/processes/backup/run", &[]).status == 303).then_some(())
     });
 }
+
+#[test]
+fn a_file_gives_no_rights_past_an_owner_although_nothing_was_verified_yet() {
+    let site = site("");
+    let server = site.server();
+    set_up(&mut Browser::of(&server), &owner_link(&site), "ada");
+    site.write(
+        "seaworthy.yaml",
+        &format!("{}people: {{ eve@example.com: {{ roles: owner }} }}\n", site.read("seaworthy.yaml")),
+    );
+    server.hup();
+    until("the change waits", || site.say(&["status"]).stdout.contains("rights given that were not").then_some(()));
+}
