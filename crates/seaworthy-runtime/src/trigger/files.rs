@@ -4,7 +4,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::PathBuf,
+    pin::Pin,
     sync::Arc,
 };
 
@@ -26,6 +28,8 @@ use super::{
 };
 use crate::{ports::Ports, requests::Desk};
 
+/// How long a folder is waited for before the others have their turn.
+const LOOK_WITHIN: Span = Span::seconds(5);
 /// Of a look at large folders its length decides when the next one is: it takes a twentieth of the time at most.
 const PAUSE_TIMES: u64 = 20;
 /// How far the times that the kernel writes on files may be behind its clock.
@@ -44,7 +48,11 @@ pub(super) struct Files {
     next: Span,
     /// By who waits and for which path.
     waits: BTreeMap<(String, PathBuf), Waits>,
+    /// Looks that have not come to an end.
+    late: BTreeMap<(String, PathBuf), Looking>,
 }
+
+type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<Arrived>>> + Send>>;
 
 struct Waits {
     since: Since,
@@ -64,7 +72,7 @@ struct Seen {
 
 impl Files {
     pub fn new(arrivals: Arc<dyn Arrivals>, folder: PathBuf) -> Files {
-        Files { arrivals, folder, next: Span::ZERO, waits: BTreeMap::new() }
+        Files { arrivals, folder, next: Span::ZERO, waits: BTreeMap::new(), late: BTreeMap::new() }
     }
 
     /// Looks for all of them, if it is time.
@@ -72,22 +80,19 @@ impl Files {
     /// # Errors
     /// When the journal cannot be read or written.
     pub async fn look(&mut self, desk: &Desk, waiting: &[(Arc<Pinned>, Vec<Since>)]) -> Result<(), StoreError> {
-        let begun = desk.ports.clock.elapsed();
-        if begun < self.next {
+        if desk.ports.clock.elapsed() < self.next {
             return Ok(());
         }
-        let mut kept = BTreeMap::new();
+        let (mut kept, mut asked, mut spent) = (BTreeMap::new(), BTreeSet::new(), 0u64);
         for (pinned, since) in waiting {
             for (trigger, since) in pinned.process.triggers.iter().zip(since) {
                 let Trigger::File { path, settled } = trigger else { continue };
                 let key = (pinned.process.name.clone(), self.folder.join(path));
-                let found = match self.arrivals.arrived(key.1.clone()).await {
-                    Ok(found) => found,
-                    Err(trouble) => {
-                        error!("`{}` waits for {path}, which cannot be looked at: {trouble}", key.0);
-                        kept.extend(self.waits.remove_entry(&key));
-                        continue;
-                    }
+                let begun = desk.ports.clock.elapsed();
+                asked.insert(key.clone());
+                let Some(found) = self.arrived(desk, &key, path).await? else {
+                    kept.extend(self.waits.remove_entry(&key));
+                    continue;
                 };
                 let mut waits = match self.waits.remove(&key) {
                     Some(waits) if waits.since == *since => waits,
@@ -96,13 +101,53 @@ impl Files {
                 let done = waits.take(desk, pinned, path, *settled, found).await;
                 kept.insert(key, waits);
                 done?;
+                spent = spent.saturating_add(desk.ports.clock.elapsed().0.saturating_sub(begun.0));
             }
         }
         self.waits = kept;
-        let now = desk.ports.clock.elapsed();
-        let length = now.0.saturating_sub(begun.0).saturating_mul(PAUSE_TIMES);
-        self.next = Span(now.0.saturating_add(length));
+        self.late.retain(|key, _| asked.contains(key));
+        let pause = spent.saturating_mul(PAUSE_TIMES);
+        self.next = Span(desk.ports.clock.elapsed().0.saturating_add(pause));
         Ok(())
+    }
+
+    /// What is there; `None`: that cannot be said now. A folder that does not answer is waited for beside everything else.
+    async fn arrived(
+        &mut self,
+        desk: &Desk,
+        key: &(String, PathBuf),
+        path: &str,
+    ) -> Result<Option<Vec<Arrived>>, StoreError> {
+        let (clock, known) = (&desk.ports.clock, self.late.remove(key));
+        let late = known.is_some();
+        let mut looking = known.unwrap_or_else(|| {
+            let (arrivals, pattern) = (self.arrivals.clone(), key.1.clone());
+            Box::pin(async move { arrivals.arrived(pattern).await })
+        });
+        let enough = async {
+            if !late {
+                clock.sleep(LOOK_WITHIN).await;
+            }
+        };
+        let found = tokio::select! {
+            biased;
+            found = &mut looking => found,
+            () = enough => {
+                self.late.insert(key.clone(), looking);
+                if !late {
+                    let why = format!("its folder has not answered within {LOOK_WITHIN}; it is waited for");
+                    complain(desk, &key.0, path, why).await?;
+                }
+                return Ok(None);
+            }
+        };
+        Ok(match found {
+            Ok(found) => Some(found),
+            Err(trouble) => {
+                error!("`{}` waits for {path}, which cannot be looked at: {trouble}", key.0);
+                None
+            }
+        })
     }
 }
 
@@ -150,12 +195,16 @@ impl Waits {
             return Ok(());
         }
         self.said = true;
-        let why =
-            format!("{ARRIVED_MAX} files fit {path}, and no more are looked at; take those away that are done with");
-        error!("`{name}`: {why}");
-        let by = Triggered::File { path: path.to_owned(), version: String::new() };
-        hold(desk, name, &by, Some(&(notes(name), 0)), None, (SkipReason::Refused, why)).await.map(drop)
+        let why = format!("{ARRIVED_MAX} files fit, and no more are looked at; take those away that are done with");
+        complain(desk, name, path, why).await
     }
+}
+
+/// Shown as what was held is: nothing of the path starts anything.
+async fn complain(desk: &Desk, name: &str, path: &str, why: String) -> Result<(), StoreError> {
+    error!("`{name}` waits for {path}: {why}");
+    let by = Triggered::File { path: path.to_owned(), version: String::new() };
+    hold(desk, name, &by, Some(&(notes(name), 0)), None, (SkipReason::Refused, why)).await.map(drop)
 }
 
 /// What lay there before the process waited for it: as it was noted, or as it is now noted.

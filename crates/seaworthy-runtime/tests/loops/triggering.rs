@@ -3,7 +3,7 @@
 use seaworthy_model::{
     entry::Via,
     event::{Event, SkipReason},
-    port::Batch,
+    port::{Arrivals, Arrived, Batch, Fut},
     run::Verified,
     schedule::Pause,
     time::Span,
@@ -16,7 +16,7 @@ use seaworthy_runtime::{
     trigger::{TRIGGERED_LIVE_MAX, Triggers},
 };
 use seaworthy_sim::Shelf;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::kit::{World, load};
 
@@ -181,6 +181,42 @@ async fn no_end_of_a_run_is_missed_however_many_follow_it_and_a_restart_repeats_
     let said = world.kinds("trigger_looked").await;
     assert!(said.len() < 20, "one for each 200 ends: {}", said.len());
     assert!(said.iter().all(|event| matches!(event, Event::TriggerLooked(looked) if looked.of == "other")));
+}
+
+/// A folder that does not answer, and others that do.
+struct Stuck(Arc<Shelf>);
+
+impl Arrivals for Stuck {
+    fn arrived(&self, pattern: PathBuf) -> Fut<'_, std::io::Result<Vec<Arrived>>> {
+        if pattern.starts_with("/nowhere/stuck") { Box::pin(std::future::pending()) } else { self.0.arrived(pattern) }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_does_not_answer_keeps_nothing_else_from_starting_and_is_told_once() {
+    let stuck = INBOX.replace("in/*.csv", "stuck/*.csv").replace("inbox", "astuck");
+    let world = World::new("", &[&stuck, INBOX]);
+    world.record().await;
+    let shelf = Arc::new(Shelf::default());
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
+    let mut life = Triggers::new(desk, world.archive.clone(), None, Arc::new(Stuck(shelf.clone())), "/nowhere".into());
+    shelf.put(FILE, 10, world.ports.clock.now());
+    for _ in 0..3 {
+        let mut look = std::pin::pin!(life.activate());
+        loop {
+            tokio::select! {
+                biased;
+                looked = &mut look => break looked.unwrap(),
+                () = world.pass(Span::seconds(10)) => {}
+            }
+        }
+        world.pass(Span::seconds(30)).await;
+    }
+    assert_eq!(world.kinds("trigger_fired").await.len(), 1, "the other folder answers");
+    let rows = world.ports.views.skipped(Some("astuck"), 10).await.unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].detail.contains("has not answered") && rows[0].trigger.contains("stuck/*.csv"), "{rows:?}");
 }
 
 #[tokio::test]

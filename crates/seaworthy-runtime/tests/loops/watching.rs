@@ -6,9 +6,11 @@ use std::sync::{
 };
 
 use seaworthy_model::{
-    event::{Event, SignalKind},
-    port::Definitions as _,
+    entry::Via,
+    event::{Event, SignalKind, SkipReason},
+    port::{Batch, Definitions as _},
     time::{At, Span},
+    view::{SkippedRow, ViewChange},
 };
 use seaworthy_runtime::{
     Stop,
@@ -72,6 +74,29 @@ async fn another_word_of_the_file_does_not_end_a_missed_alarm() {
     schedule::activate(&desk, &mut agenda).await.unwrap();
     watcher.activate().await.unwrap();
     assert!(world.kinds("signal_cleared").await.is_empty(), "and after");
+    assert!(open(&world).await.contains(&SignalKind::Missed));
+}
+
+#[tokio::test]
+async fn what_a_trigger_was_held_from_does_not_hide_that_nothing_started() {
+    let watch = format!("schedule: {{ every: 1h, missed: skip }}\nwatch: {{ start_within: 1m }}\n{TELL}");
+    let world = World::new(ROUTES, &[&process("dump", "one", &watch)]);
+    let mut watcher = watcher(&world, &living());
+    world.record().await;
+    watcher.activate().await.unwrap();
+    world.pass(Span::seconds(3000)).await;
+    let held = SkippedRow {
+        process: "dump".into(),
+        nominal: world.ports.clock.now(),
+        reason: SkipReason::Blackout,
+        detail: "it was over since".into(),
+        count: 1,
+        trigger: "file in/a.csv".into(),
+    };
+    let mut batch = Batch::by(world.ports.actor, Via::Robot);
+    batch.views.push(ViewChange::Skipped(held));
+    world.ports.journal.append(batch).await.unwrap();
+    watcher.activate().await.unwrap();
     assert!(open(&world).await.contains(&SignalKind::Missed));
 }
 

@@ -168,6 +168,37 @@ fn a_store_that_was_restored_knows_which_commit_was_in_force_and_follows_no_rewr
 }
 
 #[test]
+fn the_folder_of_a_commit_stays_while_a_run_that_began_in_it_goes_on() {
+    let Some(f) = Followed::new() else { return };
+    f.file("finish.sh", "echo x > \"$WORKDIR/x\"\n");
+    let go = f.site.aside("go");
+    let steps = format!(
+        "steps:\n  - {{ id: wait, run: 'until test -e {}; do sleep 0.02; done' }}\n  - {{ id: finish, run: sh finish.sh, makes: x }}\n",
+        go.display()
+    );
+    f.file("ops/long.yaml", &format!("process: long\n{steps}{VERIFY}"));
+    let first = f.commit("long");
+    let server = f.site.server();
+    f.followed(&first);
+    wait_for(&f.site, "process/long", "process_loaded");
+    let run = f.site.json(&["run", "long", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    wait_for(&f.site, &format!("run/{run}"), "attempt_started");
+    // It has been in force for long, and goes out of force only now.
+    let tree = f.site.data().join("branch/tree");
+    f.site.sh(&format!("touch -d '30 days ago' {}", tree.join(&first).display()));
+    for n in 0..2 {
+        f.file("finish.sh", "echo of another commit > \"$WORKDIR/x\"\n");
+        f.file("word", &n.to_string());
+        f.followed(&f.commit("newer"));
+    }
+    assert!(tree.join(&first).join("finish.sh").exists(), "the run is still in it");
+    fs::write(&go, "").unwrap();
+    let end = wait_for(&f.site, &format!("run/{run}"), "run_ended");
+    assert_eq!(end.text("verified"), "yes", "all of its steps saw one commit: {end:?}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn a_token_in_an_address_is_refused_and_shown_nowhere() {
     let Some(f) = Followed::new() else { return };
     for address in ["https://git.example.com/ops.git?private_token=hunter2", "robot:hunter2@git.example.com:ops.git"] {
