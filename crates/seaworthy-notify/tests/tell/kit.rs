@@ -73,14 +73,14 @@ pub async fn send_briefly(mut to: Address) -> SendError {
     to.timeout = Span::from_millis(300);
     let started = Instant::now();
     let error = send(&to, &message()).await.expect_err("nobody answers");
-    assert!(started.elapsed() < Duration::from_millis(1_300), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert!(error.retry && error.reason.contains("300ms"), "{error:?}");
     error
 }
 
-/// Waits until the condition holds; false after five seconds.
+/// Waits until the condition holds; false after a minute.
 pub fn eventually(mut condition: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until {
         if condition() {
             return true;

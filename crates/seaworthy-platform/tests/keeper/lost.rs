@@ -10,6 +10,7 @@ async fn what_a_killed_keeper_held_is_ended_by_the_next_and_its_end_is_unknown()
     let order = order(&world.0, script);
     let local = world.local();
     let pid = begun(&world, &local, &order).await;
+    world.said(&order.output, "running\n").await;
     let secret = world.0.join("keeper").join(format!("{PROTOCOL}-{}", rustix::process::geteuid().as_raw()));
     assert!(secret.join(format!("{}.dump.1/TOKEN", run())).exists());
     let keeper = world.keeper().expect("it lives");

@@ -37,7 +37,7 @@ async fn a_keeper_of_another_protocol_is_left_alone_with_its_commands_and_they_a
     });
     assert_eq!(acted.map(|acted| acted.outcome), Some(Outcome::Done));
     drop((hand, newer));
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + WITHIN;
     let status = loop {
         tokio::time::sleep(Duration::from_millis(5)).await;
         match older_keeper.try_wait().expect("it is ours") {
@@ -66,7 +66,7 @@ async fn what_is_no_message_closes_the_connection_and_harms_nobody() {
         let mut stream =
             std::os::unix::net::UnixStream::connect(launch(&world.0, PROTOCOL).socket(PROTOCOL)).expect("there");
         stream.write_all(strange).expect("it is taken");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a plain option");
+        stream.set_read_timeout(Some(WITHIN)).expect("a plain option");
         let mut said = vec![];
         // Closed with unread bytes the kernel says reset, which is an end too.
         let _ = stream.read_to_end(&mut said);

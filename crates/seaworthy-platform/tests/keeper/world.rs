@@ -23,6 +23,8 @@ pub use seaworthy_platform::{FileOutputs, Launch, Local, keeper::PROTOCOL};
 pub use sha2::{Digest as _, Sha256};
 
 pub const GRACE: Span = Span::from_millis(300);
+/// How long is waited for what must come.
+pub const WITHIN: Duration = Duration::from_secs(60);
 
 /// A data folder; its keeper ends with it.
 pub struct World(pub PathBuf);
@@ -60,6 +62,15 @@ impl World {
             found.is_some()
         });
         found.expect("it was just there")
+    }
+
+    /// Waits until this was said and is on disk.
+    pub async fn said(&self, key: &OutputKey, words: &str) {
+        let deadline = Instant::now() + WITHIN;
+        while self.output(key).await.0 != words {
+            assert!(Instant::now() < deadline, "never said: {words}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn output(&self, key: &OutputKey) -> (String, bool) {
@@ -111,7 +122,7 @@ pub fn run() -> RunId {
 }
 
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + WITHIN;
     while !condition() {
         assert!(Instant::now() < end, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
@@ -130,7 +141,7 @@ pub fn tell(pid: u32, signal: Signal) {
 
 /// The number that a process wrote to `pid`.
 pub async fn written(world: &World) -> u32 {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + WITHIN;
     loop {
         let text = fs::read_to_string(world.0.join("pid")).unwrap_or_default();
         if let Ok(pid) = text.trim().parse() {

@@ -99,7 +99,7 @@ async fn a_child_in_the_background_holds_nobody_up_and_is_ended() {
     let folder = Folder::new();
     let started = Instant::now();
     let seen = look(&order(&folder, shell("sleep 1000 & echo $!"))).await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(int(&seen.facts, "exit"), 0);
     let pid = text(&seen.facts, "stdout").trim();
     assert!(eventually(|| is_gone(pid)), "process {pid} lives on");
@@ -118,11 +118,11 @@ async fn a_child_that_left_its_session_and_its_parent_is_ended_too() {
 async fn at_its_limit_the_whole_tree_ends() {
     let folder = Folder::new();
     let mut order = order(&folder, shell("echo $$ >one; setsid sh -c 'echo $$ >two; exec sleep 1000'; sleep 1000"));
-    order.timeout = Span::from_millis(500);
+    order.timeout = Span::seconds(3);
     let started = Instant::now();
     let error = look(&order).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_millis(1_500), "{:?}", started.elapsed());
-    assert!(error.contains("500ms"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(error.contains("3s"), "{error}");
     for name in ["one", "two"] {
         let pid = fs::read_to_string(folder.0.join(name)).unwrap();
         assert!(eventually(|| is_gone(pid.trim())), "{name} lives on");

@@ -105,9 +105,9 @@ pub fn int(facts: &Facts, name: &str) -> i64 {
     }
 }
 
-/// Waits until the condition holds; false after five seconds.
+/// Waits until the condition holds; false after a minute.
 pub fn eventually(mut condition: impl FnMut() -> bool) -> bool {
-    let until = Instant::now() + Duration::from_secs(5);
+    let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until {
         if condition() {
             return true;

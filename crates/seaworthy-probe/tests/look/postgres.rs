@@ -149,7 +149,7 @@ async fn deadline(postgres: &Postgres, folder: &Folder) {
     let started = Instant::now();
     let error = look(&order).await.unwrap_err();
     assert!(error.contains("400ms") || error.contains("57014"), "{error}");
-    assert!(started.elapsed() < Duration::from_millis(1_400), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     assert!(eventually(|| postgres.psql(running).trim() == "0"), "the statement runs on");
 
     // Somebody who listens and never speaks.
@@ -157,7 +157,7 @@ async fn deadline(postgres: &Postgres, folder: &Folder) {
     order.look = sql(&format!("postgresql://{}/x", silent.local_addr().unwrap()), "select 1");
     let started = Instant::now();
     assert!(look(&order).await.is_err());
-    assert!(started.elapsed() < Duration::from_millis(1_400), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 async fn trust(postgres: &Postgres, folder: &Folder) {

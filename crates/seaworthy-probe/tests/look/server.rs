@@ -14,7 +14,7 @@ use std::{
 use crate::kit::Folder;
 
 /// How long a start may take on a slow machine.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 pub struct Postgres {
     server: Child,

@@ -16,7 +16,7 @@ use seaworthy_store::{memory::Memory, sqlite::Sqlite};
 
 use crate::world::{Folder, actor, assert_whole, batch, draft, ended, entries, node, open, run, saying, stream};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn each_opening_takes_the_next_epoch_of_the_same_node() {

@@ -16,7 +16,7 @@ use crate::world::Folder;
 const SQLITE: [&str; 2] = [include_str!("../../migrations/sqlite.sql"), include_str!("../../migrations/sqlite-2.sql")];
 const POSTGRES: [&str; 2] =
     [include_str!("../../migrations/postgres.sql"), include_str!("../../migrations/postgres-2.sql")];
-const READY: Duration = Duration::from_secs(20);
+const READY: Duration = Duration::from_secs(60);
 
 /// The highest `$n` of a statement.
 fn parameters(text: &str) -> usize {

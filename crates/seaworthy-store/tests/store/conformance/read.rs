@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::world::{World, saying, stream};
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub async fn a_stream_is_read_after_a_version(w: &World) {
     w.journal.append(saying("a", None, &["1", "2", "3"])).await.unwrap();
