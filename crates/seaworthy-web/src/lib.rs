@@ -8,6 +8,7 @@
 mod app;
 mod assets;
 mod board;
+mod deadline;
 mod door;
 mod due;
 mod guard;
@@ -72,6 +73,8 @@ pub struct Web {
     pub base: String,
     /// Whether `public_url` is one of TLS: its cookies go over nothing else.
     pub secure: bool,
+    /// Whether, until an owner has claimed the site, whoever reaches it may look and act: where only this host can.
+    pub anybody: bool,
     /// Shown at the bottom of each page.
     pub note: String,
     /// Name of the machine that the site is on: where what is pasted is to be typed.
@@ -103,6 +106,7 @@ pub fn router(web: Web) -> Router {
         .fallback(page::missing)
         .layer(middleware::from_fn_with_state(app.clone(), who::who))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(deadline::deadline))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)
 }

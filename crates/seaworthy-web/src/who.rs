@@ -138,7 +138,7 @@ fn inside<'a>(base: &str, path: &'a str) -> &'a str {
 
 async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
     if !app.web.door.claimed().await? {
-        return Ok(Some(Caller::anybody(app.web.actor)));
+        return Ok(app.web.anybody.then(|| Caller::anybody(app.web.actor)));
     }
     let Some(token) = token(app, headers) else { return Ok(None) };
     let guest = app.web.door.guest(&token, true).await?;

@@ -45,7 +45,12 @@ pub struct Wanted {
 }
 
 pub async fn show(Extract(app): Extract<Shared>, Query(wanted): Query<Wanted>) -> Response {
-    page(&app, wanted.to, String::new(), String::new(), StatusCode::OK)
+    let problem = match app.web.door.claimed().await {
+        Ok(true) => String::new(),
+        Ok(false) => "Nobody has claimed this server yet. Its start made a link that works once, for the first owner; `seaworthy owner-link` on its host makes another.".to_owned(),
+        Err(error) => return app.page(Err(error.into())),
+    };
+    page(&app, wanted.to, String::new(), problem, StatusCode::OK)
 }
 
 pub fn page(app: &App, to: String, name: String, problem: String, status: StatusCode) -> Response {

@@ -1,188 +1,141 @@
-//! Serves the pages: accepts connections, so many and no more, and ends those on which nothing moves.
+//! The pages of a server: what they are given, and what they are served with.
 //!
-//! This module must not know what is asked on them.
+//! This module must not know any page, and keeps nothing running by itself.
 
 use std::{
-    io,
     net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use axum::{
-    extract::{ConnectInfo, Request, connect_info::Connected},
-    middleware::{Next, from_fn},
-    serve::{IncomingStream, Listener},
+use seaworthy_model::{
+    id::ActorId,
+    port::{Clock as _, Definitions as _, Views},
+    time::At,
 };
 use seaworthy_runtime::Stop;
 use seaworthy_web::Web;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep},
-};
-use tracing::error;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
-use super::loops::Loops;
+use super::{certificate::Certificate, loops::Loops, serve, server::Options};
+use crate::{place::Place, real::RealClock, trouble::Trouble, who, wire::House};
 
-/// Connections at the same time. The next one waits until one of them has ended: pages leave room for journal and commands.
-pub const CONNECTIONS_MAX: usize = 512;
-/// A connection on which no byte moves for so long is ended. A live page ends by itself before that.
-const IDLE_MAX: Duration = Duration::from_secs(75);
+/// Less free space than this in the data folder, and we are not ready.
+const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
-/// Until the server stops.
-pub fn serve(tasks: &mut Loops, listener: TcpListener, web: Web, stop: Stop) {
-    tasks.keep("page", async move {
-        let asked = stop.clone();
-        let router = seaworthy_web::router(web).layer(from_fn(named));
-        let door = Door { listener, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
-        let served = axum::serve(door, router.into_make_service_with_connect_info::<Peer>())
-            .with_graceful_shutdown(async move { asked.asked().await });
-        tokio::select! {
-            // Open live streams must not hold up the end.
-            () = async { stop.asked().await; tokio::time::sleep(Duration::from_millis(200)).await } => {}
-            ended = async { served.await } => if let Err(trouble) = ended { error!("the pages ended: {trouble}") },
-        }
-    });
-}
-
-/// Pages know an address, not whose listener it came by.
-async fn named(
-    ConnectInfo(Peer(address)): ConnectInfo<Peer>,
-    mut request: Request,
-    next: Next,
-) -> axum::response::Response {
-    request.extensions_mut().insert(ConnectInfo(address));
-    next.run(request).await
-}
-
-#[derive(Clone)]
-struct Peer(SocketAddr);
-
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
-        Peer(*stream.remote_addr())
+/// What TLS is spoken with. Beyond loopback always: passwords must not cross a network in the open.
+///
+/// # Errors
+/// When others could reach the pages and no `public_url` says under which name, or the certificate cannot be used.
+pub fn certificate(place: &Place, house: &House, options: &Options) -> Result<Option<Arc<Certificate>>, Trouble> {
+    let outward = !options.listen.ip().is_loopback();
+    let public = house.in_force_url().filter(|url| url.starts_with("https://"));
+    if outward && public.is_none() {
+        return Err(Trouble::refused(format!(
+            "{} can be reached by others, and under no other name than that of `public_url` anything is answered: write `public_url: https://NAME:PORT` into seaworthy.yaml, or listen on loopback with a proxy in front",
+            options.listen
+        )));
+    }
+    match (&options.tls, public.filter(|_| outward)) {
+        (Some(files), _) => Certificate::of(files.clone()).map(Some),
+        (None, Some(url)) => Certificate::own(place, named(&url).0).map(Some),
+        (None, None) => Ok(None),
     }
 }
 
-struct Door {
-    listener: TcpListener,
-    places: Arc<Semaphore>,
+/// Host and base path of a URL.
+fn named(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (authority_name(authority), path)
 }
 
-impl Listener for Door {
-    type Io = Connection<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let place = self.places.clone().acquire_owned().await.expect("the places are never closed");
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection::new(stream, place, IDLE_MAX), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
+/// `NAME` of `NAME:PORT`, `[V6]` of `[V6]:PORT`.
+fn authority_name(authority: &str) -> &str {
+    let port = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    port.map_or(authority, |(name, _)| name)
 }
 
-/// A connection that ends when nothing moves on it, and gives its place back.
-struct Connection<S> {
-    stream: S,
-    idle: Duration,
-    until: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+/// Where the pages are, for whoever is on this host.
+pub fn url(address: SocketAddr, tls: bool) -> String {
+    format!("{}://{address}/", if tls { "https" } else { "http" })
 }
 
-impl<S> Connection<S> {
-    fn new(stream: S, place: OwnedSemaphorePermit, idle: Duration) -> Connection<S> {
-        Connection { stream, idle, until: Box::pin(tokio::time::sleep(idle)), _place: place }
-    }
-
-    /// What came of a try to move bytes: time starts anew, or runs out.
-    fn moved<T>(&mut self, context: &mut Context<'_>, tried: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if tried.is_ready() {
-            self.until.as_mut().reset(Instant::now() + self.idle);
-            return tried;
-        }
-        ready!(self.until.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "nothing moved on this connection")))
-    }
+/// Everything that the pages ask, of this house.
+///
+/// # Errors
+/// When the door cannot be opened.
+pub fn web(
+    place: &Place,
+    house: &House,
+    watch_views: Option<Arc<dyn Views>>,
+    actor: ActorId,
+    ready: &Arc<AtomicBool>,
+    length: &Arc<AtomicU64>,
+) -> Result<Web, Trouble> {
+    let loaded = house.in_force.current();
+    let url = loaded.site.public_url.clone().unwrap_or_default();
+    let (host, path) = named(&url);
+    let base = if path.is_empty() { String::new() } else { format!("/{}", path.trim_end_matches('/')) };
+    let (data, started) = (place.data.clone(), RealClock.now());
+    let (adopted, runs, entries) = (ready.clone(), house.runs.clone(), length.clone());
+    Ok(Web {
+        secure: url.starts_with("https://"),
+        journal: house.ports.journal.clone(),
+        views: house.ports.views.clone(),
+        watch_views,
+        outputs: house.outputs.clone(),
+        definitions: house.ports.definitions.clone(),
+        requests: Arc::new(house.desk.clone()),
+        clock: house.ports.clock.clone(),
+        accounts: house.store.opened().accounts,
+        door: Arc::new(house.door()?),
+        actor,
+        identify: None,
+        ready: Arc::new(move || {
+            if !adopted.load(Ordering::Relaxed) {
+                return Err("runs of an earlier life are still being taken up".into());
+            }
+            match free_bytes(&data) {
+                Some(free) if free < FREE_BYTES_MIN => {
+                    Err(format!("only {} MiB are free where the journal is kept", free / 1024 / 1024))
+                }
+                _ => Ok(()),
+            }
+        }),
+        twice: Arc::new(Vec::new),
+        metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
+        base,
+        anybody: true,
+        note: String::new(),
+        machine: who::host(),
+        hosts: if host.is_empty() { vec![] } else { vec![host.to_owned()] },
+    })
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let tried = Pin::new(&mut self.stream).poll_read(context, into);
-        self.moved(context, tried)
-    }
+fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(folder).ok()?;
+    Some(about.f_bavail.saturating_mul(about.f_frsize))
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let tried = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.moved(context, tried)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let tried = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.moved(context, tried)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
+fn metrics(live: usize, entries: u64, started: At) -> String {
+    let up = RealClock.now().since(started).as_seconds();
+    let memory = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = memory.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    let bytes = pages * rustix::param::page_size() as u64;
+    format!(
+        "# HELP seaworthy_runs_live Runs that this node drives.\n# TYPE seaworthy_runs_live gauge\nseaworthy_runs_live {live}\n\
+         # HELP seaworthy_journal_entries Entries in the journal.\n# TYPE seaworthy_journal_entries counter\nseaworthy_journal_entries {entries}\n\
+         # HELP seaworthy_uptime_seconds Seconds since the node started.\n# TYPE seaworthy_uptime_seconds gauge\nseaworthy_uptime_seconds {up:.3}\n\
+         # HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n"
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-
-    use super::*;
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-    }
-
-    #[test]
-    fn a_connection_on_which_nothing_moves_ends_and_gives_its_place_back() {
-        runtime().block_on(async {
-            let places = Arc::new(Semaphore::new(1));
-            let place = places.clone().acquire_owned().await.expect("a place");
-            let (near, mut far) = duplex(64);
-            let mut connection = Connection::new(near, place, Duration::from_millis(20));
-            far.write_all(b"x").await.expect("it is open");
-            let mut one = [0; 1];
-            connection.read_exact(&mut one).await.expect("what came is read");
-            let ended = connection.read_exact(&mut one).await.expect_err("nothing more comes");
-            assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
-            assert_eq!(places.available_permits(), 0);
-            drop(connection);
-            assert_eq!(places.available_permits(), 1);
-        });
-    }
-
-    #[test]
-    fn a_reader_who_takes_nothing_is_not_waited_for() {
-        runtime().block_on(async {
-            let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("a place");
-            let (near, _far) = duplex(1);
-            let mut connection = Connection::new(near, place, Duration::from_millis(20));
-            let ended = connection.write_all(b"more than it holds").await.expect_err("nobody reads");
-            assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
-        });
-    }
+/// Serves them until it is asked to stop.
+pub fn serve(tasks: &mut Loops, listener: TcpListener, certificate: Option<Arc<Certificate>>, web: Web, stop: Stop) {
+    let tls = certificate.map(|one| Arc::new(move || one.acceptor()) as Arc<dyn Fn() -> TlsAcceptor + Send + Sync>);
+    tasks.keep("page", serve::serve(listener, tls, seaworthy_web::router(web), stop));
 }

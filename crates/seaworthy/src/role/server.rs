@@ -15,7 +15,7 @@ use std::{
 use seaworthy_model::{
     entry::{Stream, Via},
     event::Event,
-    port::{Batch, Clock as _, Definitions as _, Views},
+    port::{Batch, Views},
     time::At,
 };
 use seaworthy_platform::{FilePlaces, memory};
@@ -24,11 +24,16 @@ use seaworthy_web::Web;
 use tokio::{net::TcpListener, sync::watch};
 use tracing::{error, info, warn};
 
-use super::{loops::Loops, pages, twice::Twice, watcher};
+use super::{
+    certificate::{Certificate, Files},
+    loops::Loops,
+    pages,
+    twice::Twice,
+    watcher,
+};
 use crate::{
     kept, node,
     place::Place,
-    real::RealClock,
     socket,
     trouble::Trouble,
     who,
@@ -45,12 +50,12 @@ const ENDING: Duration = Duration::from_secs(5);
 /// When memory that nobody uses goes back to the system: soon after the start, and now and then.
 const GIVE_BACK_FIRST: Duration = Duration::from_secs(5);
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(60);
-/// Less free space than this in the data folder, and we are not ready.
-const FREE_BYTES_MIN: u64 = 32 * 1024 * 1024;
 
 /// What a server is asked to be.
 pub struct Options {
     pub listen: SocketAddr,
+    /// Somebody's own certificate. Without it TLS is spoken beyond loopback only, with a certificate made here.
+    pub tls: Option<Files>,
     /// Whether to watch from inside as well.
     pub watch: bool,
 }
@@ -59,6 +64,8 @@ pub struct Options {
 pub struct Server {
     pub house: Arc<House>,
     pub address: SocketAddr,
+    /// `None`: no TLS, on loopback.
+    pub certificate: Option<Arc<Certificate>>,
     /// Ends claiming and the pages at once.
     stop: Stop,
     tasks: Loops,
@@ -69,14 +76,9 @@ pub struct Server {
 /// Starts everything. When it returns, pages are answered.
 ///
 /// # Errors
-/// When the address is not loopback, a server of this site runs already, or the data folder cannot be used.
+/// When a server of this site runs already, the address, the certificate or the data folder cannot be used, or others
+/// could reach the pages and no `public_url` says under which name.
 pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
-    if !options.listen.ip().is_loopback() {
-        return Err(Trouble::refused(format!(
-            "only a loopback address may be listened on, not {}: passwords must not cross a network without TLS; put a reverse proxy with TLS in front and name it as `public_url`",
-            options.listen
-        )));
-    }
     place.make_data()?;
     let Some(role) = node::role(&place.data, "server")? else {
         return Err(Trouble::start(format!(
@@ -91,6 +93,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     let address =
         listener.local_addr().map_err(|e| Trouble::start(format!("the listening address is not known ({e})")))?;
     let house = Arc::new(wire::open(place).await?);
+    let certificate = pages::certificate(place, &house, &options)?;
     let actor = house.os_actor(rustix::process::geteuid()).await?;
     record(
         &house,
@@ -116,11 +119,16 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
         None => house.watched_by_another(place),
     }
     tasks.keep("twice", twice.clone().run(house.ports.definitions.clone(), stop.clone()));
-    let web = web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length)?;
-    let web = Web { twice: Arc::new(move || twice.now()), ..web };
-    let about = format!("http://{address}/");
+    let web = pages::web(place, &house, watcher.as_ref().map(|w| w.views.clone()), actor, &ready, &length)?;
+    let reach = if address.ip().is_loopback() { "Loopback only." } else { "" };
+    let web =
+        Web { twice: Arc::new(move || twice.now()), anybody: address.ip().is_loopback(), note: reach.into(), ..web };
+    let about = pages::url(address, certificate.is_some());
     let listening = socket::listen(place, house.clone(), about, stop.clone())?;
-    pages::serve(&mut tasks, listener, web, stop.clone());
+    if let Some(certificate) = &certificate {
+        tasks.keep("certificate", certificate.clone().follow(stop.clone()));
+    }
+    pages::serve(&mut tasks, listener, certificate.clone(), web, stop.clone());
     tasks.keep("socket", async move {
         if let Err(trouble) = listening.await {
             error!("the control socket ended: {trouble}");
@@ -131,7 +139,7 @@ pub async fn start(place: &Place, options: Options) -> Result<Server, Trouble> {
     starting(&house, watched, place, &stop, &mut tasks, ready);
     follow_length(&house, length, &stop, &mut tasks);
     tasks.keep("memory", give_back(stop.clone()));
-    Ok(Server { house, address, stop, tasks, _role: role, watcher })
+    Ok(Server { house, address, certificate, stop, tasks, _role: role, watcher })
 }
 
 async fn record(house: &House, event: Event) -> Result<(), Trouble> {
@@ -140,73 +148,6 @@ async fn record(house: &House, event: Event) -> Result<(), Trouble> {
     batch.writes.push(house.ports.ids().write(Stream::site(), None, now, [event]));
     house.ports.journal.append(batch).await?;
     Ok(())
-}
-
-fn web(
-    place: &Place,
-    house: &House,
-    watch_views: Option<Arc<dyn Views>>,
-    actor: seaworthy_model::id::ActorId,
-    ready: &Arc<AtomicBool>,
-    length: &Arc<AtomicU64>,
-) -> Result<Web, Trouble> {
-    let loaded = house.in_force.current();
-    let url = loaded.site.public_url.clone().unwrap_or_default();
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let base = if path.is_empty() { String::new() } else { format!("/{}", path.trim_end_matches('/')) };
-    let (data, started) = (place.data.clone(), RealClock.now());
-    let (adopted, runs, entries) = (ready.clone(), house.runs.clone(), length.clone());
-    Ok(Web {
-        secure: url.starts_with("https://"),
-        journal: house.ports.journal.clone(),
-        views: house.ports.views.clone(),
-        watch_views,
-        outputs: house.outputs.clone(),
-        definitions: house.ports.definitions.clone(),
-        requests: Arc::new(house.desk.clone()),
-        clock: house.ports.clock.clone(),
-        accounts: house.store.opened().accounts,
-        door: Arc::new(house.door()?),
-        actor,
-        identify: None,
-        ready: Arc::new(move || {
-            if !adopted.load(Ordering::Relaxed) {
-                return Err("runs of an earlier life are still being taken up".into());
-            }
-            match free_bytes(&data) {
-                Some(free) if free < FREE_BYTES_MIN => {
-                    Err(format!("only {} MiB are free where the journal is kept", free / 1024 / 1024))
-                }
-                _ => Ok(()),
-            }
-        }),
-        twice: Arc::new(Vec::new),
-        metrics: Arc::new(move || metrics(runs.count(), entries.load(Ordering::Relaxed), started)),
-        base,
-        note: "Loopback only.".into(),
-        machine: who::host(),
-        hosts: if host.is_empty() { vec![] } else { vec![host.to_owned()] },
-    })
-}
-
-fn free_bytes(folder: &std::path::Path) -> Option<u64> {
-    let about = rustix::fs::statvfs(folder).ok()?;
-    Some(about.f_bavail.saturating_mul(about.f_frsize))
-}
-
-fn metrics(live: usize, entries: u64, started: At) -> String {
-    let up = RealClock.now().since(started).as_seconds();
-    let memory = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = memory.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let bytes = pages * rustix::param::page_size() as u64;
-    format!(
-        "# HELP seaworthy_runs_live Runs that this node drives.\n# TYPE seaworthy_runs_live gauge\nseaworthy_runs_live {live}\n\
-         # HELP seaworthy_journal_entries Entries in the journal.\n# TYPE seaworthy_journal_entries counter\nseaworthy_journal_entries {entries}\n\
-         # HELP seaworthy_uptime_seconds Seconds since the node started.\n# TYPE seaworthy_uptime_seconds gauge\nseaworthy_uptime_seconds {up:.3}\n\
-         # HELP process_resident_memory_bytes Resident memory.\n# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n"
-    )
 }
 
 fn loops(place: &Place, house: &Arc<House>, watched: Option<Arc<dyn Views>>, stop: &Stop, tasks: &mut Loops) {
@@ -316,9 +257,17 @@ async fn give_back(stop: Stop) {
 }
 
 impl Server {
-    /// Reads the files again.
+    /// Where the pages are, for whoever is on this host.
+    pub fn url(&self) -> String {
+        pages::url(self.address, self.certificate.is_some())
+    }
+
+    /// Reads the files again, those of the certificate too.
     pub fn reload(&self) {
         self.house.ports.nudges.reload.notify_one();
+        if let Some(certificate) = &self.certificate {
+            certificate.look();
+        }
     }
 
     /// Returns when a loop has ended although nobody asked it to: a sentence. The server is then to be stopped; the next

@@ -67,4 +67,5 @@ mod steps_process;
 mod steps_sql;
 mod steps_sql_wire;
 mod systemd;
+mod tls;
 mod verdict;

@@ -66,8 +66,8 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let (folder, temporary) = folder(&args)?;
     let place = write_site(&folder)?;
     let shop = shop::open(&folder)?;
-    let server = server::start(&place, Options { listen: args.listen, watch: true }).await?;
-    let url = format!("http://{}/", server.address);
+    let server = server::start(&place, Options { listen: args.listen, tls: None, watch: true }).await?;
+    let url = server.url();
     ask.out.line(&format!("seaworthy demo: {}", ask.out.paint(Tone::Strong, &url)));
     ask.out.line(&format!("a live site in {}; Ctrl-C ends it\n", folder.display()));
     ask.out.object(&serde_json::json!({ "v": 1, "url": url, "folder": folder.display().to_string() }));
