@@ -116,6 +116,21 @@ fn missed_ones_overlap_by_the_same_policy() {
     }
 }
 
+/// Away once more and once more while a run hangs: each time up to a hundred came to those that wait already.
+#[test]
+fn missed_ones_that_wait_for_each_other_are_a_hundred_at_most_however_often_nobody_was_there() {
+    let all = schedule(Missed::All, Overlap::Forbid);
+    let hour = Span::seconds(3600);
+    let queue: Vec<At> = (0..CATCH_UP_MAX as u64).map(|n| at("10 00:00") + Span(hour.0 * n)).collect();
+    let cursor = queue[CATCH_UP_MAX - 1];
+    let decision = ask(&all, cursor, &queue, 1, cursor + Span(hour.0 * 3) + Span::seconds(60));
+    let count = |wanted: fn(&Act) -> bool| decision.acts.iter().filter(|act| wanted(act)).count();
+    assert_eq!(count(|act| matches!(act, Act::Queue { .. })), 3);
+    let first: Vec<&Act> = decision.acts.iter().filter(|act| matches!(act, Act::Skip { .. })).collect();
+    assert!(matches!(first[..], [Act::Skip { nominal, .. }, ..] if *nominal == queue[0]), "{}", acts(&decision));
+    assert_eq!(count(|act| matches!(act, Act::Skip { .. })), 3, "the oldest that wait make room");
+}
+
 #[test]
 fn the_queue_moves_when_nothing_is_live() {
     let queue = [at("10 01:00"), at("10 02:00")];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use seaworthy_core::{
     input::written,
+    retain::is_snapshot,
     run::{Plan, Said, State, live, rerun, resume, sign},
 };
 use seaworthy_model::{
@@ -33,12 +34,24 @@ impl Desk {
     async fn known(&self, run: RunId) -> Result<Result<Found, String>, StoreError> {
         let (state, version) = read(&self.runs, run).await?;
         let Some(requested) = state.requested.clone() else { return Ok(Err(format!("there is no {run}"))) };
+        if self.forgotten(run).await? {
+            let name = &requested.process;
+            return Ok(Err(format!(
+                "what {run} did step by step is not kept any more, so nobody can say what is left to do; run it anew: seaworthy run {name}"
+            )));
+        }
         let definition = self.runs.definition(&requested.process, &requested.digest).await?;
         let plan = definition.as_deref().and_then(|process| Plan::of(process, requested.kind));
         Ok(match (definition, plan) {
             (Some(process), Some(plan)) => Ok((state, version, process, plan)),
             _ => Err(format!("the definition that {run} was pinned to is not in the journal any more")),
         })
+    }
+
+    /// Whether retention has dropped what the run did: then all of its steps would look as if they had never begun.
+    async fn forgotten(&self, run: RunId) -> Result<bool, StoreError> {
+        let entries = self.ports.journal.stream(&Stream::run(run), 0).await?;
+        Ok(entries.iter().any(|entry| entry.body.is_none() && !is_snapshot(&entry.header.kind)))
     }
 
     pub(crate) async fn sign(

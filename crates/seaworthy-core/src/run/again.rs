@@ -8,10 +8,17 @@ use seaworthy_model::{
     id::RunId,
     matrix::Expanded,
     process::{Action, Effect},
-    run::{Executed, Kind},
+    run::{Executed, Heal, Kind},
 };
 
 use super::{Plan, State, state::Standing};
+
+impl State {
+    /// What was tried since the run began, or went on after an end.
+    pub fn heals_now(&self) -> &[Heal] {
+        self.heals.get(self.told_of..).unwrap_or_default()
+    }
+}
 
 /// Goes on with a run that ended failed, unknown or cancelled: at the steps that are not done.
 ///

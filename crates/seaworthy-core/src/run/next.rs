@@ -111,7 +111,8 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
         None => forward(plan, state, requested, now, deadline),
         Some(Verified::Yes) if state.heal_open => close_heal(plan, state, HealOutcome::Healed),
         Some(Verified::Yes) => {
-            let reason = state.heals.last().map_or(String::new(), |h| format!("healed by {}: {}", h.what, h.detail));
+            let reason =
+                state.heals_now().last().map_or(String::new(), |h| format!("healed by {}: {}", h.what, h.detail));
             finish(plan, state, now, Executed::Ok, Verified::Yes, reason)
         }
         Some(Verified::Unproven) => finish(plan, state, now, Executed::Ok, Verified::Unproven, String::new()),
@@ -124,6 +125,13 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
             Some(events) => Next::Record(events),
             None => finish(plan, state, now, executed(plan, state), Verified::No, trouble(plan, state)),
         },
+    }
+}
+
+impl State {
+    /// Whether nothing more of the run is wanted.
+    pub fn is_called_off(&self) -> bool {
+        called_off(self).is_some()
     }
 }
 
@@ -176,7 +184,9 @@ pub(super) fn finish(
     verified: Verified,
     reason: String,
 ) -> Next {
-    for step in &plan.after {
+    // Nothing was begun, so there is nothing to clean up.
+    let begun = !state.attempts.is_empty();
+    for step in plan.after.iter().filter(|_| begun) {
         let again = match state.standing(&step.id) {
             Standing::Fresh => true,
             Standing::Running => return Next::Attend(None),

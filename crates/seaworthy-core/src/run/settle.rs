@@ -25,7 +25,7 @@ pub(super) fn witnesses<'a>(plan: &'a Plan, step: &Step) -> Vec<&'a Check> {
 /// One of them has to prove data: an exit code alone says neither. A yes is a yes. A command that was to look, failed and
 /// printed nothing (the database is not up yet) has not said no. A no of checks that are about no step in particular may be about what another step has not done
 /// yet, so it only counts when this step is the last open one. Checks about a step that is done over a list are about all
-/// its elements, so their no only counts when this is the last open one of them.
+/// its elements, and that the others are done is only their actors' word: a no never says which of them it is about.
 pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check]) -> (Option<bool>, String) {
     let own = witnesses.iter().any(|check| check.of.is_some());
     let who = if own { format!("every check of {}", step.id) } else { "every check".to_owned() };
@@ -54,8 +54,12 @@ pub(super) fn weigh(plan: &Plan, state: &State, step: &Step, witnesses: &[&Check
     let done = |other: &Step| matches!(state.standing(&other.id), Standing::Done | Standing::Skipped);
     let file = plan.name_in_file(&step.id);
     let meant = |other: &Step| !own || plan.name_in_file(&other.id) == file;
+    let beside = plan.steps.iter().find(|other| other.id != step.id && plan.name_in_file(&other.id) == file);
     let open = plan.steps.iter().find(|other| other.id != step.id && meant(other) && !done(other));
     match (open, still_under_way(state, step)) {
+        _ if beside.is_some() => {
+            (None, format!("every check says no, but they are about all of {file}, not about this one alone"))
+        }
         (Some(open), _) => {
             (None, format!("every check says no, but step {} is not done either, and they may be about that", open.id))
         }

@@ -85,6 +85,8 @@ pub struct State {
     pub tries: u32,
     pub heal_open: bool,
     pub heals: Vec<Heal>,
+    /// Of these, how many came before the run went on.
+    pub(super) told_of: usize,
     pub snapshot: Option<HostSnapshot>,
     pub cancel: Option<String>,
     /// The run took longer than it may: its limit.
@@ -253,6 +255,7 @@ impl State {
     fn resume(&mut self, again: &[String], look: &[String]) {
         (self.ended, self.cancel, self.expired, self.pass, self.waiting) = (None, None, None, None, None);
         (self.rung, self.tries, self.heal_open, self.claimed_at) = (0, 0, false, None);
+        self.told_of = self.heals.len();
         self.rounds += 1;
         self.repeat(again);
         for step in look {

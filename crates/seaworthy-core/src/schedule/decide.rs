@@ -60,7 +60,7 @@ pub struct Decision {
 ///   newest [`CATCH_UP_MAX`]. What is older than `within` has expired. Without `within` nothing expires: the newest
 ///   missed one is never older than one period, and `all` means all.
 /// - Overlap: `forbid` skips what is due while a run is live, but the missed ones of `missed: all` wait in the queue
-///   for each other. `queue` keeps at most its number waiting. `replace` stops the live run for the newest, which
+///   for each other, the newest [`CATCH_UP_MAX`] of them. `queue` keeps at most its number waiting. `replace` stops the live run for the newest, which
 ///   replaces what waits for that end as well. A queued occurrence starts when nothing is live, whatever its age,
 ///   before anything else.
 /// - What a calendar leaves out, and what is due in a pause or in a blackout that says so, is skipped with that reason,
@@ -100,6 +100,9 @@ pub fn decide(
         let due = timetable.newest(late, now, usize::MAX);
         let caught_up = plan.miss(schedule, cursor, late, now, due.is_empty());
         let due = plan.unheld(due);
+        if overlap == Overlap::Forbid && held.is_none() {
+            plan.make_room(&row.queued, caught_up.len());
+        }
         let (caught_up, due) = match held {
             None => (caught_up, due),
             // A blackout is on: the newest waits for its end.
@@ -193,6 +196,15 @@ impl Plan<'_> {
         let skips: Vec<Act> = held.into_iter().filter_map(skip).collect();
         self.acts.extend(skips);
         free
+    }
+
+    /// Of missed ones that wait for each other only the newest [`CATCH_UP_MAX`] do, over several times of being away too.
+    fn make_room(&mut self, queue: &[At], more: usize) {
+        let waiting = &queue[queue.len() - self.queued..];
+        let over = (self.queued + more).saturating_sub(CATCH_UP_MAX).min(self.queued);
+        let skip = |nominal: &At| Act::Skip { nominal: *nominal, reason: SkipReason::QueueFull };
+        self.acts.extend(waiting[..over].iter().map(skip));
+        self.queued -= over;
     }
 
     /// Only the newest waits for the end of a blackout.

@@ -31,7 +31,7 @@ pub fn occasion(state: &State) -> Option<Occasion> {
     let end = state.ended.as_ref();
     let executed = end.map(|e| e.executed);
     match end.map(|e| e.verified).or(state.pass)? {
-        Verified::Yes if state.heals.iter().any(|h| h.outcome == HealOutcome::Healed) => Some(Occasion::Healed),
+        Verified::Yes if state.heals_now().iter().any(|h| h.outcome == HealOutcome::Healed) => Some(Occasion::Healed),
         Verified::Yes | Verified::Unproven => None,
         _ if executed == Some(Executed::Cancelled) => None,
         Verified::Unknown => Some(Occasion::Unknown),
@@ -64,10 +64,10 @@ pub fn routes(process: &Process, plan: &Plan, state: &State, events: &[Event]) -
             }
             Event::RunEnded { .. } => {
                 let (Some(tell), Some(occasion)) = (&process.tell, at_the_end) else { continue };
-                let told = state.heals.iter().any(|h| h.outcome == HealOutcome::Told && h.detail == tell.route);
+                let told = state.heals_now().iter().any(|h| h.outcome == HealOutcome::Told && h.detail == tell.route);
                 let bad = occasion != Occasion::Healed;
                 let last_rung =
-                    bad && !plan.heal.is_empty() && !state.heals.iter().any(|h| h.outcome == HealOutcome::Told);
+                    bad && !plan.heal.is_empty() && !state.heals_now().iter().any(|h| h.outcome == HealOutcome::Told);
                 if !told && (tell.when.contains(&occasion) || last_rung) {
                     out.push((tell.route.clone(), occasion));
                 }

@@ -24,8 +24,8 @@ impl Drive<'_> {
     pub(super) async fn begin(&mut self, act: Act) -> Result<(), StoreError> {
         // A run that only waits for its turn is on record as requested, and that is enough to be taken up again: it is
         // claimed with its first attempt, in one transaction. Anything else is durable before it is waited.
-        if !self.only_claims() {
-            self.commit().await?;
+        if !self.only_claims() && !self.commit_alone().await? {
+            return Ok(());
         }
         // Before the record says that it starts: what only waits here is not unknown after a crash.
         let Some(permit) = self.permit(&self.runs.acting.clone()).await? else { return Ok(()) };
@@ -33,6 +33,9 @@ impl Drive<'_> {
         self.claim_now();
         self.note(act.event.clone());
         self.commit().await?;
+        if !self.is_begun(&act.step, act.attempt) {
+            return Ok(());
+        }
         let order = match restorable {
             Ok(()) => self.surroundings().order(&act).await,
             Err(reason) => Err(reason),

@@ -39,8 +39,7 @@ const CHILD_LOOK: Span = Span::seconds(2);
 impl Drive<'_> {
     /// Begins the run that a step is; it goes on beside this one.
     pub(super) async fn call(&mut self, call: Call) -> Result<(), StoreError> {
-        self.commit().await?;
-        if self.runs.stop.is_asked() {
+        if !self.commit_alone().await? || self.runs.stop.is_asked() {
             return Ok(());
         }
         let (fresh, batch) = match self.child(&call).await? {
@@ -53,11 +52,14 @@ impl Drive<'_> {
             }
         };
         let (run, process) = (fresh.run, call.callee.process);
-        info!(run = %self.run, step = call.step, child = %run, "`{}` runs `{process}` as step `{}`", self.plan.process, call.step);
         self.note(call.event);
-        let begun = ChildBegun { step: call.step.clone(), attempt: call.attempt, run, process };
+        let begun = ChildBegun { step: call.step.clone(), attempt: call.attempt, run, process: process.clone() };
         self.note(Event::ChildBegun(begun));
         self.commit_with(Some(&batch)).await?;
+        if !self.is_begun(&call.step, call.attempt) {
+            return Ok(());
+        }
+        info!(run = %self.run, step = call.step, child = %run, "`{}` runs `{process}` as step `{}`", self.plan.process, call.step);
         self.runs.begin(fresh);
         self.wait_for(call.step, call.attempt, run);
         Ok(())

@@ -204,11 +204,19 @@ impl Drive<'_> {
         self.commit_with(None).await
     }
 
-    /// As [`Drive::commit`], with what is to be durable in the same transaction.
+    /// As [`Drive::commit`]; whether nobody else wrote to the stream meanwhile. If somebody did, what was decided is old.
+    pub(super) async fn commit_alone(&mut self) -> Result<bool, StoreError> {
+        let expected = self.version + self.pending.len() as u64;
+        self.commit().await?;
+        Ok(self.version == expected)
+    }
+
+    /// As [`Drive::commit`], with the request of a child that is to be durable in the same transaction.
     pub(super) async fn commit_with(&mut self, also: Option<&Batch>) -> Result<(), StoreError> {
         while !self.pending.is_empty() {
             let mut batch = self.batch();
-            if let Some(also) = also {
+            let begins = self.pending.iter().any(|draft| matches!(draft.event, Event::ChildBegun(_)));
+            if let Some(also) = also.filter(|_| begins) {
                 batch.writes.extend(also.writes.iter().cloned());
                 batch.views.extend(also.views.iter().cloned());
             }
@@ -296,11 +304,34 @@ impl Drive<'_> {
             return Err(StoreError::Refused { rule: format!("{} was taken up by another node", self.run) });
         }
         self.claim = state.fence;
+        if state.is_called_off() {
+            self.withdraw();
+        }
         for draft in &self.pending {
             state.apply(draft.at, &draft.event);
         }
         (self.state, self.version) = (state, version);
         Ok(())
+    }
+
+    /// What was only about to begin does not begin any more.
+    fn withdraw(&mut self) {
+        let ended = |events: &[Draft], of: &str| {
+            events.iter().any(|draft| matches!(&draft.event, Event::AttemptEnded { step, .. } if step == of))
+        };
+        let about = |draft: &Draft| match &draft.event {
+            Event::AttemptStarted { step, .. } => Some(step.clone()),
+            Event::ChildBegun(begun) => Some(begun.step.clone()),
+            _ => None,
+        };
+        let pending = std::mem::take(&mut self.pending);
+        let stays = |draft: &&Draft| about(draft).is_none_or(|step| ended(&pending, &step));
+        self.pending = pending.iter().filter(stays).cloned().collect();
+    }
+
+    /// Whether this attempt is on record and has not ended.
+    pub(super) fn is_begun(&self, step: &str, attempt: u32) -> bool {
+        self.state.running().any(|(of, number)| (of, number) == (step, attempt))
     }
 
     /// Takes in what others appended; says whether the run is to be cancelled.

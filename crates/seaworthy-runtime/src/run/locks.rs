@@ -84,12 +84,19 @@ impl Drive<'_> {
         if self.locked || self.process.locks.is_empty() {
             return Ok(true);
         }
-        self.commit().await?;
+        if !self.commit_alone().await? {
+            return Ok(false);
+        }
         let Some(before) = self.take_locks().await? else { return Ok(self.locked) };
         let now = self.runs.ports.clock.now();
         let wait = self.process.lock_wait.unwrap_or(LOCK_WAIT);
         let until = self.state.awaits.as_ref().map_or(now + wait, |awaits| awaits.until);
         let (lock, claim) = before;
+        if self.state.is_called_off() {
+            // What is left is to clean up, and that waits for its turn however long it takes.
+            self.line(now + LOOK_EVERY).await?;
+            return Ok(false);
+        }
         if now >= until {
             let reason = format!(
                 "waited {wait} for the lock `{lock}`, which {} of `{}` has had since {}; see why it takes so long, or set `lock_wait`",

@@ -7,13 +7,18 @@ use seaworthy_model::{
     entry::{Entry, Stream, Via},
     event::Event,
     id::RunId,
-    port::{Batch, Journal},
+    port::{Answer, Ask, Batch, Journal, Requests as _},
     retain::Weight,
     run::{Cause, HostSnapshot, Kind, Usual, Verified},
     time::{At, Span},
     view::{EndedRun, RunQuery, ViewChange},
 };
-use seaworthy_runtime::retain::{Kept, Retainer, survey};
+use seaworthy_runtime::{
+    Stop,
+    requests::Desk,
+    retain::{Kept, Retainer, survey},
+    run::Runs,
+};
 use seaworthy_store::sqlite::Sqlite;
 
 use crate::kit::{START, World};
@@ -271,4 +276,23 @@ async fn the_file_of_fifty_thousand_runs_is_bounded_and_still_answers() {
     assert_eq!(world.ports.views.ended_runs(query).await.unwrap().len(), 20);
     store.close();
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Without its bodies every step of a run looks as if it had never begun: going on would do all of them once more.
+#[tokio::test]
+async fn a_run_whose_steps_are_not_kept_any_more_neither_goes_on_nor_is_repeated_in_part() {
+    let world = World::new("", &[&process("a", KEEP)]);
+    let run = ended(&world, "a", START, Verified::No, FILES).await.run;
+    for _ in 0..2 {
+        ended(&world, "a", START + DAY, Verified::No, FILES).await;
+    }
+    world.pass(Span(DAY.0 * 30)).await;
+    assert!(life(&world).step().await.unwrap().bodies > 0);
+    let runs = Runs::new(world.ports.clone(), Stop::default());
+    let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
+    for ask in [Ask::GoOn { run }, Ask::Rerun { run, from: "step-1".into() }] {
+        let answer = desk.ask(ask, desk.ports.actor, Via::Cli).await.unwrap();
+        let Answer::Refused { reason } = answer else { panic!("{answer:?}") };
+        assert!(reason.contains("is not kept any more") && reason.contains("seaworthy run a"), "{reason}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Runs told as stories: a plan, a world that answers, and the trace of what was decided.
 
 mod conditions;
+mod ends;
 mod lists;
 mod once;
 mod persons;
