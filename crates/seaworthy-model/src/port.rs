@@ -28,7 +28,8 @@ use crate::{
     time::{At, Span},
     tree::Frontier,
     view::{
-        EndedRun, LiveRun, MessageRow, OutboxRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow, ViewChange,
+        EndedRun, LiveRun, MessageRow, OutboxRow, ProcessView, Raised, RunQuery, ScheduleRow, SignalRow, SkippedRow,
+        ViewChange,
     },
 };
 
@@ -151,8 +152,8 @@ pub trait Views: Send + Sync {
     fn schedule(&self, process: &str) -> Fut<'_, Result<Option<ScheduleRow>, StoreError>>;
     /// Newest first. `None`: of all processes.
     fn skipped(&self, process: Option<&str>, limit: usize) -> Fut<'_, Result<Vec<SkippedRow>, StoreError>>;
-    /// Newest first; only open ones if `open`.
-    fn signals(&self, open: bool, limit: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>>;
+    /// Newest first.
+    fn signals(&self, which: Raised, limit: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>>;
     /// Newest first; of one run if given.
     fn messages(&self, run: Option<RunId>, limit: usize) -> Fut<'_, Result<Vec<MessageRow>, StoreError>>;
     /// Full ids that start with these characters after the prefix, at most 10.

@@ -128,6 +128,22 @@ pub struct SignalRow {
     pub seen: String,
 }
 
+/// Which signals are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Raised {
+    All,
+    Open,
+    /// Raised before this one, for paging.
+    Before(At, SignalId),
+}
+
+impl SignalRow {
+    /// The signals before this one.
+    pub fn before(&self) -> Raised {
+        Raised::Before(self.raised_at, self.signal)
+    }
+}
+
 /// Somebody told, or to be told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageRow {

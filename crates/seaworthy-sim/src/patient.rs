@@ -19,7 +19,9 @@ use seaworthy_model::{
     run::Kind,
     time::At,
     tree::Frontier,
-    view::{EndedRun, LiveRun, MessageRow, OutboxRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow},
+    view::{
+        EndedRun, LiveRun, MessageRow, OutboxRow, ProcessView, Raised, RunQuery, ScheduleRow, SignalRow, SkippedRow,
+    },
 };
 use seaworthy_store::Opened;
 use tokio::runtime::{Builder, Runtime};
@@ -129,8 +131,8 @@ impl Views for Patient {
     fn skipped(&self, process: Option<&str>, limit: usize) -> Answer<'_, Vec<SkippedRow>> {
         done(self.views.skipped(process, limit))
     }
-    fn signals(&self, open: bool, limit: usize) -> Answer<'_, Vec<SignalRow>> {
-        done(self.views.signals(open, limit))
+    fn signals(&self, which: Raised, limit: usize) -> Answer<'_, Vec<SignalRow>> {
+        done(self.views.signals(which, limit))
     }
     fn messages(&self, run: Option<RunId>, limit: usize) -> Answer<'_, Vec<MessageRow>> {
         done(self.views.messages(run, limit))

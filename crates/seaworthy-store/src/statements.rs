@@ -120,6 +120,8 @@ statements! {
                   on conflict (signal) do update \
                   set raised_at = excluded.raised_at, cleared = excluded.cleared, wide = excluded.wide";
     SIGNALS_ALL = "select wide from signal order by raised_at desc, signal desc limit $1";
+    SIGNALS_BEFORE = "select wide from signal where (raised_at, signal) < ($1, $2) \
+                      order by raised_at desc, signal desc limit $3";
     SIGNALS_OPEN = "select wide from signal where cleared = 0 order by raised_at desc, signal desc limit $1";
 
     MESSAGE_SET = "insert into message (message, run, due_at, wide) values ($1, $2, $3, $4) \

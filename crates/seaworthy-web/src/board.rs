@@ -9,7 +9,7 @@ use seaworthy_model::{
     schedule::Pause,
     site::{Loaded, Pinned},
     time::At,
-    view::{LiveRun, SignalRow},
+    view::{LiveRun, Raised, SignalRow},
 };
 
 use crate::{
@@ -93,7 +93,7 @@ impl Board {
         let now = app.now();
         let loaded = app.web.definitions.current();
         let seen = |name: &str| loaded.processes.get(name).is_some_and(|p| asker.may(Action::See, &p.process));
-        let mut signals = app.watch().signals(true, SIGNALS_MAX).await?;
+        let mut signals = app.watch().signals(Raised::Open, SIGNALS_MAX).await?;
         // What is about no process that is loaded is about the site.
         signals.retain(|s| match loaded.processes.contains_key(&s.process) {
             true => seen(&s.process),

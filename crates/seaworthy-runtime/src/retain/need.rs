@@ -9,7 +9,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Journal, StoreError, Views},
     run::{Kind, USUAL_RUNS_MAX, Verified},
-    view::RunQuery,
+    view::{Raised, RunQuery},
 };
 
 use crate::prune::{drilled, restored};
@@ -29,7 +29,7 @@ pub(crate) struct Open {
 pub(crate) async fn open(views: &dyn Views, signals: Option<&dyn Views>) -> Result<Open, StoreError> {
     let mut found = Open::default();
     for watched in [Some(views), signals].into_iter().flatten() {
-        found.signals.extend(watched.signals(true, OPEN_MAX).await?.into_iter().filter_map(|row| row.run));
+        found.signals.extend(watched.signals(Raised::Open, OPEN_MAX).await?.into_iter().filter_map(|row| row.run));
         let unsent = watched.messages(None, OPEN_MAX).await?.into_iter().filter(|row| row.ended_at.is_none());
         found.messages.extend(unsent.filter_map(|row| row.run));
     }

@@ -18,9 +18,9 @@ use std::{
 use seaworthy_model::{
     port::{Archive, Arrivals, StoreError, Views},
     site::Pinned,
-    time::Span,
+    time::{At, Span},
     trigger::{Trigger, Triggered},
-    view::SignalRow,
+    view::{Raised, SignalRow},
 };
 use tracing::error;
 
@@ -33,8 +33,9 @@ use since::{Since, since};
 
 /// Between two looks; the end of a run wakes earlier.
 const EVERY: Span = Span::seconds(2);
-/// Newest signals that are looked at.
+/// Signals that are read at a time, and most that are read at a look; those before are forgotten.
 const SIGNALS: usize = 1_000;
+const SIGNALS_MAX: usize = 100_000;
 /// Keys of signals that are remembered as settled; beyond it all are forgotten, and the journal is asked again.
 const SETTLED_MAX: usize = 50_000;
 
@@ -44,6 +45,8 @@ pub struct Triggers {
     /// Of the watcher, if it is in reach.
     signals: Option<Arc<dyn Views>>,
     settled: BTreeSet<String>,
+    /// All signals that were raised before have been looked at.
+    looked: At,
     ends: Ends,
     files: Files,
     /// By name: digest, and since when each trigger of this definition is in force.
@@ -60,7 +63,7 @@ impl Triggers {
         folder: PathBuf,
     ) -> Triggers {
         let (ends, files) = (Ends::new(archive), Files::new(arrivals, folder));
-        Triggers { desk, signals, settled: BTreeSet::new(), ends, files, since: BTreeMap::new() }
+        Triggers { desk, signals, settled: BTreeSet::new(), looked: At(i64::MIN), ends, files, since: BTreeMap::new() }
     }
 
     /// Runs until stopping is asked for.
@@ -108,12 +111,12 @@ impl Triggers {
             lines.filter(|(trigger, _)| matches!(trigger, Trigger::Signal { .. })).collect::<Vec<_>>()
         };
         let waiting: Vec<_> = waiting.iter().map(|one| (one.0.clone(), waits(one))).collect();
-        let rows = match &self.signals {
-            Some(signals) if waiting.iter().any(|(_, lines)| !lines.is_empty()) => {
-                signals.signals(false, SIGNALS).await?
-            }
-            _ => return Ok(()),
+        let Some(oldest) = waiting.iter().flat_map(|(_, lines)| lines).map(|(_, since)| since.at).min() else {
+            return Ok(());
         };
+        let Some(signals) = self.signals.clone() else { return Ok(()) };
+        let rows = raised(&*signals, oldest.max(self.looked)).await?;
+        let mut all = true;
         for (pinned, lines) in waiting {
             for (trigger, since) in lines {
                 let Trigger::Signal { kinds, of } = trigger else { continue };
@@ -125,10 +128,14 @@ impl Triggers {
                 for row in rows.iter().rev().filter(matches) {
                     let (signal, kind, of) = (row.signal, row.kind, row.process.clone());
                     if !self.fire(&pinned, Triggered::Signal { signal, kind, of }, signal.to_string()).await? {
+                        all = false;
                         break;
                     }
                 }
             }
+        }
+        if let Some(newest) = rows.first().filter(|_| all) {
+            self.looked = newest.raised_at;
         }
         Ok(())
     }
@@ -156,9 +163,25 @@ impl Triggers {
         {
             return Ok(since.clone());
         }
+        // It may wait for what others did not.
+        self.looked = At(i64::MIN);
         let ports = &self.desk.ports;
         let since = since(&*ports.journal, pinned, ports.clock.now()).await?;
         self.since.insert(name.clone(), (pinned.digest.clone(), since.clone()));
         Ok(since)
     }
+}
+
+/// Signals that were raised at this time or later, newest first; and of those before some, for a clock that was set.
+async fn raised(signals: &dyn Views, since: At) -> Result<Vec<SignalRow>, StoreError> {
+    let mut rows = signals.signals(Raised::All, SIGNALS).await?;
+    let mut full = rows.len() == SIGNALS;
+    while let Some(last) = rows.last().filter(|last| full && last.raised_at >= since)
+        && rows.len() < SIGNALS_MAX
+    {
+        let more = signals.signals(last.before(), SIGNALS).await?;
+        full = more.len() == SIGNALS;
+        rows.extend(more);
+    }
+    Ok(rows)
 }

@@ -21,7 +21,7 @@ use seaworthy_model::{
     process::Process,
     site::Pinned,
     time::{At, Span},
-    view::{LiveRun, SignalRow, SkippedRow, ViewChange},
+    view::{LiveRun, Raised, SignalRow, SkippedRow, ViewChange},
 };
 use tracing::{error, warn};
 
@@ -120,7 +120,7 @@ impl Watcher {
     pub async fn activate(&mut self) -> Result<(), StoreError> {
         let loaded = self.ports.definitions.current();
         let live = self.watched.live_runs().await?;
-        let open = self.ports.views.signals(true, SIGNALS_MAX).await?;
+        let open = self.ports.views.signals(Raised::Open, SIGNALS_MAX).await?;
         let now = self.ports.clock.now();
         self.attention.follow(self.watched.as_ref(), now).await?;
         self.since.retain(|name| loaded.processes.contains_key(name));

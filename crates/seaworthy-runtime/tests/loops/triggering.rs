@@ -2,12 +2,12 @@
 
 use seaworthy_model::{
     entry::Via,
-    event::{Event, SkipReason},
+    event::{Event, SignalKind, SkipReason},
     port::{Arrivals, Arrived, Batch, Fut},
     run::Verified,
     schedule::Pause,
     time::Span,
-    view::{EndedRun, ScheduleRow, ViewChange},
+    view::{EndedRun, ScheduleRow, SignalRow, ViewChange},
 };
 use seaworthy_runtime::{
     Stop,
@@ -217,6 +217,50 @@ async fn a_folder_that_does_not_answer_keeps_nothing_else_from_starting_and_is_t
     let rows = world.ports.views.skipped(Some("astuck"), 10).await.unwrap();
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(rows[0].detail.contains("has not answered") && rows[0].trigger.contains("stuck/*.csv"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn no_signal_is_missed_however_many_follow_it_and_a_restart_repeats_none() {
+    let waits = "process: mender\ntriggers: [{ signal: missed, of: other }]\nsteps: [{ id: one, run: 'true' }]\n";
+    let world = World::new("", &[waits, OTHER]);
+    world.record().await;
+    let life = |world: &World| {
+        let runs = Runs::new(world.ports.clone(), Stop::default());
+        let desk = Desk { ports: world.ports.clone(), runs, pings: Default::default() };
+        let (views, shelf) = (world.ports.views.clone(), Arc::new(Shelf::default()));
+        Triggers::new(desk, world.archive.clone(), Some(views), shelf, "/nowhere".into())
+    };
+    let raise = async |count: usize| {
+        let mut batch = Batch::by(world.ports.actor, Via::Node);
+        for n in 0..count {
+            batch.views.push(ViewChange::Signal(SignalRow {
+                signal: world.ports.ids().signal(),
+                key: n.to_string(),
+                process: if n == 0 { "other" } else { "many" }.into(),
+                kind: SignalKind::Missed,
+                raised_at: world.ports.clock.now(),
+                cleared_at: None,
+                nominal: None,
+                run: None,
+                expected: String::new(),
+                seen: String::new(),
+            }));
+        }
+        world.ports.journal.append(batch).await.unwrap();
+    };
+    let fired = async || world.kinds("trigger_fired").await.len();
+    let mut first = life(&world);
+    raise(2_500).await;
+    first.activate().await.unwrap();
+    assert_eq!(fired().await, 1, "the oldest of many at one moment");
+    world.pass(Span::seconds(60)).await;
+    raise(2_500).await;
+    first.activate().await.unwrap();
+    assert_eq!(fired().await, 2);
+    for mut again in [first, life(&world)] {
+        again.activate().await.unwrap();
+        assert_eq!(fired().await, 2);
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use seaworthy_model::{
     event::{Event, SignalKind, SkipReason},
     port::{Batch, Definitions as _},
     time::{At, Span},
-    view::{SkippedRow, ViewChange},
+    view::{Raised, SkippedRow, ViewChange},
 };
 use seaworthy_runtime::{
     Stop,
@@ -44,7 +44,7 @@ async fn change(world: &World, ops: &[&str]) {
 }
 
 async fn open(world: &World) -> Vec<SignalKind> {
-    world.ports.views.signals(true, 100).await.unwrap().into_iter().map(|row| row.kind).collect()
+    world.ports.views.signals(Raised::Open, 100).await.unwrap().into_iter().map(|row| row.kind).collect()
 }
 
 fn desk(world: &World) -> Desk {
@@ -203,7 +203,7 @@ async fn artifacts_that_take_for_ever_hold_up_neither_the_watcher_nor_its_end() 
     for _ in 0..7 {
         world.pass(Span::seconds(3600)).await;
     }
-    let gone = world.ports.views.signals(true, 100).await.unwrap();
+    let gone = world.ports.views.signals(Raised::Open, 100).await.unwrap();
     let late = gone.iter().filter(|row| row.seen.contains("could not be looked at within 6h")).count();
     assert_eq!(late, 2, "{gone:?}");
     stop.now();

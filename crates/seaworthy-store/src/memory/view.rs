@@ -8,7 +8,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Fut, StoreError, Views},
     run::{Kind, Verified},
-    view::{EndedRun, LiveRun, MessageRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow},
+    view::{EndedRun, LiveRun, MessageRow, ProcessView, Raised, RunQuery, ScheduleRow, SignalRow, SkippedRow},
 };
 
 use super::{Memory, ready, state::State};
@@ -54,9 +54,14 @@ impl Views for Memory {
         ready(Ok(rows.take(limit.min(ROWS_MAX)).cloned().collect()))
     }
 
-    fn signals(&self, open: bool, limit: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>> {
+    fn signals(&self, which: Raised, limit: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>> {
         let state = self.state();
-        let mut rows: Vec<_> = state.signals.values().filter(|row| !open || row.cleared_at.is_none()).collect();
+        let wanted = |row: &&SignalRow| match which {
+            Raised::All => true,
+            Raised::Open => row.cleared_at.is_none(),
+            Raised::Before(at, signal) => (row.raised_at, row.signal) < (at, signal),
+        };
+        let mut rows: Vec<_> = state.signals.values().filter(wanted).collect();
         rows.sort_by_key(|row| Reverse((row.raised_at, row.signal)));
         ready(Ok(rows.into_iter().take(limit.min(ROWS_MAX)).cloned().collect()))
     }

@@ -9,7 +9,7 @@ use seaworthy_model::{
     id::RunId,
     port::{Fut, StoreError, Views},
     run::{Kind, Verified},
-    view::{EndedRun, LiveRun, MessageRow, ProcessView, RunQuery, ScheduleRow, SignalRow, SkippedRow},
+    view::{EndedRun, LiveRun, MessageRow, ProcessView, Raised, RunQuery, ScheduleRow, SignalRow, SkippedRow},
 };
 
 use super::{
@@ -60,9 +60,13 @@ impl Views for Sqlite {
         }))
     }
 
-    fn signals(&self, open: bool, most: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>> {
-        let (text, most) = (if open { sql::SIGNALS_OPEN } else { sql::SIGNALS_ALL }, limit(most.min(ROWS_MAX)));
-        Box::pin(self.0.readers.read(move |conn| wide(conn, text, [most])))
+    fn signals(&self, which: Raised, most: usize) -> Fut<'_, Result<Vec<SignalRow>, StoreError>> {
+        let most = limit(most.min(ROWS_MAX));
+        Box::pin(self.0.readers.read(move |conn| match which {
+            Raised::All => wide(conn, sql::SIGNALS_ALL, [most]),
+            Raised::Open => wide(conn, sql::SIGNALS_OPEN, [most]),
+            Raised::Before(at, signal) => wide(conn, sql::SIGNALS_BEFORE, params![at.0, signal.bytes(), most]),
+        }))
     }
 
     fn messages(&self, run: Option<RunId>, most: usize) -> Fut<'_, Result<Vec<MessageRow>, StoreError>> {

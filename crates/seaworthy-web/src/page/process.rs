@@ -15,7 +15,7 @@ use seaworthy_model::{
     run::Kind,
     site::{Loaded, Pinned},
     time::At,
-    view::{EndedRun, LiveRun, RunQuery, SkippedRow},
+    view::{EndedRun, LiveRun, Raised, RunQuery, SkippedRow},
 };
 use serde::Deserialize;
 
@@ -177,7 +177,7 @@ async fn read(app: &App, name: &str, before: Option<RunId>) -> Result<ProcessVie
     };
     let runs = views.ended_runs(query.clone()).await?;
     let drills = views.ended_runs(RunQuery { kind: Some(Kind::Drill), before: None, ..query }).await?;
-    let mut signals = app.watch().signals(true, 200).await?;
+    let mut signals = app.watch().signals(Raised::Open, 200).await?;
     signals.retain(|signal| signal.process == name);
     let skipped = views.skipped(Some(name), SKIPPED_MAX).await?;
     let row = views.schedule(name).await?;

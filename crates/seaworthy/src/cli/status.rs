@@ -8,7 +8,7 @@ use seaworthy_model::{
     schedule::Pause,
     site::Loaded,
     time::At,
-    view::{EndedRun, ProcessView, SkippedRow},
+    view::{EndedRun, ProcessView, Raised, SkippedRow},
 };
 use serde_json::json;
 
@@ -62,7 +62,7 @@ pub async fn run(ask: &Ask, _args: Args) -> Result<u8, Trouble> {
     }
     rows.sort_by(|a, b| (a.rank, a.proven, &a.name).cmp(&(b.rank, b.proven, &b.name)));
     let signals = match &site.watched {
-        Some(watched) => watched.signals(true, 100).await?,
+        Some(watched) => watched.signals(Raised::Open, 100).await?,
         None => Vec::new(),
     };
     let bad = rows.iter().filter(|r| r.rank < 3).count();

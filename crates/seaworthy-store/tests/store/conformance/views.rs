@@ -6,7 +6,7 @@ use seaworthy_model::{
     port::Batch,
     process::Occasion,
     time::At,
-    view::{MessageRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
+    view::{MessageRow, Raised, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
 
 use crate::world::{World, batch, live, message, run, saying, signal};
@@ -67,12 +67,19 @@ fn raised(at: i64) -> SignalRow {
 pub async fn a_signal_is_one_row_and_open_until_cleared(w: &World) {
     let (a, b) = (raised(10), raised(20));
     write(w, vec![ViewChange::Signal(a.clone()), ViewChange::Signal(b.clone())]).await;
-    assert_eq!(w.views.signals(true, 9).await, Ok(vec![b.clone(), a.clone()]));
+    assert_eq!(w.views.signals(Raised::Open, 9).await, Ok(vec![b.clone(), a.clone()]));
     let cleared = SignalRow { cleared_at: Some(At(30)), ..b };
     write(w, vec![ViewChange::Signal(cleared.clone())]).await;
-    assert_eq!(w.views.signals(true, 9).await, Ok(vec![a.clone()]));
-    assert_eq!(w.views.signals(false, 9).await, Ok(vec![cleared.clone(), a]));
-    assert_eq!(w.views.signals(false, 1).await, Ok(vec![cleared]));
+    assert_eq!(w.views.signals(Raised::Open, 9).await, Ok(vec![a.clone()]));
+    assert_eq!(w.views.signals(Raised::All, 9).await, Ok(vec![cleared.clone(), a.clone()]));
+    assert_eq!(w.views.signals(Raised::All, 1).await, Ok(vec![cleared.clone()]));
+    let same = raised(20);
+    write(w, vec![ViewChange::Signal(same.clone())]).await;
+    let (later, earlier) = if same.signal > cleared.signal { (same, cleared) } else { (cleared, same) };
+    assert_eq!(w.views.signals(later.before(), 9).await, Ok(vec![earlier.clone(), a.clone()]));
+    assert_eq!(w.views.signals(later.before(), 1).await, Ok(vec![earlier.clone()]));
+    assert_eq!(w.views.signals(earlier.before(), 9).await, Ok(vec![a.clone()]));
+    assert_eq!(w.views.signals(a.before(), 9).await, Ok(vec![]));
 }
 
 fn due(run: Option<RunId>, at: i64) -> MessageRow {
