@@ -30,7 +30,7 @@ pub use judge::{judge, skipped, unable};
 pub use matrix::{PLACE, elements, handed, makes};
 pub use next::{Act, Call, Next, deadline, interrupted, next};
 pub use person::{EVIDENCE_CHARS_MAX, Said, sign};
-pub use plan::{OUTSIDE_MAX, PARALLEL_DEFAULT, Plan};
+pub use plan::{AFTER_MAX, OUTSIDE_MAX, PARALLEL_DEFAULT, Plan};
 pub use row::{ended, live};
 pub use state::{Requested, State};
 pub use usual::usual;

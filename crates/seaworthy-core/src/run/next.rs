@@ -93,7 +93,8 @@ pub fn next(plan: &Plan, state: &State, now: At, draw: &mut dyn FnMut() -> u64) 
     }
     let Some(requested) = &state.requested else { return Next::Ended };
     if let Some((executed, reason)) = called_off(state) {
-        if state.running().any(|(step, _)| !plan.after.iter().any(|after| after.id == step)) {
+        let spared = |step: &str| !state.unclean && plan.after.iter().any(|after| after.id == step);
+        if state.running().any(|(step, _)| !spared(step)) {
             return Next::Stop;
         }
         return finish(plan, state, now, executed, Verified::No, reason);
@@ -188,6 +189,7 @@ pub(super) fn finish(
     let begun = !state.attempts.is_empty();
     for step in plan.after.iter().filter(|_| begun) {
         let again = match state.standing(&step.id) {
+            Standing::Fresh | Standing::Unknown if state.unclean => false,
             Standing::Fresh => true,
             Standing::Running => return Next::Attend(None),
             // Nothing is looked at after the clean-up, so a `once` step of it is left to a person.
@@ -200,6 +202,7 @@ pub(super) fn finish(
     }
     let unclean = plan.after.iter().find_map(|step| match state.standing(&step.id) {
         Standing::Failed(why) => Some(format!("{} failed: {why}", step.id)),
+        Standing::Fresh => Some(format!("the clean-up was cancelled before {}, do it yourself", step.id)),
         Standing::Unknown => Some(format!("nobody knows whether {} happened, look yourself", step.id)),
         _ => None,
     });

@@ -55,6 +55,9 @@ pub const PARALLEL_DEFAULT: u32 = 4;
 /// How long the end of something outside is waited for if the file does not say: no wait without a deadline.
 pub const OUTSIDE_MAX: Span = Span::seconds(30 * 24 * 3600);
 
+/// How long a clean-up step may take if the file does not say: nothing else ends it, since what calls a run off spares it.
+pub const AFTER_MAX: Span = Span::seconds(3600);
+
 impl Plan {
     /// The plan of a process; `None` for a drill of a process that has none.
     pub fn of(process: &Process, kind: Kind) -> Option<Plan> {
@@ -68,7 +71,12 @@ impl Plan {
                 let after = drill
                     .after
                     .iter()
-                    .map(|s| Step { id: format!("after.{}", s.id), matrix: None, ..s.clone() })
+                    .map(|s| Step {
+                        id: format!("after.{}", s.id),
+                        matrix: None,
+                        timeout: s.timeout.or(Some(AFTER_MAX)),
+                        ..s.clone()
+                    })
                     .collect();
                 (&drill.steps, &drill.verify, Vec::new(), after)
             }

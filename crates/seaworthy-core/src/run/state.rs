@@ -89,6 +89,8 @@ pub struct State {
     pub(super) told_of: usize,
     pub snapshot: Option<HostSnapshot>,
     pub cancel: Option<String>,
+    /// It was cancelled once more while it cleaned up: that is not gone on with either.
+    pub(super) unclean: bool,
     /// The run took longer than it may: its limit.
     pub expired: Option<Span>,
     pub ended: Option<Ended>,
@@ -142,7 +144,10 @@ impl State {
             Event::LockAwaited { .. } | Event::LocksTaken { .. } => self.awaits = Awaited::of(event),
             Event::HostSeen { snapshot } => self.snapshot = Some(snapshot.clone()),
             Event::RunResumed { again, look } => self.resume(again, look),
-            Event::CancelRequested { reason } => self.cancel = Some(reason.clone()),
+            Event::CancelRequested { reason } => {
+                self.unclean |= self.cancel.is_some() && self.running().any(|(step, _)| step.starts_with("after."));
+                self.cancel = Some(reason.clone());
+            }
             Event::RunExpired { limit } => self.expired = Some(*limit),
             Event::RunEnded { executed, verified, reason, duration, recovery } => {
                 self.ended = Some(Ended {
@@ -254,7 +259,7 @@ impl State {
 
     fn resume(&mut self, again: &[String], look: &[String]) {
         (self.ended, self.cancel, self.expired, self.pass, self.waiting) = (None, None, None, None, None);
-        (self.rung, self.tries, self.heal_open, self.claimed_at) = (0, 0, false, None);
+        (self.rung, self.tries, self.heal_open, self.claimed_at, self.unclean) = (0, 0, false, None, false);
         self.told_of = self.heals.len();
         self.rounds += 1;
         self.repeat(again);

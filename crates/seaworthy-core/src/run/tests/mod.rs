@@ -1,5 +1,6 @@
 //! Runs told as stories: a plan, a world that answers, and the trace of what was decided.
 
+mod cleaning;
 mod conditions;
 mod ends;
 mod lists;
