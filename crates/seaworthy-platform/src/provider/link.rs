@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use seaworthy_model::run::Acted;
@@ -27,6 +28,8 @@ use crate::keeper::{
 
 /// What is read at once.
 const READ_BYTES: usize = 64 * 1024;
+/// How long a keeper may take to answer our hello.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Messages that are sent together.
 const TOGETHER_MAX: usize = 256;
 
@@ -48,8 +51,13 @@ struct Waiting {
 }
 
 impl Link {
-    /// Connects to the keeper whose socket this is.
+    /// Connects to the keeper whose socket this is. One that is stopped takes the connection and never answers.
     pub(super) async fn to(socket: &Path, data: &Path) -> io::Result<Link> {
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
+        tokio::time::timeout(HELLO_LIMIT, Link::greet(socket, data)).await.map_err(late)?
+    }
+
+    async fn greet(socket: &Path, data: &Path) -> io::Result<Link> {
         let mut stream = UnixStream::connect(socket).await?;
         let peer = stream.peer_cred()?.uid();
         let own = rustix::process::geteuid().as_raw();

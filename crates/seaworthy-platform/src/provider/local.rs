@@ -112,22 +112,29 @@ impl Local {
         Ok(link)
     }
 
-    /// Connections to all other keepers that live.
-    async fn others(&self) -> Vec<Arc<Link>> {
+    /// Connections to all other keepers that live. `Err`: one that may live cannot be reached, so what it holds is not
+    /// known.
+    pub(super) async fn others(&self) -> Result<Vec<Arc<Link>>, String> {
         let mut known = self.links.others.lock().await;
         known.retain(|(_, link)| !link.is_broken());
         let own = home::name(PROTOCOL);
-        for name in home::names(&self.data).unwrap_or_default() {
+        let names = home::names(&self.data).map_err(|error| format!("the keepers cannot be listed ({error})"))?;
+        for name in names {
             if name == own || known.iter().any(|(other, _)| *other == name) {
                 continue;
             }
-            let Ok(about) = home::about(&self.data, &name) else { continue };
-            // A dead one is taken over by ours.
-            if let Ok(link) = Link::to(&about.socket, &self.data).await {
-                known.push((name, Arc::new(link)));
+            let link = match home::about(&self.data, &name) {
+                Ok(about) => Link::to(&about.socket, &self.data).await,
+                Err(trouble) => Err(trouble),
+            };
+            match link {
+                Ok(link) => known.push((name, Arc::new(link))),
+                // A dead one is taken over by ours.
+                Err(_) if matches!(home::lives(&self.data, &name), Ok(false)) => {}
+                Err(trouble) => return Err(format!("keeper `{name}` lives and cannot be reached ({trouble})")),
             }
         }
-        known.iter().map(|(_, link)| link.clone()).collect()
+        Ok(known.iter().map(|(_, link)| link.clone()).collect())
     }
 
     /// Asks whoever holds the attempt. `Ok(None)`: nobody knows of it.
@@ -137,7 +144,7 @@ impl Local {
         if let Some(acted) = self.link().await?.ask(attempt, packed.clone()).await.map_err(lost)? {
             return Ok(Some(acted));
         }
-        for other in self.others().await {
+        for other in self.others().await? {
             if let Some(acted) = other.ask(attempt, packed.clone()).await.map_err(lost)? {
                 return Ok(Some(acted));
             }

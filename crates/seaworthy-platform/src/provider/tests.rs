@@ -130,5 +130,6 @@ fn pid_in(path: &std::path::Path) -> Option<i32> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
+mod elder;
 mod ends;
 mod says;
