@@ -11,7 +11,7 @@ use seaworthy_model::{
     run::{Executed, Heal, Kind},
 };
 
-use super::{Plan, State, state::Standing};
+use super::{Plan, State, forward::lost, state::Standing};
 
 impl State {
     /// What was tried since the run began, or went on after an end.
@@ -97,6 +97,12 @@ pub fn rerun(
                 "step {} is defined otherwise now than in {run}; begin at it: --from {}",
                 step.id,
                 new.name_in_file(&step.id)
+            ));
+        }
+        if let Some(why) = lost(state, &step.id) {
+            return Err(format!(
+                "step {} happened in {run}, but what it hands on is not known ({why}); write that down and go on with that run: seaworthy resume {run}",
+                step.id
             ));
         }
         let outputs = state.outputs.get(&step.id).cloned().unwrap_or_default();

@@ -38,5 +38,9 @@ impl Attempt {
     pub(super) fn look_again(&mut self) {
         self.made.clear();
         self.unseen = None;
+        // A person may have written down meanwhile what nobody knew.
+        if matches!(self.settled, Some((Some(true), _))) && self.handed.as_ref().is_some_and(Result::is_err) {
+            self.handed = None;
+        }
     }
 }

@@ -91,13 +91,33 @@ fn halted(plan: &Plan, state: &State, standings: &[Standing]) -> Option<usize> {
         step.effect == Effect::Once || state.unknown_ends(&step.id) > UNKNOWN_REPEATS_MAX
     };
     let unknown = standings.iter().enumerate().position(|(at, s)| *s == Standing::Unknown && unsettled(at));
-    unknown.or_else(|| standings.iter().position(|s| matches!(s, Standing::Failed(_))))
+    let failed = || standings.iter().position(|s| matches!(s, Standing::Failed(_)));
+    let open = || standings.iter().any(|s| !matches!(s, Standing::Done | Standing::Skipped));
+    unknown
+        .or_else(failed)
+        .or_else(|| plan.steps.iter().position(|step| lost(state, &step.id).is_some()).filter(|_| open()))
+}
+
+/// Why nobody knows what a step hands on that happened although nobody saw its end: it is not repeated for that.
+pub(super) fn lost<'s>(state: &'s State, step: &str) -> Option<&'s String> {
+    let last = state.last(step).filter(|last| matches!(last.settled, Some((Some(true), _))))?;
+    last.handed.as_ref()?.as_ref().err()
 }
 
 fn halt(plan: &Plan, state: &State, requested: &Requested, at: usize, now: At) -> Next {
     let step = &plan.steps[at];
     match state.standing(&step.id) {
         Standing::Failed(_) => no_verification(plan, state, &step.id),
+        Standing::Done => {
+            let why = lost(state, &step.id).map_or("no reason given", |why| why);
+            let reason = format!(
+                "step {} happened, but what it hands on to the steps after it is not known ({why}): write it as NAME=VALUE lines into handed/{}.{} of the run's folder, and go on: seaworthy resume",
+                step.id,
+                step.id,
+                state.count(&step.id)
+            );
+            finish(plan, state, now, Executed::Unknown, Verified::Unknown, reason)
+        }
         _ if step.effect == Effect::Once => look_first(plan, state, requested, step, now),
         _ => {
             let reason = format!("step {} ended unknown {} times", step.id, state.unknown_ends(&step.id));

@@ -202,7 +202,7 @@ pub(super) fn finish(
     }
     let unclean = plan.after.iter().find_map(|step| match state.standing(&step.id) {
         Standing::Failed(why) => Some(format!("{} failed: {why}", step.id)),
-        Standing::Fresh => Some(format!("the clean-up was cancelled before {}, do it yourself", step.id)),
+        Standing::Fresh if begun => Some(format!("the clean-up was cancelled before {}, do it yourself", step.id)),
         Standing::Unknown => Some(format!("nobody knows whether {} happened, look yourself", step.id)),
         _ => None,
     });

@@ -107,6 +107,16 @@ impl Asked {
                 let text = format!("{} leads on and on: {} addresses were asked", self.shown, request.redirects + 1);
                 return Err(Trouble::NotDone(text));
             }
+            // Like the headers, what was to be sent is for the one who was named.
+            if self.body.is_some() && next.origin() != self.url.origin() {
+                let to = next.origin().ascii_serialization();
+                let text = format!(
+                    "{} leads to {to}, and its body is for {} alone, so it was not sent there: name the last address itself",
+                    self.shown,
+                    self.url.origin().ascii_serialization()
+                );
+                return Err(Trouble::NotDone(text));
+            }
             left -= 1;
             url = next;
         }

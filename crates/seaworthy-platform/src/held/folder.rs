@@ -33,6 +33,11 @@ pub(crate) fn key(name: &str) -> Option<OutputKey> {
     Some(OutputKey { run: run.parse().ok()?, step: step.to_owned(), attempt: attempt.parse().ok()? })
 }
 
+/// Whether this names an attempt and nothing else on disk: not by our own hand it may say anything.
+pub(crate) fn is_attempt(name: &str) -> bool {
+    !name.contains('/') && key(name).is_some()
+}
+
 /// What the environment of every process of the attempt carries, `NAME=value`. The data folder is named by its
 /// place on the disk, so that two containers with equal paths and one view of processes are told apart.
 pub(crate) fn marker(data: &Path, keeper: &str, attempt: &str) -> io::Result<(String, String)> {
@@ -41,8 +46,13 @@ pub(crate) fn marker(data: &Path, keeper: &str, attempt: &str) -> io::Result<(St
 
 /// The first part of the markers of one keeper of one data folder.
 pub(crate) fn site(data: &Path, keeper: &str) -> io::Result<String> {
+    Ok(format!("{}/{keeper}", place(data)?))
+}
+
+/// Names a data folder by its place on the disk: a copy of it is another one.
+pub(crate) fn place(data: &Path) -> io::Result<String> {
     let at = fs::metadata(data)?;
-    Ok(format!("{:x}.{:x}/{keeper}", at.dev(), at.ino()))
+    Ok(format!("{:x}.{:x}", at.dev(), at.ino()))
 }
 
 /// Makes a folder that only we may enter, with those above it. An existing one is fine.

@@ -87,8 +87,10 @@ pub(super) struct Attempt {
 
 /// The command that we started ourselves.
 pub(super) struct Command {
-    pub(super) pid: i32,
-    pub(super) handle: OwnedFd,
+    /// Nobody else reaps it, so the number is its own until we do.
+    pub(super) pid: Pid,
+    /// Tells of its end at once; without one that is looked for when any child of ours has ended.
+    pub(super) handle: Option<OwnedFd>,
     pub(super) pipes: [Option<File>; 2],
     writer: Writer,
     held_by: &'static str,
@@ -96,17 +98,14 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn of(
-        started: Started,
-        writer: Writer,
-        folder: Option<Folder>,
-        held_by: &'static str,
-    ) -> Result<Command, String> {
-        let pid = Pid::from_raw(started.pid).ok_or("the kernel gave no process")?;
-        let handle =
-            pidfd_open(pid, PidfdFlags::empty()).map_err(|error| format!("the command cannot be watched: {error}"))?;
+    /// It runs by now, so it is held whatever the kernel refuses.
+    pub(super) fn of(started: Started, writer: Writer, folder: Option<Folder>, held_by: &'static str) -> Command {
+        let handle = pidfd_open(started.pid, PidfdFlags::empty());
+        if let Err(error) = &handle {
+            tracing::warn!(%error, "a command has no handle; its end is looked for");
+        }
         let pipes = [Some(File::from(started.out)), Some(File::from(started.err))];
-        Ok(Command { pid: started.pid, handle, pipes, writer, held_by, folder })
+        Command { pid: started.pid, handle: handle.ok(), pipes, writer, held_by, folder }
     }
 
     /// Keeps what there is to read of one stream.
@@ -145,7 +144,7 @@ impl Attempt {
             grace,
             gap: LOOK_GAP_MIN,
             next_look,
-            main: Some(command.pid),
+            main: Some(command.pid.as_raw_nonzero().get()),
             command: Some(command),
         };
         attempt.due = attempt.wake();
@@ -179,8 +178,8 @@ impl Attempt {
     }
 
     /// Whether the end of one of our children may bring it further.
-    pub(super) fn is_ending(&self) -> bool {
-        !matches!(self.phase, Phase::Running)
+    pub(super) fn awaits_children(&self) -> bool {
+        !matches!(self.phase, Phase::Running) || self.command.as_ref().is_some_and(|command| command.handle.is_none())
     }
 
     /// Output came, or a stream has ended.
@@ -193,10 +192,9 @@ impl Attempt {
     /// Takes note of the end of the first process, if it has ended. It is not reaped: its session is looked for by its
     /// number.
     pub(super) fn notice(&mut self, buffer: &mut [u8]) {
-        use std::os::fd::AsFd as _;
         let Some(command) = self.command.as_mut().filter(|_| self.took.is_none()) else { return };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        let status: Option<WaitIdStatus> = match waitid(WaitId::PidFd(command.handle.as_fd()), options) {
+        let status: Option<WaitIdStatus> = match waitid(WaitId::Pid(command.pid), options) {
             Ok(Some(status)) => Some(status),
             Ok(None) => return,
             Err(error) => {
@@ -281,7 +279,6 @@ impl Attempt {
     }
 
     fn over(&mut self, attended: Attended, buffer: &mut [u8]) -> Acted {
-        use std::os::fd::AsFd as _;
         let Some(mut command) = self.command.take() else {
             self.tree.close();
             return left(&attended.ended);
@@ -296,7 +293,7 @@ impl Attempt {
         }
         // Only now may the number of the first process be given away: the session was looked for by it.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        if let Err(error) = waitid(WaitId::PidFd(command.handle.as_fd()), options) {
+        if let Err(error) = waitid(WaitId::Pid(command.pid), options) {
             tracing::debug!(%error, "the end of a command was noted by somebody else");
         }
         self.tree.close();

@@ -9,6 +9,7 @@ use super::{
     round::{CLIENT, KIND_BITS, Round},
     wire::{Answer, Ask},
 };
+use crate::held::folder;
 
 /// Connections at the same time: one for each node.
 const CLIENTS_MAX: usize = 128;
@@ -34,7 +35,9 @@ impl Round {
             match (ask, client.protocol) {
                 (Ask::Hello { v }, _) => {
                     client.protocol = Some(v);
-                    client.say(&Answer::Hello { v: self.host.protocol, pid: std::process::id() });
+                    let (v, pid) = (self.host.protocol, std::process::id());
+                    let site = folder::place(&self.host.data).ok();
+                    client.say(&Answer::Hello { v, pid, site });
                 }
                 (_, None) => drop(self.clients.remove(&number)),
                 (Ask::Start(wanted), _) => self.starts.push_back((number, wanted)),

@@ -27,6 +27,9 @@ pub(crate) struct About {
     /// Names this life of the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) boot: Option<String>,
+    /// Names the data folder: in a copy of it all this is about the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<String>,
 }
 
 /// The name of this life of the host (random(4), boot_id); `None` where the kernel does not tell.

@@ -50,7 +50,8 @@ pub(super) fn records(data: &Path, name: &str) -> PathBuf {
 }
 
 fn take(data: &Path, seat: &mut Seat, inherited: &mut Inherited) -> io::Result<()> {
-    let before = seat.before();
+    let here = folder::place(data)?;
+    let before = seat.before().filter(|about| about.site.as_ref().is_none_or(|site| *site == here));
     let rebooted =
         before.as_ref().and_then(|about| about.boot.as_ref()).zip(home::boot()).is_some_and(|(a, b)| *a != b);
     let groups = before.and_then(|about| about.cgroup);
@@ -84,7 +85,7 @@ fn marked(data: &Path, keeper: &str) -> io::Result<Vec<String>> {
     let never = process::forebears();
     let living = process::all()?.into_iter().filter(|process| !process.is_zombie() && !never.contains(&process.pid));
     let name = |pid| Some(process::environ(pid, MARKER)?.strip_prefix(&site)?.to_owned());
-    Ok(living.filter_map(|process| name(process.pid)).filter(|name| folder::key(name).is_some()).collect())
+    Ok(living.filter_map(|process| name(process.pid)).filter(|name| folder::is_attempt(name)).collect())
 }
 
 impl Inherited {

@@ -26,6 +26,8 @@ pub(crate) mod said;
 mod signal;
 mod spawn;
 mod start;
+#[cfg(test)]
+mod unwatched;
 pub(crate) mod wire;
 
 use std::{
@@ -106,11 +108,12 @@ pub fn run(options: &Options, ready: impl FnOnce(bool)) -> Result<(), String> {
         socket: options.socket.clone(),
         cgroup: cgroup.clone(),
         boot: home::boot(),
+        site: held::folder::place(&options.data).ok(),
     };
     seat.say(&about).map_err(cannot("the lock cannot be written by the keeper"))?;
     let host = round::Host { data: options.data.clone(), name, protocol: options.protocol, orphans, cgroup };
-    let mut round =
-        Round::begin(host, records, listener, heard).map_err(cannot("nothing can be waited for by the keeper"))?;
+    let mut round = Round::begin(host, records, (listener, &options.socket), heard)
+        .map_err(cannot("nothing can be waited for by the keeper"))?;
     round.take_over(inherited);
     ready(true);
     round.run(options);

@@ -18,6 +18,8 @@ use std::{
 use seaworthy_model::run::Acted;
 use serde::{Deserialize, Serialize};
 
+use crate::held::folder;
+
 /// An end that is not noted by then is made durable.
 pub(super) const SYNC_AFTER: Duration = Duration::from_millis(25);
 /// Size at which a file of ends that are all noted is emptied.
@@ -57,6 +59,8 @@ pub(super) fn read(path: &Path) -> Open {
     let mut open = Open::new();
     for line in fs::read(path).unwrap_or_default().split(|byte| *byte == b'\n') {
         match serde_json::from_slice(line) {
+            // What names no attempt was not written by a keeper; it would name other things on disk.
+            Ok(Line::Begun(attempt) | Line::Ended(attempt, _)) if !folder::is_attempt(&attempt) => {}
             Ok(Line::Begun(attempt)) => drop(open.insert(attempt, None)),
             Ok(Line::Ended(attempt, acted)) => drop(open.insert(attempt, Some(*acted))),
             Ok(Line::Noted(attempt)) => drop(open.remove(&attempt)),
@@ -230,5 +234,30 @@ impl Syncer {
     fn ask(&self, file: Arc<File>) {
         *self.asked.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
         self.asked.1.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seaworthy_model::{id::RunId, time::At};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_cut_off_or_written_by_another_says_what_is_whole_and_nothing_else() {
+        let file = std::env::temp_dir().join(format!("seaworthy-records-{}", std::process::id()));
+        let run = RunId::new(At(1), &[9; 10]);
+        let begun = |name: &str| format!("{{\"begun\":\"{name}\"}}\n");
+        let good = format!("{run}.dump.1");
+        let forged = [format!("{run}.a/../../other.1"), "../../etc.x.1".to_owned(), String::new()];
+        let forged: String = forged.iter().map(|name| begun(name)).collect();
+        let cut = &begun(&format!("{run}.ship.2"))[..30];
+        fs::write(
+            &file,
+            [forged.as_bytes(), b"\0\0\0\n{\"begun\":7}\n\xff\xff\n", begun(&good).as_bytes(), cut.as_bytes()].concat(),
+        )
+        .unwrap();
+        assert_eq!(read(&file), Open::from([(good, None)]));
+        fs::remove_file(&file).unwrap();
     }
 }

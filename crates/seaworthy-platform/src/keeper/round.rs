@@ -9,9 +9,9 @@ use std::{
     io,
     os::{
         fd::{AsFd, OwnedFd},
-        unix::net::UnixListener,
+        unix::{fs::MetadataExt as _, net::UnixListener},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -71,6 +71,8 @@ pub(super) struct Round {
     pub(super) spawner: Spawner,
     pub(super) poll: OwnedFd,
     pub(super) listener: UnixListener,
+    /// Which file on the disk is our socket.
+    heard_at: Option<(u64, u64)>,
     signals: OwnedFd,
     pub(super) clients: BTreeMap<u64, Client>,
     pub(super) attempts: BTreeMap<u64, Attempt>,
@@ -96,7 +98,12 @@ struct Happened {
 }
 
 impl Round {
-    pub(super) fn begin(host: Host, records: Records, listener: UnixListener, signals: OwnedFd) -> io::Result<Round> {
+    pub(super) fn begin(
+        host: Host,
+        records: Records,
+        (listener, socket): (UnixListener, &Path),
+        signals: OwnedFd,
+    ) -> io::Result<Round> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let spawner = Spawner::new()?;
         let round = Round {
@@ -105,6 +112,7 @@ impl Round {
             spawner,
             poll,
             listener,
+            heard_at: place(socket),
             signals,
             clients: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -174,9 +182,10 @@ impl Round {
     fn tick(&mut self, options: &Options) {
         if !self.host.data.exists() {
             self.end_all();
-        } else if !options.socket.exists() {
+        } else if place(&options.socket) != self.heard_at {
+            // Gone, or somebody else's: whoever looks for us there would ask nobody, or another.
             match listen(&options.socket).and_then(|made| self.watch(&made, LISTENER, 0).map(|()| made)) {
-                Ok(made) => self.listener = made,
+                Ok(made) => (self.listener, self.heard_at) = (made, place(&options.socket)),
                 Err(error) => tracing::warn!(%error, "the socket of the keeper is gone and cannot be made again"),
             }
         }
@@ -272,12 +281,13 @@ impl Round {
         self.number += 1;
         let number = self.number;
         if let Some(command) = attempt.command() {
-            self.mains.insert(command.pid);
+            self.mains.extend(attempt.main);
             let [out, err] = &command.pipes;
-            let watched = self.watch(&command.handle, HANDLE, number).and_then(|()| {
-                out.iter().try_for_each(|out| self.watch(out, OUT, number))?;
-                err.iter().try_for_each(|err| self.watch(err, ERR, number))
-            });
+            let watched =
+                command.handle.iter().try_for_each(|handle| self.watch(handle, HANDLE, number)).and_then(|()| {
+                    out.iter().try_for_each(|out| self.watch(out, OUT, number))?;
+                    err.iter().try_for_each(|err| self.watch(err, ERR, number))
+                });
             if let Err(error) = watched {
                 // It is looked at now and then all the same.
                 tracing::warn!(%error, "a command cannot be watched closely");
@@ -296,7 +306,9 @@ impl Round {
             ready.insert(number);
         }
         if happened.child {
-            ready.extend(self.attempts.iter().filter(|(_, attempt)| attempt.is_ending()).map(|(number, _)| *number));
+            ready.extend(
+                self.attempts.iter().filter(|(_, attempt)| attempt.awaits_children()).map(|(number, _)| *number),
+            );
         }
         if ready.is_empty() {
             return;
@@ -352,6 +364,11 @@ impl Round {
             _ => {}
         }
     }
+}
+
+/// Which file this path leads to.
+fn place(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|about| (about.dev(), about.ino()))
 }
 
 /// Orphans that came to us and have ended have no other reader.

@@ -20,7 +20,7 @@ use std::{
 use rustix::{
     fs::{Access, OFlags, access, fcntl_setfl},
     pipe::{PipeFlags, pipe_with},
-    process::{Resource, Rlimit, getrlimit, setrlimit},
+    process::{Pid, Resource, Rlimit, getrlimit, setrlimit},
 };
 use seaworthy_model::process::Limits;
 
@@ -37,7 +37,7 @@ pub(super) struct Start<'a> {
 
 /// It runs.
 pub(super) struct Started {
-    pub(super) pid: i32,
+    pub(super) pid: Pid,
     /// Our ends of its pipes, which never hold us up.
     pub(super) out: OwnedFd,
     pub(super) err: OwnedFd,
@@ -80,7 +80,8 @@ impl Spawner {
                 fork(&found, &start, their_out, their_err)
             };
             setrlimit(Resource::Nofile, self.ours)?;
-            Ok(Started { pid: pid?, out, err })
+            let pid = Pid::from_raw(pid?).ok_or_else(|| io::Error::other("the kernel gave no process"))?;
+            Ok(Started { pid, out, err })
         });
         started.map_err(|error| not_started(start.folder, program, &error))
     }

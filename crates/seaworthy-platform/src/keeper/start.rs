@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use rustix::process::Pid;
 use seaworthy_model::{
     port::Secret,
     run::{Acted, Outcome},
@@ -61,13 +62,11 @@ impl Round {
         }
         self.records.begun(&wanted.attempt);
         match self.command(wanted, &secrets) {
-            Ok((started, tree, folder, held_by)) => match Command::of(started, writer, folder, held_by) {
-                Ok(command) => {
-                    let bounds = Bounds { limit: wanted.timeout, grace: wanted.grace.to_std(), own: wanted.own };
-                    Ok(Attempt::begin(wanted.attempt.clone(), command, tree, bounds))
-                }
-                Err(reason) => Err(Box::new(Acted { outcome: Outcome::Unknown, empty: None, ..not_started(reason) })),
-            },
+            Ok((started, tree, folder, held_by)) => {
+                let command = Command::of(started, writer, folder, held_by);
+                let bounds = Bounds { limit: wanted.timeout, grace: wanted.grace.to_std(), own: wanted.own };
+                Ok(Attempt::begin(wanted.attempt.clone(), command, tree, bounds))
+            }
             Err(reason) => {
                 let reason = mask.text(&reason);
                 writer.note(&reason);
@@ -96,7 +95,8 @@ impl Round {
             limits: &wanted.limits,
             entrance,
         };
-        let tree = |pid, group| Tree::of(pid, format!("{name}={marker}"), group, host.orphans);
+        let tree =
+            |pid: Pid, group| Tree::of(pid.as_raw_nonzero().get(), format!("{name}={marker}"), group, host.orphans);
         let group = host.cgroup.as_ref().and_then(|below| Cgroup::make(below, &inherit::group(&wanted.attempt)));
         if let Some(group) = group {
             group.limit(&wanted.limits);

@@ -40,9 +40,20 @@ pub(crate) enum Ask {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Answer {
-    Hello { v: u32, pid: u32 },
-    Ended { attempt: String, acted: Box<Acted> },
-    Unknown { attempt: String },
+    /// `site` names the data folder; an older keeper does not say it.
+    Hello {
+        v: u32,
+        pid: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<String>,
+    },
+    Ended {
+        attempt: String,
+        acted: Box<Acted>,
+    },
+    Unknown {
+        attempt: String,
+    },
 }
 
 /// One order, complete. Holds secrets: it is never shown and never written.

@@ -21,9 +21,12 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use crate::keeper::{
-    PROTOCOL,
-    wire::{Answer, Ask, pack, unpack},
+use crate::{
+    held::folder,
+    keeper::{
+        PROTOCOL,
+        wire::{Answer, Ask, pack, unpack},
+    },
 };
 
 /// What is read at once.
@@ -74,7 +77,11 @@ impl Link {
             }
         };
         come.drain(..used);
-        let Answer::Hello { .. } = hello else { return Err(io::Error::other("it is no keeper")) };
+        let Answer::Hello { site, .. } = hello else { return Err(io::Error::other("it is no keeper")) };
+        // A copied folder still says where the keeper of the first one listens.
+        if site.is_some_and(|theirs| folder::place(data).is_ok_and(|ours| ours != theirs)) {
+            return Err(io::Error::other("it is the keeper of another data folder"));
+        }
         let (reader, writer) = stream.into_split();
         let (send, sending) = mpsc::unbounded_channel();
         let waiting: Arc<Mutex<Waiting>> = Arc::default();

@@ -75,3 +75,43 @@ async fn what_is_no_message_closes_the_connection_and_harms_nobody() {
     fs::write(world.0.join("go"), "").expect("writable");
     assert_eq!(local.adopt(&order.output).await.map(|acted| acted.outcome), Some(Outcome::Done));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_copy_of_a_data_folder_neither_uses_nor_harms_the_keeper_of_the_first() {
+    let (world, copy) = (World::new("original"), World::new("copy"));
+    let local = world.local();
+    let pid = begun(&world, &local, &order(&world.0, "echo $$ > pid; exec sleep 300")).await;
+    let keeper = world.keeper().expect("it lives");
+    fs::create_dir_all(copy.0.join("keeper")).expect("ours");
+    for what in ["lock", "records"] {
+        let file = format!("keeper/{PROTOCOL}-{}.{what}", rustix::process::geteuid().as_raw());
+        fs::copy(world.0.join(&file), copy.0.join(&file)).expect("it says where the keeper listens, and what it holds");
+    }
+    let other = copy.local();
+    let mut order = order(&copy.0, "echo second");
+    let lost = other.adopt(&order.output).await;
+    assert_eq!(lost.map(|acted| acted.outcome), Some(Outcome::Unknown), "here it has no holder");
+    order.output.attempt = 2;
+    let acted = other.act(&order).await;
+    assert_eq!(acted.outcome, Outcome::Done, "{acted:?}");
+    assert_eq!(copy.output(&order.output).await, ("second\n".to_owned(), true), "kept in the copy");
+    assert!(copy.keeper().is_some_and(|other| other != keeper), "each has its own");
+    assert!(living(pid) && world.keeper() == Some(keeper), "and the first goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_keeper_whose_socket_was_taken_by_another_listens_anew_and_is_found() {
+    let world = World::new("taken");
+    let order = order(&world.0, "echo $$ > pid; while [ ! -e go ]; do sleep 0.01; done; echo mine");
+    let local = world.local();
+    begun(&world, &local, &order).await;
+    drop(local);
+    let socket = launch(&world.0, PROTOCOL).socket(PROTOCOL);
+    fs::remove_file(&socket).expect("ours");
+    let _foreign = std::os::unix::net::UnixListener::bind(&socket).expect("free now");
+    let at = fs::symlink_metadata(&socket).expect("there").ino();
+    until("the keeper listens anew", || fs::symlink_metadata(&socket).is_ok_and(|about| about.ino() != at));
+    fs::write(world.0.join("go"), "").expect("writable");
+    let acted = world.local().adopt(&order.output).await;
+    assert_eq!(acted.map(|acted| acted.outcome), Some(Outcome::Done), "and has held its command meanwhile");
+}

@@ -28,7 +28,8 @@ use super::{
 /// How long a run waits for its locks unless its process says otherwise.
 pub const LOCK_WAIT: Span = Span::seconds(6 * 3600);
 /// A node that died gives its runs' places back after this long, unless another one takes its runs up. A run of it with
-/// an attempt that nobody saw end keeps its locks: its command may have outlived the node, and acts on.
+/// an attempt that nobody saw end keeps its locks, since its command may have outlived the node: whoever waits for them
+/// takes the run up.
 const DEAD_AFTER: Span = Span::seconds(30);
 /// Longest time between two looks; the end of a run of this node wakes earlier.
 const LOOK_EVERY: Span = Span::seconds(1);
@@ -46,8 +47,9 @@ impl Runs {
         Ok(book)
     }
 
-    /// Who of these has ended, or died for long enough and surely acts no more, is not there.
-    async fn there(&self) -> Result<impl Fn(&Claim) -> bool + use<>, StoreError> {
+    /// Who of these has ended, or died for long enough and surely acts no more, is not there. With it the runs of the dead
+    /// that may still act.
+    async fn there(&self) -> Result<(impl Fn(&Claim) -> bool + use<>, BTreeSet<RunId>), StoreError> {
         let live: BTreeSet<RunId> = self.ports.views.live_runs().await?.into_iter().map(|row| row.run).collect();
         // Looked at after the rows: who has died since is still taken for alive.
         let mut living = (self.ports.living)().map_err(|detail| StoreError::Unreachable { detail })?;
@@ -72,9 +74,11 @@ impl Runs {
                 acting.insert(held.run);
             }
         }
-        Ok(move |claim: &Claim| {
+        let left = acting.clone();
+        let there = move |claim: &Claim| {
             live.contains(&claim.run) && (!gone.contains(&claim.epoch) || acting.contains(&claim.run))
-        })
+        };
+        Ok((there, left))
     }
 }
 
@@ -147,12 +151,17 @@ impl Drive<'_> {
             self.runs.books.lock().await.insert(lock.clone(), book.clone());
             books.push((lock.clone(), book));
         }
-        let there = self.runs.there().await?;
+        let (there, left) = self.runs.there().await?;
         for (lock, book) in &mut books {
             book.forget(&there);
             self.runs.books.lock().await.insert(lock.clone(), book.clone());
         }
         let before = books.iter().find_map(|(lock, book)| Some((lock.clone(), book.before(run, &there)?.clone())));
+        // Where there is no server nobody else would ever see the end of what it acts.
+        before
+            .iter()
+            .filter(|(_, claim)| left.contains(&claim.run))
+            .for_each(|(_, claim)| self.runs.take_up(claim.run));
         let asked = books.iter().all(|(_, book)| book.asked(run, epoch));
         if before.is_some() && asked {
             return Ok(before);

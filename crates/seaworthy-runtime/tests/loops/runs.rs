@@ -349,7 +349,7 @@ async fn an_observed_process_is_never_started_by_whoever_asks_and_being_taken_ov
     assert_eq!(world.kinds("run_requested").await.len(), 1);
 }
 
-fn not_done() -> Acted {
+pub fn not_done() -> Acted {
     let (took, none) = (Span::ZERO, Output::default());
     let (outcome, held_by, empty) = (Outcome::NotDone, "nothing".to_owned(), Some(true));
     Acted {

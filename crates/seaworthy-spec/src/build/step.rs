@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_core::{
     expect::{Scope, compile},
+    input::variable,
     run::makes,
 };
 use seaworthy_model::{
@@ -82,6 +83,7 @@ pub fn steps(
             made.insert(artifact, &step.id);
         }
     }
+    variables(&steps, items, taken, report);
     for item in items {
         needs(item, &index, report);
     }
@@ -173,6 +175,26 @@ pub fn limits(owner: &Node) -> Limits {
         open_files: number("open_files"),
         file_size: size("file_size"),
         processes: number("processes"),
+    }
+}
+
+/// Each output has a variable of its own: of two that shared one a command would see either.
+fn variables(steps: &[Step], items: &[Node], taken: &[Step], report: &mut Report<'_>) {
+    let of = |step: &Step, name: &str| variable("OUTPUT", &format!("{}_{name}", step.id));
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for step in taken {
+        seen.extend(step.outputs.keys().map(|name| (of(step, name), format!("{name}` of step `{}", step.id))));
+    }
+    for (step, item) in steps.iter().zip(items) {
+        for (key, _) in item.get("outputs").map(Node::entries).unwrap_or_default() {
+            let Some(name) = key.text() else { continue };
+            let variable = of(step, name);
+            let said = format!("{name}` of step `{}", step.id);
+            if let Some(other) = seen.insert(variable.clone(), said.clone()).filter(|other| *other != said) {
+                let message = format!("`{other}` and `{said}` are one variable, {variable}");
+                report.error("duplicate-name", key.place, message, "rename one of them, or its step");
+            }
+        }
     }
 }
 

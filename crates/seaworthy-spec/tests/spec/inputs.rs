@@ -89,3 +89,27 @@ fn inputs_of_every_form_are_read_and_absent_ones_leave_the_digest_alone() {
     assert_eq!(words, [("a", "text"), ("b", "number"), ("c", "bool"), ("d", "list"), ("e", "duration")]);
     assert!(!of("").canonical().contains("inputs"), "a definition without inputs is what it was");
 }
+
+#[test]
+fn two_outputs_never_share_a_variable() {
+    let text = "\
+process: it
+steps:
+  - { id: list, run: ls, outputs: { Table_count: whole, table_count: whole } }
+  - { id: list-table, run: ls, outputs: { count: whole, names: list } }
+  - { id: sum, run: ls, outputs: { table_count: whole } }
+";
+    expect![[r#"
+        error[duplicate-name]: `Table_count` of step `list` and `table_count` of step `list` are one variable, OUTPUT_LIST_TABLE_COUNT
+          --> ops/it.yaml:3:57
+          |
+        3 |   - { id: list, run: ls, outputs: { Table_count: whole, table_count: whole } }
+          |                                                         ^^^^^^^^^^^ help: rename one of them, or its step
+        error[duplicate-name]: `table_count` of step `list` and `count` of step `list-table` are one variable, OUTPUT_LIST_TABLE_COUNT
+          --> ops/it.yaml:4:43
+          |
+        4 |   - { id: list-table, run: ls, outputs: { count: whole, names: list } }
+          |                                           ^^^^^ help: rename one of them, or its step
+    "#]]
+    .assert_eq(&problems(text));
+}

@@ -209,6 +209,8 @@ async fn course(ask: &Ask, house: &wire::House, wish: Wish) -> Result<(RunId, St
             follow::follow(&crate::out::Out { json: true, colour: false }, &journal, run).await?
         }
     };
+    // A run that it took up for its lock goes on without us, with the keeper.
+    house.stop.now();
     house.runs.drained().await;
     messages(house, run).await;
     over.now();

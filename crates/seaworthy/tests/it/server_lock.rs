@@ -179,3 +179,28 @@ fn a_killed_node_that_did_nothing_at_that_moment_gives_its_lock_back() {
     assert_eq!(of(&facts, "lock_taken").len(), 2);
     assert!(of(&stream(&site, &format!("run/{holder}")), "run_ended").is_empty(), "it is there to be taken up");
 }
+
+/// The keeper goes on with its command, and who wants the lock sees the end of that.
+#[test]
+fn without_a_server_the_lock_of_a_killed_verb_is_free_when_its_command_has_ended() {
+    let site = site(&[("other", "lock: db")]);
+    patient(&site, "holder", "lock: db");
+    let mut node = site.command(&["run", "holder"]).spawn().unwrap();
+    until("it acts", || std::fs::read_to_string(site.aside("own").join("pid")).ok()?.trim().parse::<i32>().ok());
+    node.kill().unwrap();
+    node.wait().unwrap();
+    let client = Client::of(&site);
+    let waiting = thread::spawn(move || client.json(&["run", "other"]));
+    let holder = of(&stream(&site, "lock/db"), "lock_taken")[0].text("run").to_owned();
+    let claims = || of(&stream(&site, &format!("run/{holder}")), "run_claimed").len();
+    until("the one who waits has taken it up", || (claims() == 2).then_some(()));
+    assert_eq!(count(&site, "done"), 0, "nobody acts beside it");
+    std::fs::write(site.aside("own").join("go"), "").unwrap();
+    let other = waiting.join().unwrap();
+    assert_eq!(other.json["executed"], "ok", "{other:?}");
+    let facts = history(&site);
+    assert_eq!((count(&site, "done"), count(&site, "overlaps")), (2, 0), "{facts:?}");
+    one_after_the_other(&facts);
+    let course = stream(&site, &format!("run/{holder}"));
+    assert_eq!(of(&course, "attempt_ended")[0].body["acted"]["outcome"], "done", "its end was seen: {course:?}");
+}

@@ -131,6 +131,22 @@ fn headers_with_secrets_stay_with_the_one_who_was_named() {
 }
 
 #[test]
+fn a_body_stays_with_the_one_who_was_named() {
+    let site = Site::new();
+    let other = Receiver::saying("200 OK", "moved");
+    let to = other.url.clone();
+    let first = Receiver::start(move |head, stream| {
+        let to = if head.starts_with("GET /far") { format!("{to}/") } else { "/far".to_owned() };
+        let _ = write!(stream, "HTTP/1.1 307 Temporary Redirect\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+    });
+    let run = run_of(&site, &format!("http: '{}/near', body: 'card=4111'", first.url));
+    let acted = acted(&site, &run);
+    let reason = acted["reason"].as_str().unwrap_or_default();
+    assert!(acted["outcome"] == "not_done" && reason.contains("so it was not sent there"), "{acted}");
+    assert_eq!((first.asked().len(), other.asked().len()), (2, 0), "on the same host it is followed: {acted}");
+}
+
+#[test]
 fn an_answer_of_a_gigabyte_is_cut_and_said_to_be() {
     let site = Site::new();
     let flood = Receiver::start(|_, stream| {

@@ -27,8 +27,8 @@ fn drilled() -> Plan {
     Plan::of(&process, Kind::Drill).unwrap()
 }
 
-fn cancelled(times: usize, cleaning_after: usize) -> State {
-    let requested = Event::RunRequested {
+pub(super) fn requested() -> Event {
+    Event::RunRequested {
         process: "backup".into(),
         kind: Kind::Drill,
         digest: "d".into(),
@@ -37,8 +37,11 @@ fn cancelled(times: usize, cleaning_after: usize) -> State {
         artifact: None,
         objective: None,
         inputs: Default::default(),
-    };
-    let mut events = vec![requested];
+    }
+}
+
+fn cancelled(times: usize, cleaning_after: usize) -> State {
+    let mut events = vec![requested()];
     events.extend((0..times).map(|_| Event::CancelRequested { reason: "enough".into() }));
     let key = "after.drop".to_owned();
     events.insert(1 + cleaning_after, Event::AttemptStarted { step: key.clone(), attempt: 1, key });

@@ -2,11 +2,18 @@
 
 use expect_test::expect;
 use seaworthy_model::{
+    event::Event,
+    id::RunId,
+    input::Form,
     process::{Effect, Process},
-    run::Outcome,
+    run::{Acted, Executed, Kind, Outcome, Verified},
+    time::At,
+    value::Value,
 };
 
 use super::{
+    super::{Next, Plan, State, next, next::nothing, rerun, resume, taken},
+    cleaning::requested,
     story,
     world::{World, backup, step},
 };
@@ -80,4 +87,51 @@ fn an_unknown_end_late_in_a_ladder_is_the_first_of_its_pass() {
     let acts = acts.map(|outcome| (outcome, 1)).to_vec();
     let story = super::world::play(&process, &World { acts: [("dump", acts)].into(), ..World::good() });
     assert!(story.contains("act dump 5\n  dump Done") && story.contains("END executed ok verified yes"), "{story}");
+}
+
+/// `charge` (once) happened, nobody saw its end, and what it hands on cannot be read; `book` needs that.
+fn charged() -> (Plan, State) {
+    let mut charge = step("charge", Effect::Once, &[]);
+    charge.outputs.insert("receipt".into(), Form::Text { pattern: None });
+    let process = Process { steps: vec![charge, step("book", Effect::Once, &[])], ..backup() };
+    let mut state = State::default();
+    let key = "charge/1".to_owned();
+    let unknown = Acted { outcome: Outcome::Unknown, ..nothing() };
+    let refused = taken("charge".into(), &process.steps[0].outputs, Ok(String::new()));
+    for event in [
+        requested(),
+        Event::AttemptStarted { step: "charge".into(), attempt: 1, key },
+        Event::AttemptEnded { step: "charge".into(), attempt: 1, acted: unknown },
+        Event::StepSettled { step: "charge".into(), happened: Some(true), reason: "every check says yes".into() },
+        refused,
+    ] {
+        state.apply(At(0), &event);
+    }
+    (Plan::of(&process, Kind::Run).unwrap(), state)
+}
+
+#[test]
+fn what_needs_the_outputs_of_a_step_whose_end_nobody_saw_is_not_begun_without_them() {
+    let (plan, mut state) = charged();
+    let Next::Record(last) = next(&plan, &state, At(0), &mut || 0) else { panic!("`book` begins") };
+    let [Event::RunEnded { executed: Executed::Unknown, verified: Verified::Unknown, reason, .. }] = &last[..] else {
+        panic!("{last:?}")
+    };
+    assert!(reason.contains("what it hands on to the steps after it is not known"), "{reason}");
+    assert!(reason.contains("`receipt` is missing") && reason.contains("handed/charge.1"), "{reason}");
+    state.apply(At(0), &last[0]);
+    // Nor in another run, as if it had handed nothing on.
+    let run = RunId::new(At(0), &[1; 10]);
+    let refused = rerun(run, &plan, &plan, &state, "book").unwrap_err();
+    assert!(refused.contains("what it hands on is not known"), "{refused}");
+    // A person wrote it down: it is read again, and nothing is repeated.
+    let resumed = resume(run, &plan, &state).unwrap();
+    assert_eq!(resumed, Event::RunResumed { again: vec![], look: vec![] });
+    state.apply(At(0), &resumed);
+    let again = next(&plan, &state, At(0), &mut || 0);
+    assert!(matches!(&again, Next::Take { step, attempt: 1, .. } if step == "charge"), "{again:?}");
+    let outputs = [("receipt".to_owned(), Value::Text("r1".into()))].into();
+    state.apply(At(0), &Event::OutputsTaken { step: "charge".into(), outputs });
+    let then = next(&plan, &state, At(0), &mut || 0);
+    assert!(matches!(&then, Next::Act(act) if act.step == "book"), "{then:?}");
 }

@@ -12,7 +12,7 @@ async fn a_keeper_that_lives_and_cannot_be_reached_does_not_count_as_dead() {
     let unsaid = local.others().await.map(|links| links.len());
     assert!(unsaid.as_ref().is_err_and(|why| why.contains("lives and cannot be reached")), "{unsaid:?}");
     let socket = world.data.join("gone");
-    seat.say(&About { pid: std::process::id(), protocol: 1, socket, cgroup: None, boot: None }).unwrap();
+    seat.say(&About { pid: std::process::id(), protocol: 1, socket, cgroup: None, boot: None, site: None }).unwrap();
     let gone = local.others().await.map(|links| links.len());
     assert!(gone.as_ref().is_err_and(|why| why.contains("lives and cannot be reached")), "{gone:?}");
     drop(seat);
