@@ -127,6 +127,7 @@ impl Engine {
         let ports = Ports {
             journal: tally.clone(),
             views: opened.views,
+            accounts: opened.accounts,
             clock: Arc::new(System),
             chance: Arc::new(System),
             definitions: Arc::new(InForce::new(loaded)),

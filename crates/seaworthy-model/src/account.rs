@@ -83,6 +83,20 @@ pub struct Account {
     pub password: Option<String>,
     pub codes: Option<Codes>,
     pub passkeys: Vec<Passkey>,
+    /// Users of the host whose acts at the command line are this person's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostUser>,
+}
+
+/// A user of the host, linked to the account of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostUser {
+    /// `os:NAME@HOST`. Erased with the account's name.
+    pub name: String,
+    /// As which the journal has what was done before the link.
+    pub actor: ActorId,
+    /// Who linked it.
+    pub by: ActorId,
 }
 
 /// Never shows what proves a person.

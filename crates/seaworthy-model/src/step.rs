@@ -129,6 +129,14 @@ pub struct Asked {
     /// hand on the way to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub barred: Vec<ActorId>,
+    /// What started it, or what led to it, from outside: nobody knows which person that was, so their yes would count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<String>,
+}
+
+/// What is said of a question to which whoever started the run could say yes.
+pub fn unnamed(outside: &str) -> String {
+    format!("nobody knows which person stands behind {outside}: a yes is to be another's")
 }
 
 /// What a sign-off must bring along.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
+    account::persons::Persons,
     input::written,
     retain::is_snapshot,
     run::{Plan, Said, State, live, rerun, resume, sign},
@@ -19,7 +20,7 @@ use seaworthy_model::{
 };
 
 use crate::{
-    barred::barred,
+    barred::origin,
     requests::{Desk, Wanted, forget, request_given},
     run::read,
 };
@@ -68,13 +69,25 @@ impl Desk {
                 Ok(found) => found,
                 Err(reason) => return Ok(Answer::Refused { reason }),
             };
-            let barred = barred(&*self.ports.journal, run).await?;
+            let origin = origin(&*self.ports.journal, run).await?;
+            let accounts = self.ports.accounts.accounts().await?;
+            let persons = Persons(&accounts);
+            let mut barred = persons.all(&origin.barred);
+            if !state.signers.contains(&actor) && persons.all(&state.signers).contains(&actor) {
+                barred.insert(actor);
+            }
             let now = self.ports.clock.now();
             let said = Said { yes, evidence, by: actor, at: now };
             let event = match sign(&plan, &state, step, said, &barred) {
                 Ok(event) => event,
                 Err(reason) => return Ok(Answer::Refused { reason }),
             };
+            if yes
+                && state.asked.get(step).is_some_and(|asked| asked.other)
+                && let Err(reason) = persons.may_agree(actor, via, &origin)
+            {
+                return Ok(Answer::Refused { reason });
+            }
             let mut batch = Batch::by(actor, via);
             batch.writes.push(self.ports.ids().write(Stream::run(run), Some(version), now, [event]));
             match self.ports.journal.append(batch).await {

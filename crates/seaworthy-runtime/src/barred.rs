@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use seaworthy_core::account::persons::Origin;
 use seaworthy_model::{
     entry::Stream,
     event::Event,
-    id::{ActorId, RunId},
+    id::RunId,
     port::{Journal, StoreError},
     run::Cause,
     trigger::Triggered,
@@ -28,8 +29,8 @@ enum Look {
 
 /// Goes up to what caused the run, by a step or a trigger, and to where its work was done: in runs that its steps began,
 /// and in those whose steps it took over. Empty: there is no such run.
-pub(crate) async fn barred(journal: &dyn Journal, run: RunId) -> Result<BTreeSet<ActorId>, StoreError> {
-    let (mut open, mut seen, mut found) = (VecDeque::from([Look::Cause(run)]), BTreeSet::new(), BTreeSet::new());
+pub(crate) async fn origin(journal: &dyn Journal, run: RunId) -> Result<Origin, StoreError> {
+    let (mut open, mut seen, mut found) = (VecDeque::from([Look::Cause(run)]), BTreeSet::new(), Origin::default());
     while let Some(look) = open.pop_front() {
         if seen.len() >= RUNS_MAX || !seen.insert(look) {
             continue;
@@ -40,11 +41,13 @@ pub(crate) async fn barred(journal: &dyn Journal, run: RunId) -> Result<BTreeSet
             let event = entry.event().map_err(|e| StoreError::Broken { detail: e.to_string() })?;
             match event {
                 Some(Event::RunRequested { cause, .. }) if look == Look::Cause(at) => {
-                    found.insert(entry.header.actor);
+                    found.barred.insert(entry.header.actor);
                     match cause {
+                        Cause::Person => found.asked.extend([entry.header.actor]),
                         Cause::Step { run, .. } | Cause::Trigger { by: Triggered::Process { run, .. } } => {
                             open.push_back(Look::Cause(run));
                         }
+                        Cause::Trigger { by } => found.outside = Some(by.words()),
                         _ => {}
                     }
                 }
@@ -52,7 +55,7 @@ pub(crate) async fn barred(journal: &dyn Journal, run: RunId) -> Result<BTreeSet
                 Some(Event::StepTaken { from, .. }) => open.push_back(Look::Work(from)),
                 Some(Event::PersonAsked(asked)) if asked.other => drop(by_hand.remove(&asked.step)),
                 Some(Event::PersonAsked(asked)) => drop(by_hand.insert(asked.step)),
-                Some(Event::PersonAnswered { step, by, .. }) if by_hand.contains(&step) => drop(found.insert(by)),
+                Some(Event::PersonAnswered { step, by, .. }) if by_hand.contains(&step) => found.barred.extend([by]),
                 _ => {}
             }
         }

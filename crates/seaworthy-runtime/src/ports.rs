@@ -9,7 +9,10 @@ use std::{
 
 use seaworthy_model::{
     id::ActorId,
-    port::{Chance, Clock, Definitions, Journal, Notifier, Places, Probe, Provider, Secrets, Signer, Views, Writer},
+    port::{
+        Accounts, Chance, Clock, Definitions, Journal, Notifier, Places, Probe, Provider, Secrets, Signer, Views,
+        Writer,
+    },
 };
 use tokio::sync::{Notify, watch};
 
@@ -20,6 +23,8 @@ use crate::writing::Ids;
 pub struct Ports {
     pub journal: Arc<dyn Journal>,
     pub views: Arc<dyn Views>,
+    /// Who is a person, and as what else they are known.
+    pub accounts: Arc<dyn Accounts>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub definitions: Arc<dyn Definitions>,

@@ -159,6 +159,8 @@ impl Shore {
         let ports = Ports {
             journal: disk.clone(),
             views,
+            // Nobody has an account in these worlds.
+            accounts: Arc::new(self.watch_store.beside(writer)),
             clock: Arc::new(world.time().clone()),
             chance: Arc::new(Lots::of(world)),
             definitions,

@@ -142,7 +142,7 @@ fn answered<E>(
         match body.and_then(|body| Event::decode(&kind, v, &body).ok()) {
             Some(Event::PersonAnswered { step: of, .. }) if of == step && !asked => return Ok(false),
             Some(Event::PersonAnswered { step: of, by: who, .. }) if who == by => drop(signed.insert(of)),
-            Some(Event::PersonAsked(Asked { step: of, until, other, barred })) if of == step && !asked => {
+            Some(Event::PersonAsked(Asked { step: of, until, other, barred, .. })) if of == step && !asked => {
                 if at >= until || !other || !yes {
                     return Ok(at < until);
                 }

@@ -11,7 +11,7 @@ use seaworthy_model::{
     id::RunId,
     matrix::{Element, Expanded},
     run::{Acted, Artifact, Cause, Executed, Heal, HostSnapshot, Judged, Kind, Usual, Verified},
-    step::Asked,
+    step::{Asked, unnamed},
     time::{At, Span},
     value::Facts,
 };
@@ -69,8 +69,8 @@ pub struct Story {
     pub heals: Vec<(At, Heal)>,
     /// Unknown ends that were looked at: time, step, whether it had happened, why.
     pub settled: Vec<(At, String, Option<bool>, String)>,
-    /// Steps that wait for a person now, and until when.
-    pub asked: Vec<(String, At)>,
+    /// Steps that wait for a person now, until when, and what is to be said of who may answer.
+    pub asked: Vec<(String, At, String)>,
     /// Steps over a list, with what the list came to.
     pub lists: BTreeMap<String, Vec<Element>>,
     /// What else happened to steps: when, to what, a word, and why.
@@ -171,13 +171,14 @@ impl Story {
                 let detail = format!("again: {}; looked at first: {}", word(&again), word(&look));
                 self.remarks.push((at, "the run".to_owned(), "resumed", detail));
             }
-            Event::PersonAsked(Asked { step, until, .. }) => {
-                self.asked.retain(|(other, _)| *other != step);
-                self.asked.push((step.clone(), until));
-                self.remarks.push((at, format!("step {step}"), "asked", "it waits for a person".to_owned()));
+            Event::PersonAsked(Asked { step, until, outside, .. }) => {
+                self.asked.retain(|(other, ..)| *other != step);
+                let outside = outside.map(|by| format!("; {}", unnamed(&by))).unwrap_or_default();
+                self.asked.push((step.clone(), until, outside.clone()));
+                self.remarks.push((at, format!("step {step}"), "asked", format!("it waits for a person{outside}")));
             }
             Event::PersonAnswered { step, yes, evidence, by } => {
-                self.asked.retain(|(other, _)| *other != step);
+                self.asked.retain(|(other, ..)| *other != step);
                 let word = if yes { "signed" } else { "refused" };
                 self.remarks.push((at, format!("step {step}"), word, format!("{evidence} (by {by})")));
             }

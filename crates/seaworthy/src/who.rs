@@ -1,4 +1,4 @@
-//! Who acts, until accounts exist: the operating system's user, as an opaque actor.
+//! Who acts at the command line: the operating system's user, as an opaque actor, unless it is linked to an account.
 //!
 //! The actor's id says nothing; the name lives in the erasable table, its salted digest in the journal.
 //! This module must not know rights.
@@ -16,7 +16,12 @@ use crate::real::KeyFile;
 
 /// `os:NAME@HOST` of a user id.
 pub fn os_name(uid: Uid) -> String {
-    format!("os:{}@{}", user_name(uid), host())
+    named(&user_name(uid))
+}
+
+/// `os:NAME@HOST` of a user's name.
+pub fn named(user: &str) -> String {
+    format!("os:{user}@{}", host())
 }
 
 /// This host's name.

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use seaworthy_core::account::persons::Persons;
 use seaworthy_identity::Identity;
 use seaworthy_model::{
     id::{ActorId, NodeId},
@@ -214,6 +215,7 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     let ports = Ports {
         journal: opened.journal,
         views: opened.views,
+        accounts: opened.accounts,
         clock: Arc::new(RealClock),
         chance: Arc::new(RealChance),
         definitions: in_force.clone(),
@@ -275,13 +277,17 @@ impl House {
         }
     }
 
-    /// The actor of an operating-system user, introduced to the journal if it is new.
+    /// The actor of an operating-system user, introduced to the journal if it is new; the person's whose user it is.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
     pub async fn os_actor(&self, uid: rustix::process::Uid) -> Result<ActorId, Trouble> {
         let name = who::os_name(uid);
         let actor = who::actor_of(&self.key, &name);
+        let accounts = self.ports.accounts.accounts().await?;
+        if let Some(person) = Persons(&accounts).of(actor) {
+            return Ok(person.actor);
+        }
         who::introduce(&self.ports, actor, &name).await?;
         Ok(actor)
     }
@@ -293,6 +299,7 @@ impl House {
     pub fn door(&self) -> Result<Doorkeeper, Trouble> {
         let identity = Identity::new(&self.key.sealing());
         let identity = identity.map_err(|e| Trouble::start(format!("the system gave no threads ({e})")))?;
+        let key = self.key.clone();
         Ok(Doorkeeper {
             journal: self.ports.journal.clone(),
             accounts: self.store.opened().accounts,
@@ -300,6 +307,11 @@ impl House {
             clock: self.ports.clock.clone(),
             chance: self.ports.chance.clone(),
             definitions: self.ports.definitions.clone(),
+            host_user: Arc::new(move |user| {
+                let name = who::named(user);
+                let actor = who::actor_of(&key, &name);
+                (name, actor)
+            }),
             memory: door::Memory::default(),
         })
     }

@@ -79,6 +79,7 @@ mod tests {
             password: None,
             codes: None,
             passkeys: vec![],
+            hosts: vec![],
         }
     }
 

@@ -33,7 +33,7 @@ pub struct Asked {
 /// Asks for it.
 pub(super) fn ask(step: &Step, duty: &Duty, now: At) -> Next {
     let other = matches!(step.action, Action::Approve(_));
-    let asked = step::Asked { step: step.id.clone(), until: now + duty.within, other, barred: vec![] };
+    let asked = step::Asked { step: step.id.clone(), until: now + duty.within, other, barred: vec![], outside: None };
     Next::Record(vec![Event::PersonAsked(asked)])
 }
 

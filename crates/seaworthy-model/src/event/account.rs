@@ -65,4 +65,11 @@ pub enum AccountEvent {
     Unlocked {
         reason: String,
     },
+    /// What this user of the host does at the command line is the person's from now on.
+    HostLinked {
+        user: ActorId,
+    },
+    HostUnlinked {
+        user: ActorId,
+    },
 }

@@ -181,6 +181,12 @@ pub enum DoorAsk {
     EndAll {
         actor: ActorId,
     },
+    /// What this user of the host (`NAME`) does at the command line is that person's from now on, or no more.
+    Host {
+        actor: ActorId,
+        user: String,
+        linked: bool,
+    },
 }
 
 /// What was done.

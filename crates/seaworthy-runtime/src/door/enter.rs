@@ -9,7 +9,7 @@ use seaworthy_core::account::{
 };
 use seaworthy_model::{
     access::Grant,
-    account::{Account, Codes, DoorChange, How, Link, Purpose, Session, Token, Typed},
+    account::{Account, Codes, DoorChange, HostUser, How, Link, Purpose, Session, Token, Typed},
     entry::{Stream, Via},
     event::AccountEvent,
     id::ActorId,
@@ -183,7 +183,13 @@ async fn set_up(door: &Doorkeeper, token: &Token, new: New, visitor: &Visitor) -
         }
     }
     let Ok(hash) = door.proofs.hash(new.password).await else { return Ok(Entered::Later { after: BUSY_WAIT }) };
-    let account = account(door, &link, known, &name, now);
+    let mut account = account(door, &link, known, &name, now);
+    // Who made the link for the first owner at the command line is who claims the site by it.
+    if link.purpose == Purpose::Claim
+        && let Some((name, _)) = door.journal.person(link.made_by).await?
+    {
+        account.hosts.push(HostUser { name, actor: link.made_by, by: account.actor });
+    }
     let account = Account { password: Some(hash), codes: Some(Codes { sealed: new.sealed, step }), ..account };
     match keep(door, &link, account, visitor, now).await {
         Err(StoreError::Refused { .. } | StoreError::Conflict { .. }) => Ok(Entered::no(LINK_GONE)),
@@ -223,6 +229,7 @@ fn account(door: &Doorkeeper, link: &Link, known: Option<Account>, name: &str, n
         password: None,
         codes: None,
         passkeys: vec![],
+        hosts: vec![],
     }
 }
 
@@ -249,7 +256,8 @@ async fn keep(
         let ids = Ids::new(door.clock.clone(), door.chance.clone());
         name_person(&ids, &*door.chance, now, &mut batch, actor, &account.name);
         let made = AccountEvent::Made { actor, roles: account.roles(), link: link.short() };
-        door.tell(&mut batch, actor, [made, signed_in]);
+        let linked = account.hosts.iter().map(|user| AccountEvent::HostLinked { user: user.actor });
+        door.tell(&mut batch, actor, [made].into_iter().chain(linked).chain([signed_in]));
     }
     if link.purpose == Purpose::Claim {
         let once = Stream::of("site", "owner");

@@ -4,6 +4,7 @@
 //! know any page, nor who may do what once they are in.
 
 mod enter;
+mod hosts;
 mod links;
 mod others;
 mod own;
@@ -42,6 +43,9 @@ const CODE_SECRET: &[u8] = b"codes\0";
 /// Longest text about the program of a session that is kept, in characters.
 const PROGRAM_CHARS_MAX: usize = 120;
 
+/// `os:NAME@HOST` of a user's name, and the actor that it is.
+pub type HostUserOf = Arc<dyn Fn(&str) -> (String, ActorId) + Send + Sync>;
+
 /// Keeps the door of one site.
 pub struct Doorkeeper {
     pub journal: Arc<dyn Journal>,
@@ -50,6 +54,7 @@ pub struct Doorkeeper {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub definitions: Arc<dyn Definitions>,
+    pub host_user: HostUserOf,
     /// What only this process remembers. Forgetting it costs nobody but who guesses.
     pub memory: Memory,
 }

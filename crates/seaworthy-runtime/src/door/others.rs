@@ -18,12 +18,12 @@ use seaworthy_model::{
     who::Who,
 };
 
-use super::{Doorkeeper, links::made, own::done};
+use super::{Doorkeeper, hosts, links::made, own::done};
 
 /// Links that wait to be used; one more is refused.
 const LINKS_MAX: usize = 100;
 
-type Answer = Result<Result<Done, String>, StoreError>;
+pub(super) type Answer = Result<Result<Done, String>, StoreError>;
 
 pub(super) async fn ask(door: &Doorkeeper, by: Guest, ask: DoorAsk, via: Via) -> Answer {
     let (action, about) = match &ask {
@@ -32,6 +32,7 @@ pub(super) async fn ask(door: &Doorkeeper, by: Guest, ask: DoorAsk, via: Via) ->
         DoorAsk::Lock { actor, .. } => (Action::Lock, Some(*actor)),
         DoorAsk::Unlock { actor, .. } => (Action::Unlock, Some(*actor)),
         DoorAsk::EndAll { actor } => (Action::EndLogin, Some(*actor)),
+        DoorAsk::Host { actor, .. } => (Action::Grant, Some(*actor)),
         // Answered elsewhere: about oneself.
         _ => return Ok(Err("this is about yourself; ask on the page of your account".to_owned())),
     };
@@ -53,6 +54,8 @@ pub(super) async fn ask(door: &Doorkeeper, by: Guest, ask: DoorAsk, via: Via) ->
         (DoorAsk::Recover { .. }, Some(account)) => recover(door, (&policy, &who), &by, account, via).await,
         (DoorAsk::Lock { reason, .. }, Some(account)) => lock(door, &by, account, reason, via).await,
         (DoorAsk::Unlock { reason, .. }, Some(account)) => unlock(door, &by, account, reason, via).await,
+        (DoorAsk::Host { user, linked: true, .. }, Some(account)) => hosts::link(door, &by, account, &user, via).await,
+        (DoorAsk::Host { user, .. }, Some(account)) => hosts::unlink(door, &by, account, &user, via).await,
         (_, Some(account)) => end_all(door, &by, account, via).await,
         (_, None) => Ok(Err("it is not said whom this is about".to_owned())),
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use seaworthy_core::{
+    account::persons::Persons,
     run::{Next, Plan, State, ended, live, next},
     tell,
 };
@@ -24,7 +25,7 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::{Runs, surroundings::Surroundings, under::Under};
-use crate::{barred::barred, notify, writing::append_patiently};
+use crate::{barred::origin, notify, writing::append_patiently};
 
 /// Between two looks whether a person has answered, beside being told so.
 const ANSWER_LOOK: Span = Span::seconds(2);
@@ -284,13 +285,16 @@ impl Drive<'_> {
             if let Event::PersonAsked(asked) = &mut event
                 && asked.other
             {
-                let mut barred = barred(&*self.runs.ports.journal, self.run).await?;
+                let origin = origin(&*self.runs.ports.journal, self.run).await?;
+                let accounts = self.runs.ports.accounts.accounts().await?;
+                let mut barred = Persons(&accounts).all(&origin.barred);
                 // The requester of this run stands at its beginning.
                 let first = self.runs.ports.journal.stream(&Stream::run(self.run), 0).await?.into_iter().next();
                 if let Some(first) = first {
                     barred.remove(&first.header.actor);
                 }
                 asked.barred = barred.into_iter().collect();
+                asked.outside = origin.outside;
             }
             self.note(event);
         }

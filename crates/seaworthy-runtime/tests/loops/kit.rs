@@ -309,6 +309,7 @@ impl World {
         let ports = Ports {
             journal: disk.clone(),
             views: opened.views,
+            accounts: opened.accounts,
             clock: hands.clone(),
             chance: Arc::new(Counting::default()),
             definitions: in_force.clone(),

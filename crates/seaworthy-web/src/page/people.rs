@@ -32,6 +32,8 @@ struct Line {
     locked: Option<Moment>,
     sessions: usize,
     own: bool,
+    /// Users of the host whose acts are theirs.
+    hosts: Vec<String>,
 }
 
 struct Open {
@@ -74,6 +76,7 @@ async fn page(app: &App, caller: &Caller, done: Result<Option<Done>, String>) ->
             locked: account.locked_at.map(|at| Moment { at, now }),
             sessions: app.web.accounts.sessions(account.actor).await?.len(),
             own: account.actor == own,
+            hosts: account.hosts.iter().map(|user| user.name.clone()).collect(),
         });
     }
     let mut open = Vec::new();
@@ -138,6 +141,8 @@ pub struct Wish {
     link: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    user: String,
 }
 
 impl Wish {
@@ -149,6 +154,8 @@ impl Wish {
             "recover" => Ok(DoorAsk::Recover { actor: actor()? }),
             "lock" => Ok(DoorAsk::Lock { actor: actor()?, reason: self.reason }),
             "unlock" => Ok(DoorAsk::Unlock { actor: actor()?, reason: self.reason }),
+            "host" => Ok(DoorAsk::Host { actor: actor()?, user: self.user, linked: true }),
+            "unhost" => Ok(DoorAsk::Host { actor: actor()?, user: self.user, linked: false }),
             "end" => Ok(DoorAsk::EndAll { actor: actor()? }),
             other => Err(Fault::refused(format!("`{other}` is nothing that can be asked here; load the page again"))),
         }

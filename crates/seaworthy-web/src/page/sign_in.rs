@@ -169,7 +169,9 @@ async fn set_up_page(app: &App, text: &str, form: Option<&SetUpForm>, problem: W
         let link = app.web.door.link(&token).await?.ok_or_else(gone)?;
         let site = app.web.definitions.current().site.name.clone();
         let lead = match &link.purpose {
-            Purpose::Claim => format!("You become the first owner of {site}."),
+            Purpose::Claim => format!(
+                "You become the first owner of {site}. What the user of this host who made this link does at the terminal counts as yours from now on; People changes that."
+            ),
             Purpose::Invite { name, .. } => format!("You were invited to {site} as {name}: this is how you sign in."),
             Purpose::Recover { .. } => {
                 format!("You set up anew how you sign in to {site}. What you had until now ends.")

@@ -6,7 +6,7 @@ use seaworthy_core::{input::plain, schedule::utc};
 use seaworthy_model::{
     event::Event,
     run::{Executed, HealOutcome, Kind, Outcome, Verdict, Verified},
-    step::Asked,
+    step::{Asked, unnamed},
 };
 
 use crate::out::{Out, Tone, safe};
@@ -103,8 +103,9 @@ fn of_step(out: &Out, event: &Event) -> Option<String> {
             let word = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
             format!("  resume  again: {}; looked at first: {}", word(again), word(look))
         }
-        Event::PersonAsked(Asked { step, until, .. }) => {
-            format!("  ask     {step}: waits for a person until {}", utc(*until))
+        Event::PersonAsked(Asked { step, until, outside, .. }) => {
+            let outside = outside.as_ref().map(|by| format!("; {}", safe(&unnamed(by)))).unwrap_or_default();
+            format!("  ask     {step}: waits for a person until {}{outside}", utc(*until))
         }
         Event::PersonAnswered { step, yes, evidence, .. } => {
             format!("          {step}: {}: {}", if *yes { "signed" } else { "a person said no" }, safe(evidence))

@@ -2,7 +2,7 @@
 
 use crate::{
     kit::{Site, until},
-    people_kit::{Browser, PASSWORD, owner_link, set_up},
+    people_kit::{Browser, PASSWORD, owner_link, set_up, two},
 };
 
 fn site() -> Site {
@@ -175,15 +175,6 @@ fn a_link_works_once_and_only_as_it_is() {
     let (_, done) = set_up(&mut browser, &second, "ada");
     assert_eq!(done.status, 303, "{}", done.body);
     assert_eq!(browser.get(&second).status, 404, "it was used");
-}
-
-/// Claims a site and invites a second owner: her browser, and his with his link.
-fn two(site: &Site, server: &crate::kit::Server) -> (Browser, crate::people_kit::Phone, String) {
-    let mut ada = Browser::of(server);
-    let (phone, _) = set_up(&mut ada, &owner_link(site), "ada");
-    let page = ada.press("/people", "/people", &[("what", "invite"), ("name", "grace"), ("role", "owner")]);
-    let link = page.body.split_once("/set-up/").expect("a link is shown").1[..64].to_owned();
-    (ada, phone, format!("/set-up/{link}"))
 }
 
 #[test]

@@ -178,3 +178,28 @@ pub fn set_up(browser: &mut Browser, link: &str, name: &str) -> (Phone, Page) {
     let done = browser.post(link, &fields);
     (phone, done)
 }
+
+/// Claims a site and invites a second owner: her browser, and his with his link.
+pub fn two(site: &Site, server: &Server) -> (Browser, Phone, String) {
+    let mut ada = Browser::of(server);
+    let (phone, _) = set_up(&mut ada, &owner_link(site), "ada");
+    let page = ada.press("/people", "/people", &[("what", "invite"), ("name", "grace"), ("role", "owner")]);
+    let link = page.body.split_once("/set-up/").expect("a link is shown").1[..64].to_owned();
+    (ada, phone, format!("/set-up/{link}"))
+}
+
+/// Two owners who are in: the first one claimed the site, so the user of the host is hers.
+pub fn owners(site: &Site, server: &Server) -> (Browser, Browser) {
+    let (ada, _, link) = two(site, server);
+    let mut grace = Browser::of(server);
+    set_up(&mut grace, &link, "");
+    (ada, grace)
+}
+
+impl Browser {
+    /// The id as which the journal has this person.
+    pub fn actor(&mut self) -> String {
+        let account = self.get("/account").body;
+        format!("actor_{}", &account.split("actor_").nth(1).expect("an actor")[..32])
+    }
+}

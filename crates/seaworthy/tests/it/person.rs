@@ -2,7 +2,7 @@
 
 use crate::{
     kit::{Site, until},
-    people_kit::{Browser, owner_link, set_up},
+    people_kit::{Browser, owners},
 };
 
 const TAPE: &str = r#"
@@ -106,11 +106,11 @@ fn a_yes_holds_for_its_run_when_that_goes_on_and_is_asked_for_anew_by_a_run_that
     let site = Site::new();
     site.process("ship", SHIP);
     let server = site.server();
-    let mut ada = Browser::of(&server);
-    set_up(&mut ada, &owner_link(&site), "ada");
+    let (mut ada, mut grace) = owners(&site, &server);
     let id = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
     waiting(&site, &id);
-    assert_eq!(agree(&mut ada, &id), 303);
+    assert_ne!(agree(&mut ada, &id), 303, "she asked for it at the terminal");
+    assert_eq!(agree(&mut grace, &id), 303);
     ended(&site, &id, "failed");
     site.write("ready", "");
     let resumed = site.json(&["resume", &id]);
@@ -121,7 +121,9 @@ fn a_yes_holds_for_its_run_when_that_goes_on_and_is_asked_for_anew_by_a_run_that
     waiting(&site, &again);
     assert_eq!(site.read("did.txt"), "make\nship\nend\nend\n", "nothing behind the question went on");
     assert_ne!(agree(&mut ada, &again), 303, "she asked for this one");
-    assert_eq!(site.json(&["approve", &again, "store"]).code, 0, "another one may");
+    let own = site.json(&["approve", &again, "store"]);
+    assert!(own.code == 4 && own.stdout.contains("another person"), "nor at the terminal: {own:?}");
+    assert_eq!(agree(&mut grace, &again), 303, "another one may");
     ended(&site, &again, "ok");
     assert_eq!(site.read("did.txt"), "make\nship\nend\nend\nend\n");
     assert_eq!(site.json(&["audit", "verify"]).code, 0);
@@ -136,8 +138,7 @@ fn who_asked_for_what_triggered_a_run_or_did_a_step_of_it_cannot_agree_to_it() {
         "verify:\n  - { command: date, expect: stdout != \"\" }\ntriggers:\n  - { process: kick, when: unproven }\n";
     site.process("next", &format!("steps:\n{step}{rest}"));
     let server = site.server();
-    let mut ada = Browser::of(&server);
-    set_up(&mut ada, &owner_link(&site), "ada");
+    let (mut ada, mut grace) = owners(&site, &server);
     assert_eq!(site.json(&["run", "kick"]).code, 3, "it is done and unproven");
     let id = until("it was triggered", || {
         let live = site.json(&["runs"]).json["live"].clone();
@@ -148,7 +149,8 @@ fn who_asked_for_what_triggered_a_run_or_did_a_step_of_it_cannot_agree_to_it() {
     assert!(own.code == 4 && own.stdout.contains("another person"), "{own:?}");
     let asked = site.say(&["journal", "--json"]).stdout;
     assert!(asked.lines().any(|line| line.contains("person_asked") && line.contains("barred")), "{asked}");
-    assert_eq!(agree(&mut ada, &id), 303);
+    assert_ne!(agree(&mut ada, &id), 303, "the user of the host is hers");
+    assert_eq!(agree(&mut grace, &id), 303);
     ended(&site, &id, "ok");
 }
 
@@ -158,11 +160,10 @@ fn a_file_in_which_nobody_is_asked_any_more_waits_and_the_question_stays() {
     site.process("ship", SHIP);
     site.write("ready", "");
     let server = site.server();
-    let mut ada = Browser::of(&server);
-    set_up(&mut ada, &owner_link(&site), "ada");
+    let (_ada, mut grace) = owners(&site, &server);
     let id = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
     waiting(&site, &id);
-    assert_eq!(agree(&mut ada, &id), 303);
+    assert_eq!(agree(&mut grace, &id), 303);
     ended(&site, &id, "ok");
     assert_eq!(server.stop(), 0);
     site.edit("ops/ship.yaml", "approve: Ship it, route: oncall", "run: 'true'");
@@ -171,4 +172,72 @@ fn a_file_in_which_nobody_is_asked_any_more_waits_and_the_question_stays() {
     let _server = site.server();
     let again = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
     waiting(&site, &again);
+}
+
+#[test]
+fn a_user_of_the_host_is_one_person_with_the_account_it_is_linked_to() {
+    let site = Site::new();
+    site.process("ship", SHIP);
+    site.write("ready", "");
+    let server = site.server();
+    let (mut ada, mut grace) = owners(&site, &server);
+    let user = site.sh("id -un").trim().to_owned();
+    let name = format!("os:{user}@{}", site.sh("uname -n").trim());
+    let people = ada.get("/people").body;
+    assert!(people.contains(&name), "who claims the site is the user that made the link: {people}");
+    let asked_on_page = |browser: &mut Browser| {
+        let to = browser.press("/processes/ship", "/processes/ship/run", &[]).to().to_owned();
+        let id = to.rsplit('/').next().unwrap_or_default().to_owned();
+        waiting(&site, &id);
+        id
+    };
+    let approve = |id: &str| site.json(&["approve", id, "store"]);
+    let id = asked_on_page(&mut ada);
+    let own = approve(&id);
+    assert!(own.code == 4 && own.stdout.contains("another person"), "{own:?}");
+    // Nobody's any more: what it asks for, and its yes, are nobody's.
+    let actor = ada.actor();
+    let unlinked = ada.press("/people", "/people", &[("what", "unhost"), ("actor", &actor), ("user", &name)]);
+    assert!(unlinked.status == 200 && !unlinked.body.contains(&format!("Unlink {name}")), "{}", unlinked.body);
+    let nobody = approve(&id);
+    assert!(nobody.code == 4 && nobody.stdout.contains("an owner (ada, grace) links that user"), "{nobody:?}");
+    let unknown = site.json(&["run", "ship", "--detach"]).json["run_id"].as_str().unwrap().to_owned();
+    waiting(&site, &unknown);
+    assert_ne!(agree(&mut grace, &unknown), 303, "nobody knows who asked for it");
+    // Linked to her by the one who asked: she says yes herself.
+    let actor = grace.actor();
+    let linked = ada.press("/people", "/people", &[("what", "host"), ("actor", &actor), ("user", &user)]);
+    assert!(linked.body.contains(&format!("Unlink {name}")), "{}", linked.body);
+    let lent = approve(&id);
+    assert!(lent.code == 4 && lent.stdout.contains("grace says yes on the page of the run"), "{lent:?}");
+    let own = ada.actor();
+    let twice = ada.press("/people", "/people", &[("what", "host"), ("actor", &own), ("user", &user)]);
+    assert!(twice.body.contains("is linked to grace already"), "{}", twice.body);
+    assert_eq!(agree(&mut grace, &id), 303);
+    ended(&site, &id, "ok");
+    assert_ne!(agree(&mut grace, &unknown), 303, "that was hers, as is known by now");
+    assert_eq!(agree(&mut ada, &unknown), 303);
+    ended(&site, &unknown, "ok");
+    assert_eq!(site.json(&["audit", "verify"]).code, 0);
+}
+
+#[test]
+fn who_started_a_run_from_outside_is_not_known_and_the_question_says_so() {
+    let site = Site::new();
+    let step = "steps:\n  - { id: store, approve: Ship it, route: oncall }\n";
+    let rest = "verify:\n  - { command: date, expect: stdout != \"\" }\ntriggers:\n  - { file: in.txt, settled: 1s }\n";
+    site.process("take", &format!("{step}{rest}"));
+    let server = site.server();
+    site.write("in.txt", "x");
+    let id = until("it was triggered", || {
+        let live = site.json(&["runs"]).json["live"].clone();
+        Some(live.as_array()?.first()?["run_id"].as_str()?.to_owned())
+    });
+    waiting(&site, &id);
+    let words = "nobody knows which person stands behind file ";
+    let asked = site.say(&["show", &id]).stdout;
+    assert!(asked.contains(words) && asked.contains("in.txt: a yes"), "{asked}");
+    let page = server.get(&format!("/runs/{id}")).expect("a page").1;
+    assert!(page.contains(words), "beside the button: {page}");
+    assert!(site.say(&["journal", "--json"]).stdout.contains("\"outside\":\"file "));
 }

@@ -24,6 +24,7 @@ fn account(actor: ActorId, name: &str, version: u64) -> Account {
         password: Some("slow".to_owned()),
         codes: None,
         passkeys: vec![],
+        hosts: vec![],
     }
 }
 

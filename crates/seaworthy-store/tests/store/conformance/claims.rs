@@ -160,7 +160,7 @@ fn requested() -> Event {
 }
 
 fn asked(other: bool) -> Event {
-    Event::PersonAsked(Asked { step: "go".to_owned(), until: At(i64::MAX), other, barred: vec![] })
+    Event::PersonAsked(Asked { step: "go".to_owned(), until: At(i64::MAX), other, barred: vec![], outside: None })
 }
 
 /// This person answers.
@@ -211,7 +211,7 @@ pub async fn nobody_agrees_to_what_they_led_to_or_did_by_hand_nor_after_its_time
         ..Batch::by(requester, Via::Node)
     };
     let question = |step: &str, until: At, other: bool, barred: Vec<ActorId>| {
-        Event::PersonAsked(Asked { step: step.to_owned(), until, other, barred })
+        Event::PersonAsked(Asked { step: step.to_owned(), until, other, barred, outside: None })
     };
     let go = |until: At| question("go", until, true, vec![above]);
     w.journal.append(request("a", vec![go(At(i64::MAX))])).await.unwrap();
@@ -234,7 +234,13 @@ pub async fn nobody_agrees_to_what_they_led_to_or_did_by_hand_nor_after_its_time
 
 pub async fn a_yes_is_not_taken_over_by_another_run(w: &World) {
     let from = run();
-    let hand = Event::PersonAsked(Asked { step: "hand".to_owned(), until: At(9), other: false, barred: vec![] });
+    let hand = Event::PersonAsked(Asked {
+        step: "hand".to_owned(),
+        until: At(9),
+        other: false,
+        barred: vec![],
+        outside: None,
+    });
     let write = Write {
         stream: Stream::run(from),
         expected: None,

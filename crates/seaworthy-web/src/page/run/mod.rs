@@ -257,9 +257,9 @@ async fn duties(app: &App, story: &Story, run: RunId, now: At) -> Result<Vec<(St
         Some(Action::Human(duty) | Action::Approve(duty)) => duty.text.clone(),
         _ => String::new(),
     };
-    let one = |(step, until): &(String, At)| {
+    let one = |(step, until, outside): &(String, At, String)| {
         let href = format!("{}/runs/{run}/sign/{}", app.web.base, show::segment(step));
-        (href, step.clone(), text(step), Moment { at: *until, now })
+        (href, step.clone(), text(step) + outside, Moment { at: *until, now })
     };
     Ok(story.asked.iter().map(one).collect())
 }
