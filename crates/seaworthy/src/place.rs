@@ -4,7 +4,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt as _, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -123,7 +123,23 @@ impl Place {
 
     fn told_socket(&self) -> Option<PathBuf> {
         let text = fs::read_to_string(self.socket_file()).ok()?;
-        Some(PathBuf::from(text.trim_end_matches('\n'))).filter(|path| path.is_absolute())
+        let (path, about) = text.split_once('\n').unwrap_or((&text, ""));
+        // In a copy of the folder it is about the first one. An older server does not say which folder it means.
+        let ours = about.is_empty() || self.mark().is_ok_and(|mark| mark == about.trim_end());
+        Some(PathBuf::from(path)).filter(|path| path.is_absolute() && ours)
+    }
+
+    /// What a server says in that file: its socket, and the data folder by its place on the disk.
+    ///
+    /// # Errors
+    /// When the folder is gone.
+    pub fn told(&self, socket: &Path) -> io::Result<String> {
+        Ok(format!("{}\n{}\n", socket.display(), self.mark()?))
+    }
+
+    fn mark(&self) -> io::Result<String> {
+        let at = fs::metadata(&self.data)?;
+        Ok(format!("{:x}.{:x}", at.dev(), at.ino()))
     }
 
     /// The file in which a server says where its control socket is.

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::Uid;
+use rustix::{
+    net::{RecvFlags, recv},
+    process::Uid,
+};
 use seaworthy_model::{
     entry::Via,
     port::{Answer, Ask, Requests as _},
@@ -127,7 +130,7 @@ pub fn listen(
     let listener = UnixListener::bind(&path).map_err(trouble)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(trouble)?;
     let told = place.socket_file();
-    tell(&told, &path).map_err(trouble)?;
+    place.told(&path).and_then(|text| tell(&told, &text)).map_err(trouble)?;
     Ok(tokio::spawn(async move {
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
@@ -176,18 +179,21 @@ pub fn own_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Writes where the socket is, for verbs that would look elsewhere.
-fn tell(file: &Path, socket: &Path) -> io::Result<()> {
+fn tell(file: &Path, text: &str) -> io::Result<()> {
     let draft = file.with_extension("socket.new");
-    fs::write(&draft, format!("{}\n", socket.display()))?;
+    fs::write(&draft, text)?;
     fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
     fs::rename(draft, file)
 }
 
 async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::Result<()> {
     let uid = Uid::from_raw(stream.peer_cred()?.uid());
-    let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    in_time(BufReader::new(reader.take(LINE_MAX)).read_line(&mut line)).await?;
+    in_time(BufReader::new((&mut stream).take(LINE_MAX)).read_line(&mut line)).await?;
+    if has_left(&stream) {
+        debug!("whoever asked something has left before it was begun: it is dropped");
+        return Ok(());
+    }
     let answered = match serde_json::from_str::<Asked>(&line) {
         Ok(asked) => answer(asked, uid, house, about).await,
         Err(e) => Answered::Refused {
@@ -196,7 +202,14 @@ async fn serve(mut stream: UnixStream, house: &House, about: &str) -> std::io::R
     };
     let mut text = serde_json::to_string(&answered).map_err(std::io::Error::other)?;
     text.push('\n');
-    in_time(writer.write_all(text.as_bytes())).await
+    in_time(stream.write_all(text.as_bytes())).await
+}
+
+/// Whether whoever asked has hung up. We may have slept since then: a verb that waited in vain has told its person so,
+/// who may have asked again, and what was asked must not be done twice.
+fn has_left(stream: &UnixStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    matches!(recv(stream, &mut [0u8; 1][..], flags), Ok((_, 0)))
 }
 
 async fn in_time<T>(talk: impl Future<Output = io::Result<T>>) -> io::Result<T> {
@@ -319,6 +332,6 @@ pub async fn ask(place: &Place, asked: &Asked) -> Result<Option<Answered>, Troub
     match tokio::time::timeout(ANSWER_WITHIN, talk).await {
         Ok(Ok(answered)) => Ok(Some(answered)),
         Ok(Err(e)) => Err(trouble(e.to_string())),
-        Err(_) => Err(trouble("it took longer than 30 s".into())),
+        Err(_) => Err(trouble("it took longer than 30 s; what it has not begun by now it drops".into())),
     }
 }

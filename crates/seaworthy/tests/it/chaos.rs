@@ -5,6 +5,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
 
@@ -90,6 +92,31 @@ fn a_server_that_sleeps_while_things_are_due_wakes_and_accounts_for_each() {
     let missing: Vec<i64> = (first..last).step_by(SECOND as usize).filter(|at| !all.contains(at)).collect();
     assert!(missing.is_empty(), "neither run nor reason: {missing:?}");
     intact(&site);
+}
+
+/// Who gave up may have asked again: what they asked for is not done behind their back.
+#[test]
+fn a_server_that_slept_drops_what_was_asked_by_who_has_left() {
+    let site = Site::new();
+    for name in ["left", "stayed"] {
+        site.process(name, "steps:\n  - { id: one, run: 'true' }\n");
+    }
+    let server = site.server();
+    kill_process(server.pid(), Signal::STOP).unwrap();
+    let socket = site.socket();
+    let mut gone = UnixStream::connect(&socket).unwrap();
+    gone.write_all(b"{\"ask\":\"run\",\"process\":\"left\"}\n").unwrap();
+    drop(gone);
+    let mut stays = UnixStream::connect(&socket).unwrap();
+    stays.write_all(b"{\"ask\":\"run\",\"process\":\"stayed\"}\n").unwrap();
+    kill_process(server.pid(), Signal::CONT).unwrap();
+    let mut said = String::new();
+    stays.read_to_string(&mut said).unwrap();
+    assert!(said.contains("\"answer\":\"started\""), "{said}");
+    assert_eq!(server.stop(), 0);
+    let facts = history(&site);
+    let asked: Vec<&str> = of(&facts, "run_requested").iter().map(|fact| fact.text("process")).collect();
+    assert_eq!(asked, ["stayed"]);
 }
 
 /// Nights in which the clock on the wall is changed: zone, when it is looked at, and the one time at which 02:30 of that

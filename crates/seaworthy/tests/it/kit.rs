@@ -99,6 +99,12 @@ impl Site {
         self.path(".seaworthy")
     }
 
+    /// Where its server listens for verbs.
+    pub fn socket(&self) -> String {
+        let told = fs::read_to_string(self.data().join("server.socket")).expect("a server says it");
+        told.lines().next().expect("a path").to_owned()
+    }
+
     /// Outside the site's folder, in the same temporary one.
     pub fn aside(&self, file: &str) -> PathBuf {
         self.root.join(file)

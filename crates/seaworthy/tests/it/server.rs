@@ -209,16 +209,31 @@ fn a_verb_finds_the_server_whatever_its_surroundings_are() {
     assert_eq!(site.json(&["run", "good"]).code, 0, "and after its end alone");
 }
 
+/// The file in which a server says where it listens goes along with a copy of its folder.
+#[test]
+fn a_verb_in_a_copy_of_a_folder_asks_nothing_of_the_server_of_the_first() {
+    let site = site();
+    let server = site.server();
+    let copy = site.aside("copy");
+    site.sh(&format!("cp -a . '{}'", copy.display()));
+    // As while a server of the copy begins, or the copy is restored.
+    let lock = fs::File::options().write(true).open(copy.join(".seaworthy/server.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let said = site.json(&["-C", &copy.display().to_string(), "run", "good", "--detach"]);
+    assert!(said.code == 2 && said.stderr.contains("cannot be reached"), "{said:?}");
+    assert_eq!(server.stop(), 0);
+    assert!(!site.say(&["runs"]).stdout.contains("run_"), "nothing was asked of it");
+}
+
 #[test]
 fn idle_connections_hold_up_neither_verbs_nor_the_end() {
     let site = site();
     let server = site.server();
-    let socket = site.data().join("server.socket");
-    let socket = fs::read_to_string(socket).unwrap();
-    let idle: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(socket.trim_end()).unwrap()).collect();
+    let socket = site.socket();
+    let idle: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap()).collect();
     let said = site.json(&["run", "good"]);
     assert_eq!(said.code, 0, "{said:?}");
-    let more: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(socket.trim_end()).unwrap()).collect();
+    let more: Vec<_> = (0..80).map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap()).collect();
     let begun = Instant::now();
     assert_eq!(server.stop(), 0);
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
