@@ -19,6 +19,7 @@ mod pure;
 mod quiet;
 mod registration;
 mod ring;
+mod security;
 mod sql;
 
 use std::path::Path;
@@ -33,7 +34,7 @@ pub struct Rule {
 }
 
 /// All rules.
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 18] = [
     Rule { name: "ring", holds: "a crate uses only lower rings", check: ring::check },
     Rule { name: "pure", holds: "decisions do no IO", check: pure::check },
     Rule { name: "biased", holds: "loops choose in a fixed order", check: biased::check },
@@ -48,6 +49,7 @@ pub const RULES: [Rule; 17] = [
     Rule { name: "honest", holds: "tests neither sleep nor hide nor pass by themselves", check: honest::check },
     Rule { name: "registration", holds: "each file is named where its folder is listed", check: registration::check },
     Rule { name: "packs", holds: "a pack has all facets, its procedures and a test", check: packs::check },
+    Rule { name: "security", holds: "what is claimed of security is shown by a test", check: security::check },
     Rule { name: "quiet", holds: "libraries do not print", check: quiet::check },
     Rule { name: "excuses", holds: "an excuse dies with its cause", check: excuses::check },
     Rule { name: "leftovers", holds: "no notes to oneself, no paths of one machine", check: leftovers::check },
