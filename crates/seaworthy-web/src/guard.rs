@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// No script, style, frame or connection from anywhere but here; nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
 /// Runs around every request.
 pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {

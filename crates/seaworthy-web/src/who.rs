@@ -223,15 +223,20 @@ pub fn set_cookie(app: &App, headers: &HeaderMap, token: Option<&Token>) -> Stri
 /// What can be seen of whoever knocks.
 pub fn visitor(app: &App, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> Visitor {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let peer = peer.map(|info| info.0.ip());
-    // Only a proxy on this host is believed, and of what it passes on only what it wrote itself: the last one.
-    let told = text("x-forwarded-for").rsplit(',').next().and_then(|last| last.trim().parse::<IpAddr>().ok());
-    let address = peer.map(|peer| if peer.is_loopback() { told.unwrap_or(peer) } else { peer });
+    let address = place(headers, peer.map(|info| info.0.ip()));
     Visitor {
         source: address.map_or_else(|| "an unknown address".to_owned(), network),
         program: program(text("user-agent")),
         had: token(app, headers),
     }
+}
+
+/// The address that asks. Only a proxy on this host is believed, and of what it passes on only what it wrote itself: the
+/// end of the last line.
+fn place(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
+    let mut lines = headers.get_all("x-forwarded-for").into_iter();
+    let told = lines.next_back().and_then(|line| line.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    peer.map(|peer| if peer.is_loopback() { told.unwrap_or(peer) } else { peer })
 }
 
 /// One place: an address, or the network that one subscriber has.
@@ -297,6 +302,27 @@ mod tests {
         assert_eq!(inside("/sub", "/sub/sign-in"), "/sign-in");
         assert_eq!(inside("/sub", "/sign-in"), "/sign-in");
         assert_eq!(inside("/sub", "/subsign-in"), "/subsign-in");
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_host_says_who_asks_and_only_by_what_it_wrote_itself() {
+        let (proxy, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([198, 51, 100, 7]));
+        let of = |lines: &[&'static str], peer: IpAddr| {
+            let lines = lines.iter().map(|line| (axum::http::HeaderName::from_static("x-forwarded-for"), *line));
+            let headers = lines.map(|(name, line)| (name, axum::http::HeaderValue::from_static(line))).collect();
+            place(&headers, Some(peer)).map(|address| address.to_string())
+        };
+        for (lines, told) in [
+            (&["203.0.113.9"][..], "203.0.113.9"),
+            (&["192.0.2.1, 203.0.113.9"], "203.0.113.9"),
+            (&["192.0.2.1", "203.0.113.9"], "203.0.113.9"),
+            (&["192.0.2.1, nonsense"], "127.0.0.1"),
+            (&[], "127.0.0.1"),
+        ] {
+            assert_eq!(of(lines, proxy).as_deref(), Some(told), "{lines:?}");
+            assert_eq!(of(lines, other).as_deref(), Some("198.51.100.7"), "nobody else is believed: {lines:?}");
+        }
+        assert_eq!(place(&HeaderMap::new(), None), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use fixture::{Server, scene, serve, world::World};
 use seaworthy_model::{
-    access::{BUILT_IN, built_in},
+    access::{Action, BUILT_IN, built_in},
     id::RunId,
 };
 use seaworthy_web::{About, Needs, addresses};
@@ -121,6 +121,48 @@ async fn a_right_for_one_service_opens_nothing_of_another() {
         let (_, own) = ask(&server, "GET", list, Some(&mine)).await;
         assert!(!theirs.contains("orders-copy"), "{list} shows what is not theirs: {theirs}");
         assert!(own.contains("orders-copy"), "{list} lacks what is theirs: {own}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_run_shows_what_its_command_writes_to_who_may_see_output_alone() {
+    let world = World::new();
+    for name in ["import-crm", "rotate-keys"] {
+        world.define(scene::process(name));
+    }
+    let (live, _) = scene::going_on(&world);
+    world.claimed.store(true, Ordering::Relaxed);
+    // A role of this site's own, which lets its people see and no more.
+    let role = ("nothing".to_owned(), [Action::See].into_iter().collect());
+    world.change(|loaded| loaded.site.rights.roles.extend([role]));
+    let server = serve(&world).await;
+    let page = format!("/runs/{live}");
+    let (status, all) = ask(&server, "GET", &page, Some("viewer")).await;
+    assert!(status == 200 && all.contains("read accounts page 30 of 212"), "{status}: {all}");
+    let (status, part) = ask(&server, "GET", &page, Some("nothing")).await;
+    assert!(status == 200 && part.contains("import-crm"), "{status}: {part}");
+    assert!(!part.contains("read accounts page"), "{part}");
+}
+
+#[tokio::test]
+async fn every_answer_with_a_body_says_what_it_is() {
+    let (world, run) = claimed();
+    let server = serve(&world).await;
+    for (method, path, _) in addresses() {
+        let path = path.replace("{name}", "orders-copy").replace("{id}", &run.to_string());
+        let path = path.replace("{step}", "dump").replace("{attempt}", "1");
+        for token in [None, Some("owner")] {
+            let (status, answer) = ask(&server, &method, &path, token).await;
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+            let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+            let plain = ["application/json", "application/problem+json", "text/event-stream", "image/svg+xml"];
+            let said = plain.contains(&kind) || (kind.starts_with("text/") && kind.contains("charset=utf-8"));
+            assert!(
+                said || body.is_empty() || head.contains("content-length: 0"),
+                "{method} {path} {status}: {kind:?}"
+            );
+            assert!(head.contains("x-content-type-options: nosniff"), "{method} {path}: {head}");
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use axum::{
     response::Response,
 };
 use seaworthy_model::{
+    access::Action as May,
     entry::{Entry, Stream},
     id::RunId,
     process::Action,
@@ -30,6 +31,7 @@ use self::{
 };
 use crate::{
     app::{App, Fault, Frame, Shared},
+    door::Asker,
     moment::Moment,
     page::{Region, ask::INPUT_PREFIX, field::written, output::Log},
     plot::Tracks,
@@ -115,10 +117,16 @@ part!(ResultsPart, "run/results.html");
 part!(HostPart, "run/host.html");
 part!(RecordsPart, "run/records.html");
 
-pub async fn show(Extract(app): Extract<Shared>, Path(id): Path<String>) -> Response {
+pub async fn show(Extract(app): Extract<Shared>, asker: Asker, Path(id): Path<String>) -> Response {
     let made = async {
         let run = find(&app, &id).await?;
         let mut view = read(&app, run).await?;
+        let loaded = app.web.definitions.current();
+        let known = loaded.processes.get(&view.process);
+        // What commands write has a right of its own.
+        if !known.map_or_else(|| asker.may_here(May::Output), |known| asker.may(May::Output, &known.process)) {
+            view.log = None;
+        }
         if let Some(log) = &mut view.log {
             log.fill(&app).await;
         }
