@@ -121,6 +121,31 @@ async function all(browser, site) {
         must((await page.locator("main").textContent()).includes("passkey"), "the session does not say how it began");
         must(!(await page.locator("tr:has-text('my phone') td[data-head='last used']").textContent()).includes("never"), "the passkey was not used");
     });
+    await look("a token is made for a robot, shown once, works within its scope and not after it was revoked", async () => {
+        await page.goto(`${site.url}account`);
+        await page.click("text=Your tokens for programs");
+        await page.fill("#label", "deploys of shop");
+        await page.check("input[name='may_run']");
+        await page.check("input[name='robot']");
+        await sound(page, wrong, "make a token on phone");
+        await page.click("text=Make a token");
+        const secret = (await page.locator("code.link").textContent()).trim();
+        await sound(page, wrong, "token made on phone");
+        const ask = (path) => fetch(`${site.url}api/v1/${path}`, { headers: { authorization: `Bearer ${secret}` }, signal: AbortSignal.timeout(PAGE_MS_MAX) });
+        const me = await (await ask("me")).json();
+        must(me.name === "ada" && me.token.robot && me.token.may.join() === "see,run", `the token is not hers: ${JSON.stringify(me)}`);
+        must((await ask("entries")).status === 403, "it may more than its scope");
+        await page.goto(`${site.url}account/tokens`);
+        must(!(await page.content()).includes(secret), "the token is shown again");
+        const row = page.locator("tr:has-text('deploys of shop')");
+        must((await row.textContent()).includes("robot"), "it is not said to be a robot's");
+        must(!(await row.locator("td[data-head='last used']").textContent()).includes("never"), "its use is not noted");
+        await row.locator("summary").click();
+        await row.locator("input[name='reason']").fill("the machine was sold");
+        await row.locator("button").click();
+        must((await page.locator("tr:has-text('deploys of shop')").textContent()).includes("revoked"), "it is not said to be revoked");
+        must((await ask("me")).status === 401, "a token that was revoked opens something");
+    });
     let link;
     await look("a second person is invited, and one owner alone is no finding any more", async () => {
         await page.goto(`${site.url}people`);
@@ -138,6 +163,9 @@ async function all(browser, site) {
         await grace.page.goto(`${site.url}people`);
         must((await grace.page.locator("tbody").first().textContent()).includes("ada"), "she does not see the others");
         await sound(grace.page, grace.wrong, "people on desktop");
+        await grace.page.goto(`${site.url}account/tokens`);
+        must((await grace.page.locator("section:has(#others)").textContent()).includes("ada"), "tokens of others have no owner");
+        await sound(grace.page, grace.wrong, "tokens on desktop");
         await grace.page.goto(`${site.url}account`);
         await sound(grace.page, grace.wrong, "account on desktop");
         await grace.context.close();

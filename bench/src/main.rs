@@ -4,6 +4,7 @@
 //! against its target; it must not know how the engine works inside, only its ports and its binary.
 
 mod adopt;
+mod authorise;
 mod binary;
 mod build;
 mod burst;
@@ -11,6 +12,7 @@ mod engine;
 mod exec;
 mod figure;
 mod keeper;
+mod listing;
 mod noop;
 mod peer;
 mod raw;
@@ -39,7 +41,7 @@ pub struct Ask {
 type Measure = fn(&Ask) -> Result<Value, String>;
 
 /// One more figure is one more file, one line here and one row in README.md.
-const FIGURES: [(&str, &str, Measure); 15] = [
+const FIGURES: [(&str, &str, Measure); 17] = [
     ("noop-one", "durable noop runs per second, one at a time", noop::one),
     ("noop-many", "durable noop runs per second, many in flight", noop::many),
     ("trigger-to-exec", "from asking for a run to its command's first instruction", exec::trigger),
@@ -52,6 +54,8 @@ const FIGURES: [(&str, &str, Measure); 15] = [
     ("idle-memory", "resident memory of a server without work", served::memory),
     ("schedules-memory", "resident memory of a server with 10,000 schedules", schedules::memory),
     ("adopt", "from exec of the server until it has taken up the commands of a killed one", adopt::adopt),
+    ("authorise", "one decision of who may do what", authorise::authorise),
+    ("api-list", "50 runs out of 100,000 through the API", listing::list),
     ("size", "size of the release binary", binary::size),
     ("cold-build", "seconds from nothing to a binary, and what they go to", build::cold),
     ("version", "what starting the program costs at least", binary::version),

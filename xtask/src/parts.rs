@@ -16,7 +16,13 @@ use crate::{Place, shell};
 const INSTALL_LIMIT: Duration = Duration::from_secs(480);
 
 /// From the Python package index: the mail server of the tests, and the oracle of schedules with its zone data.
-const PYTHON: [&str; 3] = ["aiosmtpd==1.4.6", "cronsim==2.8", "tzdata==2026.6"];
+const PYTHON: Venv = Venv {
+    folder: "venv",
+    packages: &["aiosmtpd==1.4.6", "cronsim==2.8", "tzdata==2026.6"],
+    imports: "aiosmtpd, cronsim, tzdata",
+};
+/// What sends to the API what nobody thought of.
+const FUZZ: Venv = Venv { folder: "fuzz", packages: &["schemathesis==4.32.5"], imports: "schemathesis" };
 
 /// While this file is there, packages do not start their daemons.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -122,8 +128,11 @@ pub fn ready(place: &Place) -> Ready {
             ready.missing.push((part.name, part.needed_by, reason.clone()));
         }
     }
-    if let Err(reason) = python(place) {
+    if let Err(reason) = python(place, &PYTHON) {
         ready.missing.push(("aiosmtpd, cronsim", "mail tests, schedules against cronsim", reason));
+    }
+    if let Err(reason) = python(place, &FUZZ) {
+        ready.missing.push(("schemathesis", "the API against its own document", reason));
     }
     ready
 }
@@ -212,11 +221,17 @@ fn is_root() -> bool {
     uids.and_then(|uids| uids.split_whitespace().nth(1)) == Some("0")
 }
 
-/// The Python environment with the mail server and cronsim, where the tests look for it too.
-fn python(place: &Place) -> Result<(), String> {
-    let venv = place.parts.join("venv");
+/// A Python environment, where the tests look for it too.
+struct Venv {
+    folder: &'static str,
+    packages: &'static [&'static str],
+    imports: &'static str,
+}
+
+fn python(place: &Place, wanted: &Venv) -> Result<(), String> {
+    let venv = place.parts.join(wanted.folder);
     let python = venv.join("bin/python");
-    let works = || quiet(Command::new(&python).args(["-c", "import aiosmtpd, cronsim, tzdata"]));
+    let works = || quiet(Command::new(&python).args(["-c", &format!("import {}", wanted.imports)]));
     if works() {
         return Ok(());
     }
@@ -226,13 +241,14 @@ fn python(place: &Place) -> Result<(), String> {
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(PYTHON);
-    for (command, log) in [(&mut make, "parts-venv.log"), (&mut pip, "parts-pip.log")] {
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]).args(wanted.packages);
+    for (command, what) in [(&mut make, "make"), (&mut pip, "pip")] {
+        let log = format!("parts-{}-{what}.log", wanted.folder);
         let ran = shell::run(command, &place.logs.join(log), INSTALL_LIMIT);
         if !ran.ok {
             let last = ran.remark.or(ran.lines.last().cloned()).unwrap_or_default();
-            return Err(format!("could not make {} with {}: {last}", venv.display(), PYTHON.join(", ")));
+            return Err(format!("could not make {} with {}: {last}", venv.display(), wanted.packages.join(", ")));
         }
     }
-    if works() { Ok(()) } else { Err(format!("{} are installed and cannot be imported", PYTHON.join(", "))) }
+    if works() { Ok(()) } else { Err(format!("{} cannot be imported although installed", wanted.packages.join(", "))) }
 }

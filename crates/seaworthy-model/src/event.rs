@@ -381,11 +381,12 @@ pub enum Event {
         told: bool,
         detail: String,
     },
-    // ---- person/ID
-    /// Name and salt live in the erasable personal table; this is their digest.
+    // ---- token/ID (two), person/ID
+    TokenMade(crate::token::Made),
+    TokenRevoked(crate::token::Revoked),
     ActorNamed {
         actor: ActorId,
-        digest: String,
+        digest: String, // of name and salt, which live in the erasable personal table
     },
     ActorErased {
         actor: ActorId,

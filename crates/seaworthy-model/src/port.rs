@@ -15,6 +15,7 @@ pub use self::{
     identify::Identify,
     retain::{Archive, Leftovers},
     store_error::StoreError,
+    tokens::{ANSWER_AGE_MAX, ANSWERS_MAX, Begun, TokenMade, TokenRequests, TokenWish, Tokens},
 };
 pub use crate::order::{LookOrder, Order, Secret};
 use crate::{
@@ -35,6 +36,7 @@ use crate::{
 
 mod retain;
 mod store_error;
+mod tokens;
 
 /// A boxed future.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

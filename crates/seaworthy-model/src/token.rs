@@ -72,6 +72,23 @@ fn check(body: &str) -> String {
     hex(&Sha256::digest(body.as_bytes())[..CHECK_BYTES])
 }
 
+/// Whoever holds the token of this hash speaks for `owner`, within its scope: the entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    pub owner: ActorId,
+    pub label: String,
+    pub robot: bool,
+    pub scope: Scope,
+    pub expires: At,
+    pub digest: String,
+}
+
+/// It was taken back for good: the entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    pub reason: String,
+}
+
 /// What is known of a token, as far as its row says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRow {

@@ -13,6 +13,7 @@ use crate::{
     run::{Artifact, Cause, Executed, Kind, Verified},
     schedule::Pause,
     time::{At, Span},
+    token::TokenRow,
 };
 
 /// A run that has not ended: narrow, rewritten as the run goes on.
@@ -173,6 +174,8 @@ pub enum ViewChange {
     Skipped(SkippedRow),
     Signal(SignalRow),
     Message(MessageRow),
+    /// A token that was made, or revoked. When it was used last is not touched.
+    Token(TokenRow),
 }
 
 /// Bookkeeping for one effect that is still to be had. Deletable; not history.

@@ -19,6 +19,7 @@ pub mod retain;
 pub mod run;
 pub mod schedule;
 pub mod seal;
+pub mod token;
 pub mod trigger;
 pub mod watch;
 mod writing;

@@ -50,6 +50,10 @@ impl Requests for Desk {
                 Ask::Sign { run, step, yes, evidence } => self.sign(run, &step, yes, &evidence, actor, via).await,
                 Ask::GoOn { run } => self.resume(run, actor, via).await,
                 Ask::Rerun { run, from } => self.rerun(run, &from, actor, via).await,
+                Ask::Retain => {
+                    self.ports.nudges.retain.notify_one();
+                    Ok(Answer::Done { detail: "the server looks at what may go now".into() })
+                }
                 Ask::Reload => {
                     self.ports.nudges.reload.notify_one();
                     Ok(Answer::Done { detail: "the files are being read again".into() })

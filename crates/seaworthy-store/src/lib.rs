@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seaworthy_model::{
     id::RunId,
-    port::{Accounts, Archive, Journal, Views, Writer},
+    port::{Accounts, Archive, Journal, Tokens, Views, Writer},
 };
 
 mod admit;
@@ -17,7 +17,7 @@ pub mod sqlite;
 pub mod statements;
 
 /// Number of the storage format that this program writes. Newer ones are refused, older ones migrated.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Most rows that one read returns, whatever was asked for.
 pub const ROWS_MAX: usize = 1_000;
@@ -35,6 +35,7 @@ pub struct Opened {
     pub views: Arc<dyn Views>,
     pub archive: Arc<dyn Archive>,
     pub accounts: Arc<dyn Accounts>,
+    pub tokens: Arc<dyn Tokens>,
     /// Node and epoch that its entries carry.
     pub writer: Writer,
 }

@@ -127,6 +127,22 @@ statements! {
     MESSAGE_SET = "insert into message (message, run, due_at, wide) values ($1, $2, $3, $4) \
                    on conflict (message) do update \
                    set run = excluded.run, due_at = excluded.due_at, wide = excluded.wide";
+    TOKEN_SET = "insert into token (token, digest, owner, made_at, wide) values ($1, $2, $3, $4, $5) \
+                 on conflict (token) do update set wide = excluded.wide";
+    TOKEN_BY = "select wide, used_at from token where digest = $1";
+    TOKEN_GET = "select wide, used_at from token where token = $1";
+    TOKENS_ALL = "select wide, used_at from token order by made_at desc, token desc limit $1";
+    TOKENS_OWNER = "select wide, used_at from token where owner = $1 order by made_at desc, token desc limit $2";
+    TOKEN_USED = "update token set used_at = $1 where token = $2 and used_at < $1";
+
+    /// Changes no row if the key is taken.
+    ANSWER_BEGIN = "insert into answered (key, at, digest) values ($1, $2, $3) on conflict (key) do nothing";
+    ANSWER_SET = "update answered set status = $1, body = $2 where key = $3";
+    ANSWER_GET = "select digest, status, body from answered where key = $1";
+    ANSWER_FORGET = "delete from answered where at < $1";
+    /// The oldest that may stay, if there are more than may.
+    ANSWER_LAST = "select at from answered order by at desc, key desc limit 1 offset $1";
+
     MESSAGES_ALL = "select wide from message order by due_at desc, message desc limit $1";
     MESSAGES_RUN = "select wide from message where run = $1 order by due_at desc, message desc limit $2";
 }

@@ -17,7 +17,7 @@ use seaworthy_model::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Web, assets, due::Due, projection::Projection, show, words::Words};
+use crate::{Web, api::rate::Rates, assets, due::Due, projection::Projection, show, words::Words};
 
 /// Live connections at the same time; one more is answered with 503 and tries again by itself.
 pub const LIVE_MAX: usize = 128;
@@ -29,6 +29,8 @@ pub struct App {
     pub projection: Projection,
     pub due: Due,
     pub live_places: Arc<Semaphore>,
+    /// What each caller of the API has used up.
+    pub rates: Rates,
     /// The policy of what is loaded, made once for each load.
     policy: Mutex<Option<(Arc<Loaded>, Arc<Policy>)>>,
 }
@@ -36,7 +38,14 @@ pub struct App {
 impl App {
     pub fn new(web: Web) -> App {
         let live_places = Arc::new(Semaphore::new(LIVE_MAX));
-        App { web, projection: Projection::default(), due: Due::default(), live_places, policy: Mutex::default() }
+        App {
+            web,
+            projection: Projection::default(),
+            due: Due::default(),
+            live_places,
+            rates: Rates::default(),
+            policy: Mutex::default(),
+        }
     }
 
     pub fn now(&self) -> At {

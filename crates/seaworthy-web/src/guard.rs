@@ -25,10 +25,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> Response {
     // The address of a ping is the secret, the signature of a hook says who calls: neither needs a form of ours, but
     // the host as anything else.
+    let bare = is_bare(&request) && matches!(app.web.door.claimed().await, Ok(true));
     let path = request.uri().path();
     let own = ping::is_ping(&app.web.base, path) || hook::is_hook(&app.web.base, path);
-    // A browser sends no token by itself, so a page elsewhere cannot make it act with one.
-    let alone = own || request.headers().contains_key(header::AUTHORIZATION);
+    // A browser sends no token by itself, so a page elsewhere cannot make it act with one; nor with nothing at all, once
+    // there is an owner. A program that forgot its token is told so.
+    let alone = own || bare || request.headers().contains_key(header::AUTHORIZATION);
     let method = if alone { &Method::GET } else { request.method() };
     let mut response = match refuse(&app.web.hosts, method, request.uri(), request.headers()) {
         Some((status, sentence)) if is_api(path) => Problem::new(status, "door", sentence).into_response(),
@@ -52,6 +54,11 @@ pub async fn guard(State(app): State<Shared>, request: Request, next: Next) -> R
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether a request of the API carries nothing that a browser would send by itself.
+fn is_bare(request: &Request) -> bool {
+    is_api(request.uri().path()) && !request.headers().contains_key(header::COOKIE)
 }
 
 /// Whether somebody wrote a token into the address.

@@ -21,6 +21,7 @@ mod qr;
 mod shape;
 mod show;
 mod story;
+mod tokens;
 mod who;
 mod words;
 
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use seaworthy_model::{
     id::ActorId,
-    port::{Accounts, Clock, Definitions, Door, Identify, Journal, Outputs, Requests, Views},
+    port::{Accounts, Clock, Definitions, Door, Identify, Journal, Outputs, Requests, TokenRequests, Tokens, Views},
 };
 
 use crate::{
@@ -62,6 +63,10 @@ pub struct Web {
     pub actor: ActorId,
     /// Recognises tokens; without it there are none.
     pub identify: Option<Arc<dyn Identify>>,
+    /// Makes and revokes tokens.
+    pub tokens: Option<Arc<dyn TokenRequests>>,
+    /// Keeps answers to requests that may come again.
+    pub answers: Option<Arc<dyn Tokens>>,
     /// `Err`: a sentence that says what is not ready.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Processes that somebody else on this host runs as well, and who: as of a moment ago.
@@ -90,8 +95,13 @@ fn declared() -> Vec<Declared> {
 }
 
 /// Method, path and need of every address, in order: for tests and for whoever wants to know.
-pub fn addresses() -> Vec<(String, &'static str, Needs)> {
-    declared().into_iter().map(|one| (one.method.to_string(), one.path, one.needs)).collect()
+pub fn addresses() -> Vec<(String, String, Needs)> {
+    declared().into_iter().map(|one| (one.method.to_string(), one.path.into_owned(), one.needs)).collect()
+}
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> serde_json::Value {
+    api::openapi::document(&api::operations())
 }
 
 /// Everything under one roof. Must be served by a tokio runtime; starts nothing before the first request.

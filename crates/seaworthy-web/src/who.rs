@@ -22,13 +22,16 @@ use seaworthy_model::{
 
 use crate::{
     BODY_BYTES_MAX,
+    api::problem::{Problem, is_api},
     app::{App, Fault, Shared},
-    guard, hook, ping, show,
+    door, guard, hook, ping, show,
     words::Words,
 };
 
 /// The field of every form of a session that only its pages know.
 pub const FORM_FIELD: &str = "form";
+/// The header in which a program in the browser of a session says the same.
+pub const FORM_HEADER: &str = "seaworthy-form";
 /// Where the layout says who looks at the page.
 const WHO: &str = "<!--who-->";
 /// The start of a form; nothing that came from outside can look like it, since it is escaped.
@@ -56,10 +59,15 @@ impl Caller {
         Caller { who: Who::unclaimed(actor), host: String::new(), guest: None, token: None }
     }
 
+    /// The secret of the forms of this session.
+    pub fn form(&self) -> Option<String> {
+        self.token.as_ref().map(|token| token.derived(FORM_FIELD))
+    }
+
     /// The markup with what only this person's pages have: the secret of their forms, and their name.
     pub fn personal(&self, html: &str, base: &str) -> String {
-        let Some((guest, token)) = self.guest.as_ref().zip(self.token.as_ref()) else { return html.to_owned() };
-        let field = format!("<input type=\"hidden\" name=\"{FORM_FIELD}\" value=\"{}\">", token.derived(FORM_FIELD));
+        let Some((guest, form)) = self.guest.as_ref().zip(self.form()) else { return html.to_owned() };
+        let field = format!("<input type=\"hidden\" name=\"{FORM_FIELD}\" value=\"{form}\">");
         let name = Words(guest.account.name.clone());
         let who = format!("<a class=\"who\" href=\"{base}/account\" title=\"your account\">{name}</a>");
         let mut out = String::with_capacity(html.len() + 1024);
@@ -113,8 +121,13 @@ pub async fn who(State(app): State<Shared>, mut request: Request, next: Next) ->
         Err(fault) => return app.page(Err(fault)),
     };
     if caller.guest.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {
-        request = match with_form(&caller, request).await {
+        let made = match is_api(&path) {
+            true => said_form(&caller, request.headers()).map(|()| request),
+            false => with_form(&caller, request).await,
+        };
+        request = match made {
             Ok(request) => request,
+            Err(fault) if is_api(&path) => return Problem::from(fault).into_response(),
             Err(fault) => return app.page(Err(fault)),
         };
     }
@@ -152,7 +165,10 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault>
 }
 
 fn not_in(app: &App, request: &Request, path: &str) -> Response {
-    let page = *request.method() == Method::GET && !path.starts_with("/api/") && path != "/live" && path != "/metrics";
+    if is_api(path) {
+        return door::nobody(app, path);
+    }
+    let page = *request.method() == Method::GET && path != "/live" && path != "/metrics";
     if page {
         let wanted = request.uri().path_and_query().map_or("/", |all| inside(&app.web.base, all.as_str()));
         return Redirect::to(&format!("{}/sign-in?to={}", app.web.base, show::segment(wanted))).into_response();
@@ -161,19 +177,30 @@ fn not_in(app: &App, request: &Request, path: &str) -> Response {
     (StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({ "error": sentence }))).into_response()
 }
 
+/// What is wrong with a request that a page elsewhere might have made.
+fn not_ours() -> Fault {
+    let sentence =
+        "this form is not of your session now: you signed in anew, or it came from elsewhere; load the page again";
+    Fault { status: StatusCode::FORBIDDEN, sentence: sentence.to_owned() }
+}
+
+/// A program in a session's browser says the secret of its forms in a header: `form` of `GET /api/v1/me`.
+fn said_form(caller: &Caller, headers: &HeaderMap) -> Result<(), Fault> {
+    let given = headers.get(FORM_HEADER).and_then(|value| value.to_str().ok());
+    if given.is_some() && given == caller.form().as_deref() { Ok(()) } else { Err(not_ours()) }
+}
+
 /// The request again, if its form is one of this session's pages.
 async fn with_form(caller: &Caller, request: Request) -> Result<Request, Fault> {
     let (parts, body) = request.into_parts();
     let too_much = |_| Fault::refused(format!("a form has at most {BODY_BYTES_MAX} bytes"));
     let bytes: Bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_much)?;
-    let wanted = caller.token.as_ref().map(|token| token.derived(FORM_FIELD));
+    let wanted = caller.form();
     let said = String::from_utf8_lossy(&bytes);
     // The value has hex digits only, so it stands in a form as it is.
     let given = said.split('&').find_map(|pair| pair.strip_prefix(FORM_FIELD)?.strip_prefix('='));
     if given.is_none() || given != wanted.as_deref() {
-        let sentence =
-            "this form is not of your session now: you signed in anew, or it came from elsewhere; load the page again";
-        return Err(Fault { status: StatusCode::FORBIDDEN, sentence: sentence.to_owned() });
+        return Err(not_ours());
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }

@@ -26,7 +26,7 @@ fn line(method: &str, path: &str, needs: Needs) -> String {
 
 #[test]
 fn each_address_is_listed_with_what_it_needs() {
-    let is: Vec<String> = addresses().into_iter().map(|(method, path, needs)| line(&method, path, needs)).collect();
+    let is: Vec<String> = addresses().into_iter().map(|(method, path, needs)| line(&method, &path, needs)).collect();
     let said: Vec<&str> = LIST.lines().collect();
     for one in &is {
         assert!(said.contains(&one.as_str()), "write this line into tests/rights.txt, if it is right:\n{one}");
@@ -53,6 +53,9 @@ fn filled(path: &str, run: RunId) -> String {
         ("{step}", "dump"),
         ("{attempt}", "1"),
         ("{digest}", "abcdefabcdef"),
+        ("{token}", "token_00000000000000000000000000000000"),
+        ("{actor}", "actor_00000000000000000000000000000000"),
+        ("{link}", "000000000000"),
     ];
     let path = pairs.iter().fold(path.to_owned(), |path, (key, value)| path.replace(key, value));
     if path == "/live" { format!("/live?page=run/{run}") } else { path }
@@ -74,7 +77,7 @@ async fn every_address_is_closed_to_who_lacks_the_right_and_open_to_who_has_it()
     let mut asked = 0;
     for (method, path, needs) in addresses() {
         let Needs::Right(action, _) = needs else { continue };
-        let path = filled(path, run);
+        let path = filled(&path, run);
         let case = |role: &str| format!("{method} {path} as {role} ({})", action.word());
         let (status, body) = ask(&server, &method, &path, None).await;
         let to_sign_in = status == 303 && body.contains("/sign-in?to=");
@@ -83,6 +86,12 @@ async fn every_address_is_closed_to_who_lacks_the_right_and_open_to_who_has_it()
         assert_eq!(status, 403, "{}: {body}", case("nothing"));
         assert!(body.contains(action.word()), "{} names the right: {body}", case("nothing"));
         assert_eq!(ask(&server, &method, &path, Some("stranger")).await.0, 401, "{}", case("stranger"));
+        let (status, body) = ask(&server, &method, &path, Some("expired:owner")).await;
+        assert!(
+            status == 401 && body.contains("has expired"),
+            "{}: {status} {body}",
+            case("an expired token of an owner")
+        );
         for role in BUILT_IN {
             let allowed = built_in(role).is_some_and(|may| may.has(action));
             let (status, body) = ask(&server, &method, &path, Some(role)).await;
@@ -97,6 +106,27 @@ async fn every_address_is_closed_to_who_lacks_the_right_and_open_to_who_has_it()
 }
 
 #[tokio::test]
+async fn what_is_for_a_person_who_signed_in_is_shut_to_nobody_and_to_every_token() {
+    let (world, run) = claimed();
+    let server = serve(&world).await;
+    let mut asked = 0;
+    for (method, path, needs) in addresses() {
+        let Needs::Session(_) = needs else { continue };
+        let path = filled(&path, run);
+        let (status, body) = ask(&server, &method, &path, None).await;
+        assert!(status == 401 || (status == 303 && body.contains("/sign-in?to=")), "{method} {path}: {status} {body}");
+        for role in BUILT_IN.iter().copied().chain(["nothing"]) {
+            for token in [role.to_owned(), format!("robot:{role}")] {
+                let (status, body) = ask(&server, &method, &path, Some(&token)).await;
+                assert_eq!(status, 403, "{method} {path} with a token of {token}: {body}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 50, "the table is not empty: {asked}");
+}
+
+#[tokio::test]
 async fn a_right_for_one_service_opens_nothing_of_another() {
     let (world, run) = claimed();
     let server = serve(&world).await;
@@ -104,7 +134,7 @@ async fn a_right_for_one_service_opens_nothing_of_another() {
     let mine = format!("owner@{service}");
     for (method, path, needs) in addresses() {
         let Needs::Right(action, about) = needs else { continue };
-        let path = filled(path, run);
+        let path = filled(&path, run);
         let (theirs, _) = ask(&server, &method, &path, Some("owner@another")).await;
         let (own, _) = ask(&server, &method, &path, Some(&mine)).await;
         match about {

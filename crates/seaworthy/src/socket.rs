@@ -220,10 +220,7 @@ async fn answer(asked: Asked, uid: Uid, house: &House, about: &str) -> Answered 
     let ask = match asked {
         Asked::Hello => return Answered::Done { detail: about.to_owned() },
         Asked::Copy { file } => return copy(house, &file).await,
-        Asked::Retain => {
-            house.ports.nudges.retain.notify_one();
-            return Answered::Done { detail: "the server looks at what may go now".into() };
-        }
+        Asked::Retain => Ask::Retain,
         Asked::Run { process, inputs } => Ask::Run { process, inputs },
         Asked::Drill { process } => Ask::Drill { process },
         Asked::Pause { process, until, reason } => Ask::Pause { process, until: At(until), reason },

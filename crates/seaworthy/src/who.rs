@@ -5,6 +5,7 @@
 
 use rustix::process::Uid;
 use seaworthy_model::{
+    access::Grant,
     entry::Via,
     id::ActorId,
     port::{Batch, StoreError},
@@ -22,6 +23,14 @@ pub fn os_name(uid: Uid) -> String {
 /// `os:NAME@HOST` of a user's name.
 pub fn named(user: &str) -> String {
     format!("os:{user}@{}", host())
+}
+
+/// What a user of this host is given by that alone: the one who owns the data folder could write the journal by hand, so
+/// there is nothing to keep from them.
+pub fn host_grants(name: &str) -> Option<Vec<Grant>> {
+    let own = name == os_name(rustix::process::geteuid());
+    // Of another user of the host the site file has to say what they may.
+    if own { Some(vec![Grant::of("owner")]) } else { name.starts_with("os:").then(Vec::new) }
 }
 
 /// This host's name.

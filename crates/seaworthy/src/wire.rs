@@ -25,6 +25,7 @@ use seaworthy_runtime::{
     requests::Desk,
     retain::Kept,
     run::Runs,
+    token::TokenDesk,
 };
 use seaworthy_store::sqlite::Sqlite;
 use tracing::warn;
@@ -44,6 +45,7 @@ pub struct House {
     pub ports: Ports,
     pub runs: Arc<Runs>,
     pub desk: Desk,
+    pub tokens: TokenDesk,
     pub in_force: Arc<InForce>,
     pub outputs: Arc<dyn Outputs>,
     pub store: Sqlite,
@@ -234,10 +236,13 @@ pub fn open_restored(data: &Path, loaded: Loaded) -> Result<House, Trouble> {
     let stop = Stop::default();
     let runs = Runs::new(ports.clone(), stop.clone());
     let desk = Desk { ports: ports.clone(), runs: runs.clone(), pings: Arc::default() };
+    let (tokens, accounts) = (opened.tokens, ports.accounts.clone());
+    let tokens = TokenDesk { ports: ports.clone(), tokens, accounts, host_grants: who::host_grants };
     Ok(House {
         ports,
         runs,
         desk,
+        tokens,
         in_force,
         outputs: Arc::new(FileOutputs::new(folder)),
         store,
@@ -325,6 +330,7 @@ impl House {
     pub fn close(self) {
         drop(self.runs);
         drop(self.desk);
+        drop(self.tokens);
         drop(self.ports);
         self.store.close();
     }

@@ -5,6 +5,7 @@
 
 mod differ;
 mod policy;
+mod token;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use seaworthy_model::{
 pub use self::{
     differ::differences,
     policy::{Policy, Right},
+    token::token_wish,
 };
 
 /// Names of people in a refusal, at most.

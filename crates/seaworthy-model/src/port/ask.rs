@@ -55,6 +55,8 @@ pub enum Ask {
         from: String,
     },
     Reload,
+    /// Looks now at what is old and may go.
+    Retain,
     /// Something outside says how it goes.
     Ping(Ping),
     /// Agrees to a change that waits, named by its digest or the start of it.

@@ -23,6 +23,7 @@ use crate::{
 mod account;
 mod archive;
 mod state;
+mod token;
 mod view;
 
 use state::State;
@@ -71,6 +72,7 @@ impl Memory {
             views: Arc::new(self.clone()),
             archive: Arc::new(self.clone()),
             accounts: Arc::new(self.clone()),
+            tokens: Arc::new(self.clone()),
             writer: self.writer(),
         }
     }

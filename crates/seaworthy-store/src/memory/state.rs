@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use seaworthy_model::{
     account::{Account, Link, Session},
     entry::{Entry, Stream},
-    id::{ActorId, MessageId, RunId, SignalId},
+    id::{ActorId, MessageId, RunId, SignalId, TokenId},
     port::{StoreError, Writer},
     time::At,
+    token::TokenRow,
     tree::{Frontier, Hash},
     view::{EndedRun, LiveRun, MessageRow, OutboxRow, ScheduleRow, SignalRow, SkippedRow, ViewChange},
 };
@@ -18,6 +19,16 @@ use crate::{
     admit::{Admitted, borne_out, droppable, ended_twice, not_ended, taken},
     claim::Past,
 };
+
+/// A request that may come again.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub at: At,
+    /// Hash of the request.
+    pub digest: String,
+    /// Status and body.
+    pub answer: Option<(u16, String)>,
+}
 
 /// One store's content.
 #[derive(Default, Clone)]
@@ -42,6 +53,9 @@ pub(super) struct State {
     pub skipped: BTreeMap<(At, String), SkippedRow>,
     pub signals: BTreeMap<SignalId, SignalRow>,
     pub messages: BTreeMap<MessageId, MessageRow>,
+    pub tokens: BTreeMap<TokenId, TokenRow>,
+    /// By key.
+    pub answered: BTreeMap<String, Asked>,
 }
 
 impl State {
@@ -195,6 +209,10 @@ impl State {
             ViewChange::Skipped(row) => drop(self.skipped.insert((row.nominal, row.process.clone()), row)),
             ViewChange::Signal(row) => drop(self.signals.insert(row.signal, row)),
             ViewChange::Message(row) => drop(self.messages.insert(row.message, row)),
+            ViewChange::Token(row) => {
+                let used_at = self.tokens.get(&row.token).and_then(|known| known.used_at);
+                self.tokens.insert(row.token, TokenRow { used_at, ..row });
+            }
         }
     }
 }

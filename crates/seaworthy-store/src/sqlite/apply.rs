@@ -205,6 +205,11 @@ fn view(conn: &Connection, change: &ViewChange) -> Result<(), StoreError> {
             sql::MESSAGE_SET,
             params![row.message.bytes(), row.run.map(|run| run.bytes()), row.due_at.0, to_wide(row)?],
         ),
+        ViewChange::Token(row) => execute(
+            conn,
+            sql::TOKEN_SET,
+            params![row.token.bytes(), row.digest, row.owner.bytes(), row.made_at.0, to_wide(row)?],
+        ),
     }
     .map(drop)
 }

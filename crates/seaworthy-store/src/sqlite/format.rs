@@ -26,6 +26,7 @@ use crate::{FORMAT, admit::refused, statements as sql};
 
 const TABLES: &str = include_str!("../../migrations/sqlite.sql");
 const TABLES_2: &str = include_str!("../../migrations/sqlite-2.sql");
+const TABLES_3: &str = include_str!("../../migrations/sqlite-3.sql");
 
 /// 3.51.3 is the first release without the write-ahead log bug that could corrupt a file.
 const SQLITE_MIN: i32 = 3_051_003;
@@ -52,7 +53,8 @@ pub(super) struct Formats {
 }
 
 /// No format older than 1 was ever released.
-pub(super) const FORMATS: Formats = Formats { known: FORMAT, steps: &[Step { from: 1, sql: TABLES_2 }] };
+pub(super) const FORMATS: Formats =
+    Formats { known: FORMAT, steps: &[Step { from: 1, sql: TABLES_2 }, Step { from: 2, sql: TABLES_3 }] };
 
 /// A connection that may write, to a store of the format that is known.
 pub(super) fn open(
@@ -267,8 +269,9 @@ fn create_part(part: &Path, node: NodeId, formats: &Formats) -> Result<(), Store
     // Only before the first table: so that space which retention frees can be given back.
     conn.pragma_update(None, "auto_vacuum", "incremental").map_err(of)?;
     let step = conn.transaction().map_err(of)?;
-    step.execute_batch(TABLES).map_err(of)?;
-    step.execute_batch(TABLES_2).map_err(of)?;
+    for tables in [TABLES, TABLES_2, TABLES_3] {
+        step.execute_batch(tables).map_err(of)?;
+    }
     let none = Frontier::default();
     execute(&step, sql::TREE_ADD, params![int(none.size), peaks(&none)])?;
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());

@@ -25,6 +25,7 @@ mod read;
 mod row;
 #[cfg(test)]
 mod tests;
+mod token;
 mod view;
 mod writer;
 
@@ -106,6 +107,7 @@ impl Sqlite {
             views: Arc::new(self.clone()),
             archive: Arc::new(self.clone()),
             accounts: Arc::new(self.clone()),
+            tokens: Arc::new(self.clone()),
             writer: self.writer(),
         }
     }

@@ -7,7 +7,7 @@ use seaworthy_model::{
     entry::{Draft, Stream, Via},
     event::Event,
     id::{ActorId, EntryId, NodeId},
-    port::{Accounts as _, Batch, Journal as _, StoreError, Write},
+    port::{Accounts as _, Batch, Journal as _, StoreError, Tokens as _, Write},
     time::At,
     view::OutboxRow,
 };
@@ -19,12 +19,16 @@ use super::{
     writer::Pen,
 };
 
-/// Format 1 as it never was: here it lacks the column `attempts`.
-const DOWN: &str = "alter table outbox drop column attempts; update meta set value = '1' where name = 'format';";
+/// Format 2 as it never was: here it lacks the column `attempts`.
+const DOWN: &str = "alter table outbox drop column attempts; update meta set value = '2' where name = 'format';";
 const UP: Formats = Formats {
-    known: 2,
-    steps: &[Step { from: 1, sql: "alter table outbox add column attempts integer not null default 0" }],
+    known: 3,
+    steps: &[Step { from: 2, sql: "alter table outbox add column attempts integer not null default 0" }],
 };
+/// What each format has that the one before it had not, and back: from 3 to 2, from 2 to 1.
+const TO_2: &str = "drop table token; drop table answered; update meta set value = '2' where name = 'format';";
+const TO_1: &str =
+    "drop table account; drop table session; drop table link; update meta set value = '1' where name = 'format';";
 
 struct Folder(PathBuf);
 
@@ -79,9 +83,9 @@ async fn an_older_store_is_backed_up_and_migrated() {
     migrated.close();
     let again = Sqlite::open(&folder.file(), node).unwrap();
     assert_eq!(again.writer().epoch, 3, "it is a store of the present format now");
-    let before = Connection::open(folder.0.join("store.db.before-format-2")).unwrap();
+    let before = Connection::open(folder.0.join("store.db.before-format-3")).unwrap();
     let format: String = before.query_row("select value from meta where name = 'format'", [], |r| r.get(0)).unwrap();
-    assert_eq!(format, "1");
+    assert_eq!(format, "2");
     let effects: i64 = before.query_row("select count(*) from outbox", [], |r| r.get(0)).unwrap();
     assert_eq!(effects, 1, "the backup is whole");
 }
@@ -91,8 +95,8 @@ async fn a_migration_that_fails_leaves_the_store_as_it_was() {
     let folder = Folder::new("fails");
     store(&folder, DOWN).await;
     let wrong = Formats {
-        known: 2,
-        steps: &[Step { from: 1, sql: "alter table outbox add column attempts integer; drop table nothing" }],
+        known: 3,
+        steps: &[Step { from: 2, sql: "alter table outbox add column attempts integer; drop table nothing" }],
     };
     assert!(matches!(Sqlite::open_as(&folder.file(), node, &wrong), Err(StoreError::Broken { .. })));
     let migrated = Sqlite::open_as(&folder.file(), node, &UP).expect("nothing of the first try is left");
@@ -105,7 +109,7 @@ async fn an_older_store_without_a_way_is_left_alone() {
     store(&folder, "update meta set value = '0' where name = 'format'").await;
     let Err(StoreError::Broken { detail }) = Sqlite::open(&folder.file(), node) else { panic!("it was opened") };
     assert!(detail.contains("from format 0 to 1"), "{detail}");
-    assert!(!folder.0.join("store.db.before-format-2").exists());
+    assert!(!folder.0.join("store.db.before-format-3").exists());
     let Err(StoreError::Unreachable { detail }) = Sqlite::open_readonly(&folder.file()) else { panic!("it was read") };
     assert!(detail.contains("older format 0"), "{detail}");
 }
@@ -116,20 +120,25 @@ async fn a_newer_store_is_refused_by_its_number_and_not_touched() {
     store(&folder, "update meta set value = '7' where name = 'format'").await;
     let before = fs::read(folder.file()).unwrap();
     for opened in [Sqlite::open(&folder.file(), node), Sqlite::open_readonly(&folder.file())] {
-        assert_eq!(opened.err(), Some(StoreError::Newer { found: 7, known: 2 }));
+        assert_eq!(opened.err(), Some(StoreError::Newer { found: 7, known: crate::FORMAT }));
     }
     assert!(fs::read(folder.file()).unwrap() == before, "the file is the same to the byte");
 }
 
 #[tokio::test]
-async fn a_store_of_format_1_gets_the_tables_of_accounts() {
-    let folder = Folder::new("accounts");
-    let down =
-        "drop table account; drop table session; drop table link; update meta set value = '1' where name = 'format'";
-    store(&folder, down).await;
-    let migrated = Sqlite::open(&folder.file(), node).unwrap();
-    assert_eq!(migrated.accounts().await, Ok(vec![]));
-    assert_eq!(migrated.from(0, 9).await.unwrap().len(), 1, "the history is still there");
+async fn an_older_store_gets_what_each_later_format_has() {
+    for (format, down) in [("2", TO_2.to_owned()), ("1", [TO_2, TO_1].concat())] {
+        let folder = Folder::new(&format!("from-{format}"));
+        store(&folder, &down).await;
+        assert!(Sqlite::open_readonly(&folder.file()).is_err(), "who only reads migrates nothing");
+        let migrated = Sqlite::open(&folder.file(), node).unwrap();
+        assert_eq!(migrated.accounts().await, Ok(vec![]));
+        assert_eq!(migrated.tokens(None, 9).await, Ok(vec![]));
+        assert_eq!(migrated.from(0, 9).await.unwrap().len(), 1, "the history is still there");
+        let before = Connection::open(folder.0.join("store.db.before-format-3")).unwrap();
+        let was: String = before.query_row("select value from meta where name = 'format'", [], |r| r.get(0)).unwrap();
+        assert_eq!(was, format, "it was copied first");
+    }
 }
 
 #[test]
@@ -214,11 +223,10 @@ fn a_store_that_another_process_appends_to_is_whole_at_each_opening() {
 
 #[tokio::test]
 async fn openings_at_the_same_moment_migrate_an_older_store_once() {
-    let down =
-        "drop table account; drop table session; drop table link; update meta set value = '1' where name = 'format'";
+    let down = [TO_2, TO_1].concat();
     for round in 0..10 {
         let folder = Folder::new(&format!("older-{round}"));
-        store(&folder, down).await;
+        store(&folder, &down).await;
         let start = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
             let open = || {

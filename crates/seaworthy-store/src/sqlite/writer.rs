@@ -13,8 +13,9 @@ use std::{
 use rusqlite::Connection;
 use seaworthy_model::{
     checkpoint::Checkpoint,
-    id::ActorId,
+    id::{ActorId, TokenId},
     port::{StoreError, Writer},
+    time::At,
     tree::Frontier,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -23,6 +24,7 @@ use super::{
     apply,
     error::of,
     read::{BUSY_MS, frontier},
+    token,
 };
 use crate::admit::Admitted;
 
@@ -38,6 +40,11 @@ pub(super) enum Work {
     Erase(ActorId),
     /// Gives some free pages back to the system.
     GiveBack,
+    Used(TokenId, At),
+    /// Key, hash of the request, and when.
+    Begin(String, String, At),
+    /// Key, status and body.
+    Answer(String, u16, String),
 }
 
 type Answer = Result<u64, StoreError>;
@@ -46,9 +53,8 @@ impl Work {
     fn erases(&self) -> bool {
         match self {
             Work::Append(batch) => !batch.drop_bodies.is_empty(),
-            Work::Seal(..) => false,
             Work::Erase(_) => true,
-            Work::GiveBack => false,
+            Work::Seal(..) | Work::GiveBack | Work::Used(..) | Work::Begin(..) | Work::Answer(..) => false,
         }
     }
 }
@@ -217,6 +223,9 @@ impl Hand {
             Work::Seal(checkpoint, note) => apply::seal(&self.conn, tree, checkpoint, note).map(|()| tree.size),
             Work::Erase(actor) => apply::erase(&self.conn, *actor).map(|()| tree.size),
             Work::GiveBack => apply::give_back(&self.conn).map(|()| tree.size),
+            Work::Used(token, at) => token::used(&self.conn, *token, *at).map(|()| tree.size),
+            Work::Begin(key, digest, at) => token::begin(&self.conn, key, digest, *at),
+            Work::Answer(key, status, body) => token::answer(&self.conn, key, *status, body).map(|()| tree.size),
         }
     }
 

@@ -103,7 +103,7 @@ async fn a_copy_that_is_not_usable_leaves_the_store_alone() {
         let hand = rusqlite::Connection::open(copy).unwrap();
         hand.execute("update meta set value = '9' where name = 'format'", []).unwrap();
     });
-    assert_eq!(newer, StoreError::Newer { found: 9, known: 2 });
+    assert_eq!(newer, StoreError::Newer { found: 9, known: seaworthy_store::FORMAT });
     let short = refused(&|copy| fs::OpenOptions::new().write(true).open(copy).unwrap().set_len(8_192).unwrap());
     assert!(matches!(short, StoreError::Broken { .. }), "{short:?}");
     let empty = refused(&|copy| fs::write(copy, "").unwrap());

@@ -13,9 +13,16 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::world::Folder;
 
-const SQLITE: [&str; 2] = [include_str!("../../migrations/sqlite.sql"), include_str!("../../migrations/sqlite-2.sql")];
-const POSTGRES: [&str; 2] =
-    [include_str!("../../migrations/postgres.sql"), include_str!("../../migrations/postgres-2.sql")];
+const SQLITE: [&str; 3] = [
+    include_str!("../../migrations/sqlite.sql"),
+    include_str!("../../migrations/sqlite-2.sql"),
+    include_str!("../../migrations/sqlite-3.sql"),
+];
+const POSTGRES: [&str; 3] = [
+    include_str!("../../migrations/postgres.sql"),
+    include_str!("../../migrations/postgres-2.sql"),
+    include_str!("../../migrations/postgres-3.sql"),
+];
 const READY: Duration = Duration::from_secs(60);
 
 /// The highest `$n` of a statement.

@@ -14,7 +14,7 @@ use seaworthy_model::{
     entry::{Draft, Entry, Stream, Via},
     event::Event,
     id::{ActorId, EntryId, MessageId, NodeId, RunId, SignalId},
-    port::{Accounts, Archive, Batch, Journal, Views, Write, Writer},
+    port::{Accounts, Archive, Batch, Journal, Tokens, Views, Write, Writer},
     run::{Cause, Executed, Kind, Verified},
     time::{At, Span},
     tree::{Frontier, Hash, root},
@@ -101,6 +101,7 @@ pub struct World {
     pub views: Arc<dyn Views>,
     pub archive: Arc<dyn Archive>,
     pub accounts: Arc<dyn Accounts>,
+    pub tokens: Arc<dyn Tokens>,
     pub writer: Writer,
     _folder: Option<Folder>,
 }
@@ -112,6 +113,7 @@ impl World {
             views: opened.views,
             archive: opened.archive,
             accounts: opened.accounts,
+            tokens: opened.tokens,
             writer: opened.writer,
             _folder: folder,
         }

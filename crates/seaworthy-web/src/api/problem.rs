@@ -35,7 +35,7 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Problem {
         let kind = match fault.status {
             StatusCode::NOT_FOUND => "not_found",
-            StatusCode::CONFLICT => "refused",
+            StatusCode::CONFLICT | StatusCode::FORBIDDEN => "refused",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "failed",
         };

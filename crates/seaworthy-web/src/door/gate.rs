@@ -11,11 +11,12 @@ use axum::{
     response::Response,
 };
 use seaworthy_core::access::decide;
+use seaworthy_model::who::Who;
 
 use super::{
     Needs,
     refused::{refused, unknown},
-    who::{self, Unknown},
+    who::{self, Asker, Unknown},
 };
 use crate::app::Shared;
 
@@ -26,6 +27,14 @@ pub struct Gate {
     pub needs: Needs,
 }
 
+/// Leaves who asks for the handler, which decides about each wish itself.
+fn known(app: &Shared, mut request: Request) -> Request {
+    if let Some(who) = request.extensions().get::<Who>().cloned() {
+        request.extensions_mut().insert(Arc::new(Asker::new(app, who)));
+    }
+    request
+}
+
 pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let Gate { app, needs } = gate;
     let (action, about) = match needs {
@@ -33,7 +42,8 @@ pub async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Res
         Needs::Session(_) if request.headers().contains_key(header::AUTHORIZATION) => {
             return unknown(&app, request.uri().path(), Unknown::Session);
         }
-        Needs::Session(_) | Needs::Open(_) | Needs::Secret(_) => return next.run(request).await,
+        Needs::Session(_) => return next.run(known(&app, request)).await,
+        Needs::Open(_) | Needs::Secret(_) => return next.run(request).await,
     };
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();

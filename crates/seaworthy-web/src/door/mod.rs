@@ -8,11 +8,14 @@ mod gate;
 mod refused;
 mod who;
 
+use std::borrow::Cow;
+
 use axum::{Router, handler::Handler, http::Method, middleware, routing::MethodRouter};
 use seaworthy_model::access::Action;
 
 pub use self::{
     about::{About, process_of},
+    refused::nobody,
     who::Asker,
 };
 use crate::app::Shared;
@@ -34,24 +37,37 @@ pub enum Needs {
 #[derive(Clone)]
 pub struct Declared {
     pub method: Method,
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     pub needs: Needs,
     handler: MethodRouter<Shared>,
 }
 
 impl Declared {
-    pub fn get<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Declared {
-        Declared { method: Method::GET, path, needs, handler: axum::routing::get(handler) }
+    pub fn get<H: Handler<T, Shared>, T: 'static>(
+        path: impl Into<Cow<'static, str>>,
+        needs: Needs,
+        handler: H,
+    ) -> Declared {
+        Declared { method: Method::GET, path: path.into(), needs, handler: axum::routing::get(handler) }
     }
 
-    pub fn post<H: Handler<T, Shared>, T: 'static>(path: &'static str, needs: Needs, handler: H) -> Declared {
-        Declared { method: Method::POST, path, needs, handler: axum::routing::post(handler) }
+    pub fn post<H: Handler<T, Shared>, T: 'static>(
+        path: impl Into<Cow<'static, str>>,
+        needs: Needs,
+        handler: H,
+    ) -> Declared {
+        Declared { method: Method::POST, path: path.into(), needs, handler: axum::routing::post(handler) }
     }
 
     /// With a layer around its handler, inside the door.
     pub fn around(self, layer: impl FnOnce(MethodRouter<Shared>) -> MethodRouter<Shared>) -> Declared {
         Declared { handler: layer(self.handler), ..self }
     }
+}
+
+/// An address that is about the site as a whole.
+pub const fn site(action: Action) -> Needs {
+    Needs::Right(action, About::Site)
 }
 
 /// An address that lists: everybody gets what they may see.

@@ -25,17 +25,27 @@ pub fn refused(app: &App, path: &str, refusal: &Refusal) -> Response {
     tell(app, path, status, "right_missing", refusal.to_string(), more)
 }
 
+/// A program came without anything that says who asks.
+pub fn nobody(app: &App, path: &str) -> Response {
+    let sentence = "sign in first, or send a token as `Authorization: Bearer swt_…`: nobody is signed in here, or the session has ended";
+    tell(app, path, StatusCode::UNAUTHORIZED, "not_signed_in", sentence.to_owned(), json!({ "why": "not_signed_in" }))
+}
+
 /// What was shown proves nothing.
 pub fn unknown(app: &App, path: &str, why: Unknown) -> Response {
-    let (status, sentence) = match why {
-        Unknown::Token => (StatusCode::UNAUTHORIZED, "this token is not known here, or not any more"),
-        Unknown::Session => (StatusCode::FORBIDDEN, "no token may do this: it is for a person who signs in"),
-        Unknown::Scheme => {
-            (StatusCode::UNAUTHORIZED, "only `Authorization: Bearer swt_…` is understood here; send a token that way")
+    let (status, kind, sentence) = match why {
+        Unknown::Token => (StatusCode::UNAUTHORIZED, "token_unknown", "this token is not known here, or not any more"),
+        Unknown::Session => {
+            (StatusCode::FORBIDDEN, "not_a_person", "no token may do this: it is for a person who signs in")
         }
+        Unknown::Scheme => (
+            StatusCode::UNAUTHORIZED,
+            "token_unknown",
+            "only `Authorization: Bearer swt_…` is understood here; send a token that way",
+        ),
         Unknown::Store(fault) => return tell(app, path, fault.status, "unavailable", fault.sentence, json!({})),
     };
-    tell(app, path, status, "token_unknown", sentence.to_owned(), json!({ "why": "token_unknown" }))
+    tell(app, path, status, kind, sentence.to_owned(), json!({ "why": kind }))
 }
 
 fn tell(

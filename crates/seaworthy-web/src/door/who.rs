@@ -8,7 +8,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use seaworthy_core::access::{Policy, Refusal, Target, decide};
+use seaworthy_core::access::{Policy, Refusal, Target, Why, decide};
 use seaworthy_model::{
     access::Action,
     port::StoreError,
@@ -59,9 +59,38 @@ impl Asker {
         }
     }
 
+    /// Asks for a right to the site as a whole.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check_here(&self, action: Action) -> Result<(), Box<Refusal>> {
+        decide(&self.policy, &self.who, action, Target::Site, self.now)
+    }
+
+    /// Asks for a right to any part of the site.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check_any(&self, action: Action) -> Result<(), Box<Refusal>> {
+        decide(&self.policy, &self.who, action, Target::AnyProcess, self.now)
+    }
+
+    /// Whether they may do this with some part of the site.
+    pub fn may_any(&self, action: Action) -> bool {
+        self.check_any(action).is_ok()
+    }
+
+    /// Whether a role of theirs has it, though they may have to prove themselves anew before it is done.
+    pub fn has(&self, action: Action) -> bool {
+        match self.check_any(action) {
+            Ok(()) => true,
+            Err(refusal) => refusal.why == Why::NotFresh,
+        }
+    }
+
     /// Whether they may do this with the site as a whole.
     pub fn may_here(&self, action: Action) -> bool {
-        decide(&self.policy, &self.who, action, Target::Site, self.now).is_ok()
+        self.check_here(action).is_ok()
     }
 }
 

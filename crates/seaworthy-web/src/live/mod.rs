@@ -40,7 +40,7 @@ const UPDATE_SPACING: Span = Span::from_millis(250);
 /// An update may take at most one part in this many of the time: large pages are updated less often.
 const UPDATE_SHARE: u64 = 10;
 /// A sign of life, so that the page can say how fresh it is.
-const BEAT: Span = Span::from_millis(2_000);
+pub const BEAT: Span = Span::from_millis(2_000);
 /// Events of one update, at most; while any of them waits, a client gets no further update, so updates coalesce.
 const WAITING_MAX: usize = 64;
 /// A connection lives no longer than this: who comes back is asked anew what they may.
@@ -112,7 +112,7 @@ fn last_event_id(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Starts a bounded live connection, or says that there are too many.
-fn open<W, F>(app: Shared, work: W) -> Response
+pub fn open<W, F>(app: Shared, work: W) -> Response
 where
     W: FnOnce(Shared, mpsc::Sender<Result<Event, Infallible>>) -> F,
     F: Future<Output = ()> + Send + 'static,

@@ -18,6 +18,7 @@ pub mod row;
 pub mod run;
 pub mod sign_in;
 pub mod todo;
+pub mod tokens;
 
 use askama::Template;
 use axum::{
@@ -73,6 +74,8 @@ pub fn routes() -> Vec<Declared> {
         Declared::post("/account/password", OWN, account::password),
         Declared::post("/account/sign-out", OWN, account::sign_out),
         Declared::post("/account/sessions/end", OWN, account::end),
+        Declared::get("/account/tokens", OWN, tokens::show),
+        Declared::post("/account/tokens", OWN, tokens::ask),
         Declared::get("/people", OTHERS, people::show),
         Declared::post("/people", OTHERS, people::ask),
     ]

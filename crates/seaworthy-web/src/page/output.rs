@@ -104,6 +104,12 @@ pub async fn raw(
         Ok(key) => key,
         Err(fault) => return app.page(Err(fault)),
     };
+    pour(&app, key, wanted.stream)
+}
+
+/// The text of an attempt as it flows; `stream` as in the address of the page.
+pub fn pour(app: &Shared, key: OutputKey, stream: String) -> Response {
+    let app = app.clone();
     let (send, receive) = mpsc::channel(WAITING_MAX);
     tokio::spawn(async move {
         let mut from = 0;
@@ -120,9 +126,9 @@ pub async fn raw(
                 return;
             }
             from = part.next;
-            let keep = |stream: Std| match wanted.stream.as_str() {
-                "out" => stream == Std::Out,
-                "err" => stream == Std::Err,
+            let keep = |from: Std| match stream.as_str() {
+                "out" => from == Std::Out,
+                "err" => from == Std::Err,
                 _ => true,
             };
             let bytes: Vec<u8> = part.chunks.into_iter().filter(|c| keep(c.stream)).flat_map(|c| c.bytes).collect();

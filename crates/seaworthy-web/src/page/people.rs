@@ -122,7 +122,8 @@ pub fn owners(accounts: &[Account]) -> usize {
     accounts.iter().filter(|account| account.is_owner() && account.locked_at.is_none()).count()
 }
 
-fn address(app: &App, caller: &Caller, link: &Token) -> String {
+/// Where a link leads.
+pub fn address(app: &App, caller: &Caller, link: &Token) -> String {
     let url = app.web.definitions.current().site.public_url.clone();
     let url = url.unwrap_or_else(|| format!("http://{}{}", caller.host, app.web.base));
     format!("{}/set-up/{}", url.trim_end_matches('/'), link.text())

@@ -19,6 +19,7 @@ pub mod init;
 mod journal;
 mod logs;
 mod made_up;
+mod openapi;
 mod owner_link;
 mod pause;
 mod ping;
@@ -36,6 +37,7 @@ mod sign;
 mod site;
 mod status;
 mod story;
+mod token;
 mod up;
 mod watch;
 
@@ -128,6 +130,10 @@ pub enum Verb {
     Restore(restore::Args),
     /// Drop what is old and not needed; --dry-run says what would go and why the rest stays
     Retain(retain::Args),
+    /// Tokens for programs that speak for you through the API
+    Token(token::Args),
+    /// The OpenAPI document of the API
+    Openapi(openapi::Args),
     /// Shell completions
     Completions(completions::Args),
     /// Hold commands so that they outlive the server; started by whoever needs it
@@ -200,6 +206,8 @@ pub async fn run(cli: Cli) -> Result<u8, Trouble> {
         Verb::Backup(args) => backup::run(&ask, args).await,
         Verb::Restore(args) => restore::run(&ask, args).await,
         Verb::Retain(args) => retain::run(&ask, args).await,
+        Verb::Token(args) => token::run(&ask, args).await,
+        Verb::Openapi(args) => openapi::run(&ask, args),
         Verb::Completions(args) => completions::run(args),
         // Has no runtime; `main` starts it.
         Verb::Keeper(_) | Verb::Act => Ok(crate::trouble::code::NOT_STARTED),

@@ -94,7 +94,9 @@ pub fn web(
         accounts: house.store.opened().accounts,
         door: Arc::new(house.door()?),
         actor,
-        identify: None,
+        identify: Some(Arc::new(house.tokens.clone())),
+        tokens: Some(Arc::new(house.tokens.clone())),
+        answers: Some(house.tokens.tokens.clone()),
         ready: Arc::new(move || {
             if !adopted.load(Ordering::Relaxed) {
                 return Err("runs of an earlier life are still being taken up".into());

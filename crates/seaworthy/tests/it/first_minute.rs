@@ -21,9 +21,11 @@ fn no_default_secret_opens_a_server_and_nobody_becomes_its_owner_without_the_lin
         assert!(answer.status == 401 || answer.status == 429, "{name}/{password}: {}", answer.status);
         assert!(answer.header("set-cookie").is_none(), "{name}/{password}");
     }
-    for address in ["/set-up", "/set-up/", "/setup", "/register", "/sign-up", "/install", "/admin", "/api/v1/people"] {
+    for address in ["/set-up", "/set-up/", "/setup", "/register", "/sign-up", "/install", "/admin", "/api/v1/sign-up"] {
         assert_eq!(browser.get(address).status, 404, "{address}");
     }
+    let invited = browser.json("/api/v1/people/invite", &[], "{\"name\":\"eve\",\"role\":\"owner\"}");
+    assert_eq!(invited.status, 403, "nobody is in charge who could invite: {}", invited.body);
     for link in ["0".repeat(64), "admin".to_owned(), "..%2f".repeat(3)] {
         let fields = [("name", "eve"), ("password", PASSWORD), ("again", PASSWORD), ("sealed", ""), ("code", "000000")];
         let answer = browser.post(&format!("/set-up/{link}"), &fields);

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is one of its assertions")]
 
 mod again;
+mod api;
 mod branch;
 mod change;
 mod change_settings;
@@ -17,6 +18,7 @@ mod definition;
 mod drill;
 mod exec;
 mod first_minute;
+mod fuzz;
 mod heal;
 mod history;
 mod import;
@@ -68,4 +70,5 @@ mod steps_sql;
 mod steps_sql_wire;
 mod systemd;
 mod tls;
+mod token;
 mod verdict;

@@ -80,12 +80,25 @@ impl Browser {
         self.ask("POST", path, &body.join("&"))
     }
 
+    /// JSON, with these headers.
+    pub fn json(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+        let own = self.headers.clone();
+        self.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.headers.push(("Content-Type".into(), "application/json".into()));
+        let page = self.ask("POST", path, body);
+        self.headers = own;
+        page
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &str) -> Page {
         let mut stream = TcpStream::connect(&self.host).expect("the server is up");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\n", self.host);
-        head += &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
+        if !self.headers.iter().any(|(name, _)| name == "Content-Type") {
+            head += "Content-Type: application/x-www-form-urlencoded\r\n";
+        }
+        head += &format!("Content-Length: {}\r\n", body.len());
         head += &format!("Cookie: {}\r\nConnection: close\r\n", cookies.join("; "));
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");

@@ -9,6 +9,7 @@ pub mod claims;
 pub mod keep;
 pub mod read;
 pub mod runs;
+pub mod tokens;
 pub mod tree;
 pub mod views;
 
@@ -109,6 +110,13 @@ cases! {
         all_sessions_of_a_person_end_but_the_one_that_asks,
         a_link_is_used_once,
         a_link_is_there_until_it_is_taken_back,
+    }
+    tokens {
+        a_token_is_found_by_its_hash_and_by_its_id,
+        a_revoked_token_stays_known_with_its_last_use,
+        a_request_is_begun_once_and_answered_as_before,
+        of_eight_who_begin_one_request_one_does_it,
+        remembered_answers_have_a_bound,
     }
     claims {
         a_verification_without_a_yes_on_record_is_refused,
