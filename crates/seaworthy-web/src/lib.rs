@@ -42,7 +42,10 @@ use crate::{
     door::Declared,
 };
 
-pub use crate::door::{About, Needs};
+pub use crate::{
+    door::{About, Needs},
+    who::{Network, network},
+};
 
 /// Largest body of a request. Forms here carry a name at most.
 const BODY_BYTES_MAX: usize = 16 * 1024;

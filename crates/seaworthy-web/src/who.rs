@@ -149,9 +149,15 @@ fn inside<'a>(base: &str, path: &'a str) -> &'a str {
     path.strip_prefix(base).filter(|rest| !base.is_empty() && rest.starts_with('/')).unwrap_or(path)
 }
 
+/// Whether somebody of this very host asks: a proxy before us speaks for others, and asks for a name or says for whom.
+fn of_this_host(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    guard::is_loopback(host) && !["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name))
+}
+
 async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Fault> {
     if !app.web.door.claimed().await? {
-        return Ok(app.web.anybody.then(|| Caller::anybody(app.web.actor)));
+        return Ok((app.web.anybody && of_this_host(headers)).then(|| Caller::anybody(app.web.actor)));
     }
     let Some(token) = token(app, headers) else { return Ok(None) };
     let guest = app.web.door.guest(&token, true).await?;
@@ -250,9 +256,9 @@ pub fn set_cookie(app: &App, headers: &HeaderMap, token: Option<&Token>) -> Stri
 /// What can be seen of whoever knocks.
 pub fn visitor(app: &App, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> Visitor {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let address = place(headers, peer.map(|info| info.0.ip()));
+    let address = place(headers, peer.map(|info| info.0.ip().to_canonical()));
     Visitor {
-        source: address.map_or_else(|| "an unknown address".to_owned(), network),
+        source: address.map_or_else(|| "an unknown address".to_owned(), |address| network(address).to_string()),
         program: program(text("user-agent")),
         had: token(app, headers),
     }
@@ -267,13 +273,29 @@ fn place(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
 }
 
 /// One place: an address, or the network that one subscriber has.
-fn network(address: IpAddr) -> String {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Network {
+    Address(IpAddr),
+    /// The first 64 bits of an address of IPv6.
+    Subscriber([u16; 4]),
+}
+
+/// Where an address is, whichever way it is written.
+pub fn network(address: IpAddr) -> Network {
     match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) if v6.is_loopback() => v6.to_string(),
-        IpAddr::V6(v6) => {
-            let s = v6.segments();
-            format!("{:x}:{:x}:{:x}:{:x}::/64", s[0], s[1], s[2], s[3])
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            let [a, b, c, d, ..] = v6.segments();
+            Network::Subscriber([a, b, c, d])
+        }
+        address => Network::Address(address),
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Network::Address(address) => address.fmt(f),
+            Network::Subscriber([a, b, c, d]) => write!(f, "{a:x}:{b:x}:{c:x}:{d:x}::/64"),
         }
     }
 }
@@ -354,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_place_is_an_address_or_the_network_of_one_subscriber() {
-        let place = |text: &str| network(text.parse().unwrap());
+        let place = |text: &str| network(text.parse().unwrap()).to_string();
         assert_eq!(place("192.0.2.7"), "192.0.2.7");
         assert_eq!(place("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(place("2001:db8:1:2:3:4:5:6"), place("2001:db8:1:2::9"));

@@ -43,7 +43,7 @@ pub async fn run(ask: &Ask, args: Args) -> Result<u8, Trouble> {
     let link = door::first_owner(&place, &server.house, &url).await?;
     let reach = if server.address.ip().is_loopback() { "  (loopback only)" } else { "" };
     ask.out.line(&format!("seaworthy is up: {url}{reach}"));
-    let own = server.certificate.as_ref().filter(|certificate| certificate.own);
+    let own = server.certificate.as_ref().filter(|certificate| certificate.is_own());
     if let Some(certificate) = own {
         let fingerprint = certificate.fingerprint();
         ask.out.line("its certificate is its own: a browser warns, and whoever goes on compares");

@@ -26,7 +26,7 @@ use crate::{place::Place, trouble::Trouble};
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long one of our own lasts: what browsers take at most.
 const OWN_FOR: Duration = Duration::from_secs(397 * 86_400);
-/// A start with less than this left makes a new one.
+/// With less than this left a new one is made.
 const OWN_LEFT: Duration = Duration::from_secs(60 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Bytes of a file with certificates or a key.
@@ -42,8 +42,8 @@ pub struct Files {
 /// A certificate in use.
 pub struct Certificate {
     files: Files,
-    /// Signed by ourselves: a browser asks its person, who compares the fingerprint.
-    pub own: bool,
+    /// Signed by ourselves, for this name: a browser asks its person, who compares the fingerprint.
+    own: Option<String>,
     now: Mutex<Loaded>,
 }
 
@@ -59,7 +59,7 @@ impl Certificate {
     /// When a file cannot be read, others can read the key, or the two do not belong together.
     pub fn of(files: Files) -> Result<Arc<Certificate>, Trouble> {
         let now = Mutex::new(load(&files)?);
-        Ok(Arc::new(Certificate { files, own: false, now }))
+        Ok(Arc::new(Certificate { files, own: None, now }))
     }
 
     /// Ours for `name`, made if there is none for it, or if the one that is there ends soon.
@@ -69,20 +69,14 @@ impl Certificate {
     pub fn own(place: &Place, name: &str) -> Result<Arc<Certificate>, Trouble> {
         let folder = place.data.join("tls");
         let files = Files { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
-        // The name and the end are beside it in words: neither has to be read out of the certificate again.
-        let about = folder.join("about");
-        let now = SystemTime::now();
-        let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let lasts = fs::read_to_string(&about).is_ok_and(|text| {
-            let end = text.split_once(' ').filter(|(whose, _)| *whose == name);
-            end.and_then(|(_, end)| end.trim().parse::<u64>().ok()).is_some_and(|end| end > seconds(now + OWN_LEFT))
-        });
-        if !lasts || load(&files).is_err() {
-            make(&folder, &files, name, now)?;
-            write(&about, format!("{name} {}\n", seconds(now + OWN_FOR)).as_bytes(), 0o600)?;
-        }
+        renew(&files, name, SystemTime::now())?;
         let now = Mutex::new(load(&files)?);
-        Ok(Arc::new(Certificate { files, own: true, now }))
+        Ok(Arc::new(Certificate { files, own: Some(name.to_owned()), now }))
+    }
+
+    /// Whether we signed it ourselves.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// For a connection that begins now.
@@ -110,9 +104,10 @@ impl Certificate {
         }
     }
 
-    /// Takes what the files hold now.
+    /// Takes what the files hold now; ours is made anew before it ends.
     pub fn look(&self) {
-        match load(&self.files) {
+        let renewed = self.own.as_ref().map_or(Ok(()), |name| renew(&self.files, name, SystemTime::now()));
+        match renewed.and_then(|()| load(&self.files)) {
             Ok(loaded) => {
                 let mut now = self.now();
                 if now.fingerprint != loaded.fingerprint {
@@ -123,6 +118,22 @@ impl Certificate {
             Err(trouble) => error!("the certificate stays as it was: {trouble}"),
         }
     }
+}
+
+/// Makes ours anew if there is none for this name, it cannot be used, or it ends soon.
+fn renew(files: &Files, name: &str, now: SystemTime) -> Result<(), Trouble> {
+    // The name and the end are beside it in words: neither has to be read out of the certificate again.
+    let about = files.key.with_file_name("about");
+    let seconds = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let lasts = fs::read_to_string(&about).is_ok_and(|text| {
+        let end = text.split_once(' ').filter(|(whose, _)| *whose == name);
+        end.and_then(|(_, end)| end.trim().parse::<u64>().ok()).is_some_and(|end| end > seconds(now + OWN_LEFT))
+    });
+    if lasts && load(files).is_ok() {
+        return Ok(());
+    }
+    make(files, name, now)?;
+    write(&about, format!("{name} {}\n", seconds(now + OWN_FOR)).as_bytes(), 0o600)
 }
 
 fn load(files: &Files) -> Result<Loaded, Trouble> {
@@ -163,8 +174,9 @@ fn unreadable(path: &Path, trouble: &std::io::Error) -> Trouble {
     Trouble::start(format!("{} cannot be read ({trouble}); it is needed for TLS", path.display()))
 }
 
-fn make(folder: &Path, files: &Files, name: &str, now: SystemTime) -> Result<(), Trouble> {
+fn make(files: &Files, name: &str, now: SystemTime) -> Result<(), Trouble> {
     let failed = |e: rcgen::Error| Trouble::start(format!("no certificate can be made for {name} ({e})"));
+    let folder = files.key.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|e| Trouble::start(format!("{} cannot be made ({e})", folder.display())))?;
     let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).map_err(failed)?;
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -183,4 +195,29 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Trouble> {
     let _ = fs::remove_file(&part);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&part).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path)).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_made_anew_before_it_ends_and_for_another_name_and_stays_otherwise() {
+        let folder = std::env::temp_dir().join(format!("seaworthy-certificate-{}", std::process::id()));
+        let files = Files { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
+        let now = SystemTime::now();
+        let at = |name: &str, when: SystemTime| {
+            renew(&files, name, when).expect("the folder is writable");
+            load(&files).expect("it can be used").fingerprint
+        };
+        let first = at("ops.example.com", now);
+        assert_eq!(at("ops.example.com", now + OWN_FOR - OWN_LEFT - DAY), first);
+        let second = at("ops.example.com", now + OWN_FOR - OWN_LEFT + DAY);
+        assert_ne!(second, first, "it would end soon");
+        let other = at("other.example.com", now);
+        assert_ne!(other, second, "another name");
+        fs::write(&files.certificate, "half a fi").expect("the folder is writable");
+        assert_ne!(at("other.example.com", now), other, "it could not be used");
+        let _ = fs::remove_dir_all(&folder);
+    }
 }

@@ -14,6 +14,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use seaworthy_runtime::Stop;
+use seaworthy_web::{Network, network};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -29,7 +30,7 @@ use super::idle::Connection;
 
 /// Most connections at one time. Beyond it a new one waits in the system's queue until one ends.
 const CONNECTIONS_MAX: usize = 512;
-/// Most of one other host. A proxy on this host speaks for many, so loopback has only the limit of all.
+/// Most of one other host, or of one subscriber's network of IPv6. A proxy on this host speaks for many, so loopback has only the limit of all.
 const OF_ONE_MAX: usize = 64;
 /// How long a connection may take until it has said who it is in TLS, and until the head of a request is there; a
 /// connection that asks nothing more is closed after it as well.
@@ -134,39 +135,39 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(stream: S, peer: SocketAddr, r
 
 /// How many connections each other host has.
 #[derive(Clone, Default)]
-struct Hosts(Arc<Mutex<HashMap<IpAddr, usize>>>);
+struct Hosts(Arc<Mutex<HashMap<Network, usize>>>);
 
 /// One connection of a host; counted until it is dropped.
-struct Seat(Hosts, Option<IpAddr>);
+struct Seat(Hosts, Option<Network>);
 
 impl Hosts {
     fn seat(&self, address: IpAddr) -> Option<Seat> {
-        let address = address.to_canonical();
-        if address.is_loopback() {
+        if address.to_canonical().is_loopback() {
             return Some(Seat(self.clone(), None));
         }
+        let network = network(address);
         let mut all = self.all();
-        let count = all.entry(address).or_default();
+        let count = all.entry(network).or_default();
         if *count == OF_ONE_MAX {
             return None;
         }
         *count += 1;
-        Some(Seat(self.clone(), Some(address)))
+        Some(Seat(self.clone(), Some(network)))
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Network, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let Some(address) = self.1 else { return };
+        let Some(network) = self.1 else { return };
         let mut all = self.0.all();
-        if let Some(count) = all.get_mut(&address) {
+        if let Some(count) = all.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
-                all.remove(&address);
+                all.remove(&network);
             }
         }
     }
@@ -185,6 +186,10 @@ mod tests {
         assert!(hosts.seat(one).is_none(), "one too many");
         assert!(hosts.seat("::ffff:192.0.2.1".parse().unwrap()).is_none(), "the same host, written otherwise");
         assert!(hosts.seat(other).is_some(), "another host is not held up");
+        let subscriber: Vec<Seat> =
+            (0..=OF_ONE_MAX).filter_map(|n| hosts.seat(format!("2001:db8:1:2::{n:x}").parse().unwrap())).collect();
+        assert_eq!(subscriber.len(), OF_ONE_MAX, "one subscriber has many addresses of IPv6");
+        drop(subscriber);
         drop(seats);
         assert!(hosts.seat(one).is_some());
         assert!((0..=CONNECTIONS_MAX).all(|_| hosts.seat(IpAddr::from([127, 0, 0, 1])).is_some()));

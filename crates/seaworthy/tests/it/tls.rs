@@ -93,11 +93,38 @@ fn beyond_loopback_there_is_tls_a_name_and_no_anybody() {
 }
 
 #[test]
+fn whoever_comes_through_a_proxy_is_nobody_until_there_is_an_owner() {
+    let site = site();
+    let server = site.server();
+    let own = server.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let status = |host: &str, more: &str, request: &str| {
+        let mut stream = TcpStream::connect(&own).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n");
+        write!(stream, "{head}{more}Content-Length: 0\r\n\r\n").expect("it is open");
+        let mut said = String::new();
+        stream.read_to_string(&mut said).expect("an answer");
+        said.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()).expect("a status")
+    };
+    let (run, told) = ("POST /processes/good/run", "X-Forwarded-For: 192.0.2.7\r\n");
+    for (host, more) in [(NAME, ""), (own.as_str(), told), (own.as_str(), "Forwarded: for=192.0.2.7\r\n"), (NAME, told)]
+    {
+        assert_eq!(status(host, more, "GET /processes"), 303, "{host} {more}");
+        assert_eq!(status(host, more, "GET /api/v1/processes"), 401, "{host} {more}");
+        assert_eq!(status(host, more, run), 401, "{host} {more}");
+    }
+    assert_eq!(status(&own, "", "GET /processes"), 200);
+    assert!(site.json(&["runs"]).json["runs"].as_array().expect("a list").is_empty(), "nobody has run anything");
+}
+
+#[test]
 fn what_others_could_reach_needs_a_name_and_a_certificate_that_is_one() {
     let site = site();
     let refused = |args: &[&str], words: &str| {
         let said = site.say(&[&["up"], args].concat());
-        assert!(said.code != 0 && said.stderr.contains(words), "{args:?}: {said:?}");
+        let code = if words.contains("public_url") { 4 } else { 2 };
+        assert!(said.code == code && said.stderr.contains(words), "{args:?}: {said:?}");
     };
     let (certificate, key) = made();
     site.write("own.pem", &certificate);
