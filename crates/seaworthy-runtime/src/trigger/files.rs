@@ -46,10 +46,10 @@ pub(super) struct Files {
     folder: PathBuf,
     /// On the clock that never steps.
     next: Span,
-    /// By who waits and for which path.
-    waits: BTreeMap<(String, PathBuf), Waits>,
+    /// By who waits and for which path, as its file has it.
+    waits: BTreeMap<(String, String), Waits>,
     /// Looks that have not come to an end.
-    late: BTreeMap<(String, PathBuf), Looking>,
+    late: BTreeMap<(String, String), Looking>,
 }
 
 type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<Arrived>>> + Send>>;
@@ -87,10 +87,10 @@ impl Files {
         for (pinned, since) in waiting {
             for (trigger, since) in pinned.process.triggers.iter().zip(since) {
                 let Trigger::File { path, settled } = trigger else { continue };
-                let key = (pinned.process.name.clone(), self.folder.join(path));
+                let key = (pinned.process.name.clone(), path.clone());
                 let begun = desk.ports.clock.elapsed();
                 asked.insert(key.clone());
-                let Some(found) = self.arrived(desk, &key, path).await? else {
+                let Some(found) = self.arrived(desk, &key).await? else {
                     kept.extend(self.waits.remove_entry(&key));
                     continue;
                 };
@@ -112,16 +112,12 @@ impl Files {
     }
 
     /// What is there; `None`: that cannot be said now. A folder that does not answer is waited for beside everything else.
-    async fn arrived(
-        &mut self,
-        desk: &Desk,
-        key: &(String, PathBuf),
-        path: &str,
-    ) -> Result<Option<Vec<Arrived>>, StoreError> {
+    async fn arrived(&mut self, desk: &Desk, key: &(String, String)) -> Result<Option<Vec<Arrived>>, StoreError> {
         let (clock, known) = (&desk.ports.clock, self.late.remove(key));
+        let path = &key.1;
         let late = known.is_some();
         let mut looking = known.unwrap_or_else(|| {
-            let (arrivals, pattern) = (self.arrivals.clone(), key.1.clone());
+            let (arrivals, pattern) = (self.arrivals.clone(), self.folder.join(path));
             Box::pin(async move { arrivals.arrived(pattern).await })
         });
         let enough = async {

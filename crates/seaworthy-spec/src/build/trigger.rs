@@ -2,7 +2,10 @@
 //!
 //! This module must not know how anything is noticed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Component, Path, PathBuf},
+};
 
 use seaworthy_model::{
     event::SignalKind,
@@ -50,7 +53,21 @@ fn words<T: Copy>(node: &Node, key: &str, known: &[(&str, T)]) -> Vec<T> {
 /// The triggers of a document.
 pub fn triggers(document: &Node, report: &mut Report<'_>) -> Vec<Trigger> {
     let items = document.get("triggers").map(Node::items).unwrap_or_default();
-    items.iter().filter_map(|item| trigger(item, report)).collect()
+    let triggers: Vec<(&Node, Trigger)> =
+        items.iter().filter_map(|item| Some((item, trigger(item, report)?))).collect();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for (item, trigger) in &triggers {
+        let Trigger::File { path, .. } = trigger else { continue };
+        // `./in/*` and `in/*` are one.
+        let plain: PathBuf = Path::new(path).components().filter(|part| *part != Component::CurDir).collect();
+        if paths.contains(&plain) {
+            let place = item.get("file").map_or(item.place, |file| file.place);
+            let message = format!("the process waits for `{}` already", plain.display());
+            report.error("duplicate-name", place, message, "keep one of them");
+        }
+        paths.push(plain);
+    }
+    triggers.into_iter().map(|(_, trigger)| trigger).collect()
 }
 
 fn trigger(node: &Node, report: &mut Report<'_>) -> Option<Trigger> {

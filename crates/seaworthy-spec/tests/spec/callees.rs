@@ -120,4 +120,12 @@ fn every_mistake_of_a_trigger_has_its_caret() {
           |                           ^^^^^ help: write `child`
     "#]]
     .assert_eq(&trigger("signal: missed, of: chidl"));
+    expect![[r#"
+        error[duplicate-name]: the process waits for `in/*` already
+          --> ops/it.yaml:5:13
+          |
+        5 |   - { file: ./in/./* }
+          |             ^^^^^^^^ help: keep one of them
+    "#]]
+    .assert_eq(&trigger("file: in/*, settled: 1m }\n  - { file: ./in//*.csv }\n  - { file: ./in/./*"));
 }
