@@ -53,7 +53,11 @@ pub async fn hold(
         if weaker.is_empty() {
             continue;
         }
-        let standing = Standing::of(&views.process(&name).await?);
+        let standing = if opened > 0 && owned(journal).await? {
+            Standing::Relied
+        } else {
+            Standing::of(&views.process(&name).await?)
+        };
         let (subject, sides) = (Subject::Process(name.clone()), (old.digest.as_str(), new.map(|p| p.digest.as_str())));
         let book = book(journal, &Stream::process(&name), &subject).await?;
         if let Decision::Hold { mut held, fresh } = decide(subject, sides, (weaker, other), standing, &book, now) {
@@ -79,6 +83,11 @@ pub async fn hold(
         }
     }
     Ok(())
+}
+
+/// Whether somebody is in charge: then nobody gets rights unasked, whether anything was verified yet or not.
+pub(super) async fn owned(journal: &dyn Journal) -> Result<bool, StoreError> {
+    Ok(!journal.stream(&Stream::of("site", "owner"), 0).await?.is_empty())
 }
 
 /// What a stream says of a subject's changes.

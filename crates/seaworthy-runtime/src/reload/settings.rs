@@ -10,13 +10,12 @@ use seaworthy_core::{
 };
 use seaworthy_model::{
     change::Subject,
-    entry::Stream,
     port::{Journal, StoreError, Views},
     site::{Loaded, Site},
     time::At,
 };
 
-use super::{Outcome, book, stream_of};
+use super::{Outcome, book, hold::owned, stream_of};
 
 /// Takes the settings out of `outcome` if their change waits; those in force before stay. What changed, and is to be
 /// recorded, is left in `outcome.settings`.
@@ -45,8 +44,7 @@ pub(super) async fn hold(
     let gives = known.as_ref().is_none_or(|(old, _)| gives_rights(old, &outcome.loaded.site));
     let standing = if weaker.is_empty() {
         Standing::Draft
-    } else if gives && !journal.stream(&Stream::of("site", "owner"), 0).await?.is_empty() {
-        // Somebody is in charge, whether anything was verified yet or not.
+    } else if gives && owned(journal).await? {
         Standing::Relied
     } else {
         standing(views, before).await?
