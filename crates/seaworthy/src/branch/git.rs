@@ -252,7 +252,7 @@ fn within<T>(limit: Duration, child: &Child, work: impl FnOnce() -> T) -> (T, bo
 /// What git said, for people: a server writes into it as it likes, and an address may have become one with a login by
 /// settings of git.
 fn told(said: &str) -> String {
-    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_MAX).collect();
+    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut out = String::new();
     let mut rest = said.as_str();
     while let Some((before, after)) = rest.split_once("://") {
@@ -265,7 +265,9 @@ fn told(said: &str) -> String {
         out.push_str(path.split(['?', '#']).next().unwrap_or_default());
         rest = &after[end..];
     }
-    out + rest
+    out.push_str(rest);
+    // Only now: a cut in the middle of a login would leave the first half of it.
+    out.chars().take(SAID_MAX).collect()
 }
 
 fn end(child: &mut Child) {
@@ -351,5 +353,7 @@ mod tests {
             assert_eq!(told(said), told_as);
         }
         assert_eq!(told(&"x".repeat(5_000)).len(), SAID_MAX);
+        let long = format!("'https://robot:{}@git.example.com/ops.git/' is away", "hunter2".repeat(150));
+        assert_eq!(told(&long), "'https://git.example.com/ops.git/' is away");
     }
 }
