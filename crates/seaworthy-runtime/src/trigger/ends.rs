@@ -55,6 +55,11 @@ impl Ends {
         Ends { archive, cursors: BTreeMap::new() }
     }
 
+    /// Forgets those that do not wait any more.
+    pub fn retain(&mut self, there: impl Fn(&str) -> bool) {
+        self.cursors.retain(|(name, _), _| there(name));
+    }
+
     /// Starts what ends since the last look start. Whether there is more at once.
     ///
     /// # Errors

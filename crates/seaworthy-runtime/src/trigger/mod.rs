@@ -89,7 +89,12 @@ impl Triggers {
     pub async fn activate(&mut self) -> Result<(), StoreError> {
         let loaded = self.desk.ports.definitions.current();
         let mut waiting: Vec<(Arc<Pinned>, Vec<Since>)> = Vec::new();
-        for pinned in loaded.processes.values().filter(|pinned| !pinned.process.triggers.is_empty()) {
+        let waits = |pinned: &&Arc<Pinned>| !pinned.process.triggers.is_empty();
+        // What comes back waits anew: what happened while it was away starts nothing.
+        let there = |name: &str| loaded.processes.get(name).as_ref().is_some_and(waits);
+        self.since.retain(|name, _| there(name));
+        self.ends.retain(there);
+        for pinned in loaded.processes.values().filter(waits) {
             waiting.push((pinned.clone(), self.in_force(pinned).await?));
         }
         let mut more = false;

@@ -1,7 +1,7 @@
 //! What triggers wait for, in a world in which only the test lets time pass: ends of runs, files.
 
 use seaworthy_model::{
-    entry::Via,
+    entry::{Stream, Via},
     event::{Event, SignalKind, SkipReason},
     port::{Arrivals, Arrived, Batch, Fut},
     run::Verified,
@@ -181,6 +181,34 @@ async fn no_end_of_a_run_is_missed_however_many_follow_it_and_a_restart_repeats_
     let said = world.kinds("trigger_looked").await;
     assert!(said.len() < 20, "one for each 200 ends: {}", said.len());
     assert!(said.iter().all(|event| matches!(event, Event::TriggerLooked(looked) if looked.of == "other")));
+}
+
+#[tokio::test]
+async fn what_ended_while_a_trigger_was_away_starts_nothing_when_it_comes_back() {
+    let world = World::new("", &[AFTER, OTHER]);
+    world.record().await;
+    let shelf = Arc::new(Shelf::default());
+    let mut life = triggers(&world, &shelf);
+    let fired = async |life: &mut Triggers| {
+        world.pass(Span::seconds(60)).await;
+        life.activate().await.unwrap();
+        world.kinds("trigger_fired").await.len()
+    };
+    ended(&world, 3, |_| Verified::No).await;
+    assert_eq!(fired(&mut life).await, 2);
+    let removed = Event::ProcessRemoved { file: "ops/0.yaml".into() };
+    let mut batch = Batch::by(world.ports.actor, Via::Node);
+    batch.writes.push(world.ports.ids().write(Stream::process("after"), None, world.ports.clock.now(), [removed]));
+    world.ports.journal.append(batch).await.unwrap();
+    world.in_force.replace(load("", &[OTHER]));
+    assert_eq!(fired(&mut life).await, 2);
+    ended(&world, 6, |_| Verified::No).await;
+    assert_eq!(fired(&mut life).await, 2, "nobody waits");
+    world.in_force.replace(load("", &[AFTER, OTHER]));
+    world.record().await;
+    assert_eq!(fired(&mut life).await, 2, "the same definition is back, and waits from now on");
+    ended(&world, 2, |_| Verified::No).await;
+    assert_eq!(fired(&mut life).await, 3);
 }
 
 /// A folder that does not answer, and others that do.
