@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{
     kit::{Output, Site, until},
-    people_kit::{Browser, owner_link, set_up},
+    people_kit::owners,
 };
 
 /// A site with this pack under its own name, answered so.
@@ -154,9 +154,9 @@ pub fn answered(site: &Site, pack: &str, does: &str, agrees: &str) -> serde_json
     assert_eq!(waits(agrees), run);
     let own = site.json(&["approve", &run, agrees]);
     assert!(own.code == 4 && own.stdout.contains("another person"), "who did it does not agree to it: {own:?}");
-    let mut ada = Browser::of(&server);
-    set_up(&mut ada, &owner_link(site), "ada");
-    let agreed = ada.press(&format!("/runs/{run}"), &format!("/runs/{run}/sign/{agrees}"), &[("answer", "yes")]);
+    // Who claims the site is the user of this host, who did it.
+    let (_, mut grace) = owners(site, &server);
+    let agreed = grace.press(&format!("/runs/{run}"), &format!("/runs/{run}/sign/{agrees}"), &[("answer", "yes")]);
     assert_eq!(agreed.status, 303, "{}", agreed.body);
     let ended = until("it has ended", || Some(site.json(&["show", &run]).json).filter(|json| json["executed"] == "ok"));
     assert_eq!(server.stop(), 0);
